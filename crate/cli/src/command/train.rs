@@ -1,0 +1,133 @@
+//! `moescope train RECIPE.toml`: data, tokenizer, training, export; resumes where a killed run stopped.
+
+use std::path::{Path, PathBuf};
+
+use moescope_model::checkpoint::write_safetensors;
+use moescope_train::data::{DataFolder, Split};
+use moescope_train::progress::Progress;
+use moescope_train::recipe::Recipe;
+use moescope_train::shards::ShardCache;
+use moescope_train::tokenizer::{TextTokenizer, balanced_sample};
+use moescope_train::trainer::{Report, RunOptions, lm_config, train};
+
+use crate::Outcome;
+use crate::progress::{ProgressLine, clock};
+
+/// Arguments of `moescope train`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The recipe; the model is written into its folder.
+    recipe: PathBuf,
+    /// Folder of the training text; else the environment variable MOESCOPE_DATA.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Folder of checkpoints and log; else one in the user's cache, named after the recipe.
+    #[arg(long)]
+    run: Option<PathBuf>,
+    /// Threads to share each batch among; part of what makes a run repeatable.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Stop after this many steps and write nothing but the checkpoint.
+    #[arg(long)]
+    steps: Option<usize>,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let recipe = Recipe::load(&args.recipe)?;
+    let folder = args.recipe.parent().unwrap_or(Path::new("."));
+    let data = DataFolder::find(args.data.as_deref())?;
+    let cache = ShardCache::of_user()?;
+    let tokenizer = load_or_train_tokenizer(&recipe, folder, &data)?;
+    let mut line = ProgressLine::new();
+    let mut on_progress = |p: &Progress<'_>| {
+        let text = format!("{}: {} of {} {}", p.what, p.done, p.total, p.unit);
+        line.show(&text, p.done == p.total);
+    };
+    let domains = recipe.domain_names();
+    let shards = cache.load_domains(&data, &tokenizer, &domains, Split::Train, &mut on_progress)?;
+    let options = RunOptions {
+        folder: match &args.run {
+            Some(folder) => folder.clone(),
+            None => cache.run_folder(&recipe.name),
+        },
+        threads: args.threads,
+        stop_after: args.steps,
+    };
+    eprintln!("checkpoints and log: {}", options.folder.display());
+    let mut line = ProgressLine::new();
+    let mut on_step = |report: &Report<'_>| {
+        line.show(&describe(report), report.step == report.steps);
+    };
+    let (tensors, seconds) = train(&recipe, &shards, &options, &mut on_step)?;
+    if args.steps.is_some() {
+        return Ok(());
+    }
+    let config = lm_config(&recipe);
+    std::fs::write(folder.join("config.json"), config.to_json())?;
+    std::fs::write(
+        folder.join("model.safetensors"),
+        write_safetensors(&config, &tensors)?,
+    )?;
+    eprintln!(
+        "trained in {}; wrote config.json and model.safetensors to {}",
+        clock(seconds),
+        folder.display()
+    );
+    Ok(())
+}
+
+/// The tokenizer beside the recipe, learnt first if there is none.
+fn load_or_train_tokenizer(
+    recipe: &Recipe,
+    folder: &Path,
+    data: &DataFolder,
+) -> Result<TextTokenizer, Box<dyn std::error::Error>> {
+    let path = folder.join("tokenizer.json");
+    if path.is_file() {
+        return Ok(TextTokenizer::load(&path)?);
+    }
+    eprintln!(
+        "learning a vocabulary of {} tokens",
+        recipe.model.vocab_size
+    );
+    let documents: Result<Vec<_>, _> = recipe
+        .domain_names()
+        .into_iter()
+        .map(|domain| data.documents(domain, Split::Train))
+        .collect();
+    let documents = documents?;
+    let sample = balanced_sample(
+        &documents,
+        recipe.tokenizer.sample_bytes,
+        recipe.tokenizer.seed,
+    );
+    let tokenizer = TextTokenizer::train(&sample, recipe.model.vocab_size)?;
+    std::fs::write(&path, tokenizer.json())?;
+    std::fs::write(
+        folder.join("tokenizer_config.json"),
+        tokenizer.hugging_face_config(recipe.model.max_positions)?,
+    )?;
+    Ok(tokenizer)
+}
+
+fn describe(r: &Report<'_>) -> String {
+    let selections = &r.report.selections;
+    let total: u64 = selections.iter().sum();
+    let share = |count: &u64| *count as f64 / total as f64;
+    let (low, high) = selections
+        .iter()
+        .fold((1.0_f64, 0.0_f64), |(low, high), count| {
+            (low.min(share(count)), high.max(share(count)))
+        });
+    format!(
+        "step {}/{}  loss {:.3}  load {:.0}..{:.0} %  {:.0} tokens/s  {} gone, {} left",
+        r.step,
+        r.steps,
+        r.report.loss,
+        100.0 * low,
+        100.0 * high,
+        (r.step as u64 * r.tokens_per_step) as f64 / r.seconds,
+        clock(r.seconds),
+        clock(r.seconds_left)
+    )
+}

@@ -1,0 +1,215 @@
+//! Causal self-attention with grouped queries, query/key norms, rotary positions and a key/value cache.
+//!
+//! Query, key and value projections are one matrix, so that a token costs one product instead of three.
+//! The cache has a fixed size; what changes from token to token is only how much of it is read.
+
+use burn::module::{Module, Param};
+use burn::nn::RmsNorm;
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+
+use crate::config::{Architecture, LmConfig};
+use crate::rope::RopeRows;
+
+/// Added to the score of a key that a query must not see.
+/// Finite, because shader compilers may assume that infinities do not occur; its exponential is zero all the same.
+const HIDDEN_KEY: f32 = -1e30;
+
+/// Sizes and conventions of [`Attention`].
+#[derive(Clone, Debug)]
+pub struct AttentionShape {
+    n_heads: usize,
+    n_kv_heads: usize,
+    head_dim: usize,
+    norm_per_head: bool,
+    clip_qkv: Option<f32>,
+}
+
+impl From<&LmConfig> for AttentionShape {
+    fn from(config: &LmConfig) -> Self {
+        Self {
+            n_heads: config.n_heads,
+            n_kv_heads: config.n_kv_heads,
+            head_dim: config.head_dim,
+            norm_per_head: config.architecture == Architecture::Qwen3Moe,
+            clip_qkv: config.clip_qkv,
+        }
+    }
+}
+
+/// One attention block.
+#[derive(Module, Debug)]
+pub struct Attention {
+    /// Query, key and value projections side by side, [D, (H + 2 * H_kv) * head_dim].
+    pub qkv: Param<Tensor<2>>,
+    /// Output projection, [H * head_dim, D].
+    pub out: Param<Tensor<2>>,
+    /// Norm of the queries.
+    pub q_norm: RmsNorm,
+    /// Norm of the keys.
+    pub k_norm: RmsNorm,
+    /// Sizes; not a parameter.
+    #[module(skip)]
+    pub shape: AttentionShape,
+}
+
+/// Keys and values of one layer, [B, H_kv, capacity, head_dim] each.
+#[derive(Clone, Debug)]
+struct LayerCache {
+    keys: Tensor<4>,
+    values: Tensor<4>,
+}
+
+/// Keys and values of every layer, for a fixed number of positions.
+#[derive(Clone, Debug)]
+pub struct KvCache {
+    layers: Vec<Option<LayerCache>>,
+    len: usize,
+    capacity: usize,
+}
+
+impl KvCache {
+    /// An empty cache for one sequence of at most `capacity` tokens.
+    pub fn new(config: &LmConfig, capacity: usize, device: &Device) -> Self {
+        let shape = [1, config.n_kv_heads, capacity, config.head_dim];
+        let layer = || {
+            Some(LayerCache {
+                keys: Tensor::zeros(shape, device),
+                values: Tensor::zeros(shape, device),
+            })
+        };
+        Self {
+            layers: (0..config.n_layers).map(|_| layer()).collect(),
+            len: 0,
+            capacity,
+        }
+    }
+
+    /// Tokens in the cache.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing has been read yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Tokens the cache has room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Counts `n_tokens` as read, after every layer has stored them.
+    pub(crate) fn advance(&mut self, n_tokens: usize) {
+        self.len += n_tokens;
+    }
+
+    /// Stores new keys and values of a layer and returns all of them so far.
+    fn append(&mut self, layer: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+        let [b, h, s, d] = k.dims();
+        let end = self.len + s;
+        // Taken out, so that the write happens in place: nobody else holds the buffers.
+        let Some(cache) = self.layers.get_mut(layer).and_then(Option::take) else {
+            return (k, v);
+        };
+        let rows = [0..b, 0..h, self.len..end, 0..d];
+        let keys = cache.keys.slice_assign(rows.clone(), k);
+        let values = cache.values.slice_assign(rows, v);
+        let so_far = [0..b, 0..h, 0..end, 0..d];
+        let result = (
+            keys.clone().slice(so_far.clone()),
+            values.clone().slice(so_far),
+        );
+        self.layers[layer] = Some(LayerCache { keys, values });
+        result
+    }
+}
+
+/// Scores to add so that query i of S sees keys 0 to N - S + i.
+///
+/// # Shapes
+/// returns [1, 1, S, N]
+pub fn causal_mask(n_queries: usize, n_keys: usize, device: &Device) -> Tensor<4> {
+    let past = n_keys - n_queries;
+    let mask: Vec<f32> = (0..n_queries)
+        .flat_map(|query| (0..n_keys).map(move |key| (query, key)))
+        .map(|(query, key)| if key <= past + query { 0.0 } else { HIDDEN_KEY })
+        .collect();
+    Tensor::from_data(TensorData::new(mask, [1, 1, n_queries, n_keys]), device)
+}
+
+impl Attention {
+    /// Attends from every position to itself and its past.
+    ///
+    /// # Shapes
+    /// `x_bsd`: [B, S, D]; `mask`: [1, 1, S, N] for N keys, or none for a single query; returns [B, S, D].
+    pub fn forward(
+        &self,
+        layer: usize,
+        x_bsd: Tensor<3>,
+        rope: &RopeRows,
+        mask: Option<&Tensor<4>>,
+        cache: Option<&mut KvCache>,
+    ) -> Tensor<3> {
+        let [b, s, d_model] = x_bsd.dims();
+        let AttentionShape {
+            n_heads,
+            n_kv_heads,
+            head_dim,
+            ..
+        } = self.shape;
+        let (q, k, v) = self.project(x_bsd);
+        let (q, k) = (rope.apply(q), rope.apply(k));
+        let (k, v) = match cache {
+            Some(cache) => cache.append(layer, k, v),
+            None => (k, v),
+        };
+        // Queries that share a key head become rows of one product.
+        let group = n_heads / n_kv_heads;
+        let [_, _, n_keys, _] = k.dims();
+        let q = q.reshape([b, n_kv_heads, group * s, head_dim]);
+        let scores = q.matmul(k.swap_dims(2, 3)) * (head_dim as f64).powf(-0.5);
+        let scores = scores.reshape([b, n_heads, s, n_keys]);
+        let scores = match mask {
+            Some(mask) => scores + mask.clone(),
+            None => scores,
+        };
+        let shares = softmax(scores, 3).reshape([b, n_kv_heads, group * s, n_keys]);
+        let mixed = shares.matmul(v).reshape([b, n_heads, s, head_dim]);
+        let mixed = mixed.swap_dims(1, 2).reshape([b * s, n_heads * head_dim]);
+        mixed.matmul(self.out.val()).reshape([b, s, d_model])
+    }
+
+    /// # Shapes
+    /// `x_bsd`: [B, S, D]; returns q [B, H, S, head_dim] and k, v [B, H_kv, S, head_dim]
+    fn project(&self, x_bsd: Tensor<3>) -> (Tensor<4>, Tensor<4>, Tensor<4>) {
+        let [b, s, d_model] = x_bsd.dims();
+        let AttentionShape {
+            n_heads,
+            n_kv_heads,
+            head_dim,
+            norm_per_head,
+            clip_qkv,
+        } = self.shape;
+        let t = b * s;
+        let (d_q, d_kv) = (n_heads * head_dim, n_kv_heads * head_dim);
+        let qkv = x_bsd.reshape([t, d_model]).matmul(self.qkv.val());
+        let mut q = qkv.clone().slice([0..t, 0..d_q]);
+        let mut k = qkv.clone().slice([0..t, d_q..d_q + d_kv]);
+        let mut v = qkv.slice([0..t, d_q + d_kv..d_q + 2 * d_kv]);
+        if !norm_per_head {
+            (q, k) = (self.q_norm.forward(q), self.k_norm.forward(k));
+        }
+        if let Some(bound) = clip_qkv {
+            let clip = |x: Tensor<2>| x.clamp(-bound, bound);
+            (q, k, v) = (clip(q), clip(k), clip(v));
+        }
+        let mut q = q.reshape([b, s, n_heads, head_dim]);
+        let mut k = k.reshape([b, s, n_kv_heads, head_dim]);
+        if norm_per_head {
+            (q, k) = (self.q_norm.forward(q), self.k_norm.forward(k));
+        }
+        let v = v.reshape([b, s, n_kv_heads, head_dim]);
+        (q.swap_dims(1, 2), k.swap_dims(1, 2), v.swap_dims(1, 2))
+    }
+}

@@ -1,0 +1,499 @@
+//! The engine: a model, its tokenizer and the routing in force, with text in and traces out.
+//!
+//! The command-line tool and the browser use this same type; neither adds logic of its own.
+//! Everything is asynchronous, because a browser cannot wait for a device in any other way.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use moescope_routing::ModelRouting;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::attention::KvCache;
+use crate::checkpoint::{build, read_safetensors};
+use crate::config::LmConfig;
+use crate::error::ModelError;
+use crate::host_router::{ExpertPath, HostRouter, read_f32};
+use crate::lm::{MoeLm, cross_entropy};
+use crate::tokenizer::{TextStream, Token, Tokenizer};
+use crate::trace::{Analysis, Step, Trace};
+
+/// What a page wants to know about a loaded model.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct ModelInfo {
+    /// Name of the checkpoint, if its caller gave one, else its architecture.
+    pub name: String,
+    /// Published `model_type`.
+    pub architecture: String,
+    /// Transformer layers.
+    pub n_layers: usize,
+    /// Indices of those with experts.
+    pub moe_layers: Vec<usize>,
+    /// Experts in an MoE layer.
+    pub n_experts: usize,
+    /// Experts per token under the trained routing.
+    pub top_k: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Size of the vocabulary.
+    pub vocab_size: usize,
+    /// Longest text in tokens.
+    pub max_positions: usize,
+    /// All parameters.
+    pub n_parameters: usize,
+    /// Parameters one token uses under the trained routing.
+    pub n_active_parameters: usize,
+    /// The routing the model was trained with.
+    pub trained_routing: ModelRouting,
+}
+
+/// How to continue a prompt.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct GenerateOptions {
+    /// Tokens to generate at most.
+    pub max_tokens: usize,
+    /// Sampling temperature; 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Seed of the sampler; the same seed gives the same text on the same backend.
+    pub seed: u32,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        Self {
+            max_tokens: 64,
+            temperature: 0.7,
+            seed: 0,
+        }
+    }
+}
+
+/// The state of a running generation.
+#[derive(Debug)]
+struct Generation {
+    cache: KvCache,
+    logits: Vec<f32>,
+    stream: TextStream,
+    rng: StdRng,
+    temperature: f32,
+    tokens_left: usize,
+}
+
+/// A loaded model with the routing in force.
+#[derive(Debug)]
+pub struct Engine {
+    name: String,
+    config: LmConfig,
+    model: MoeLm,
+    tokenizer: Option<Tokenizer>,
+    device: Device,
+    routing: ModelRouting,
+    path: ExpertPath,
+    tracing: bool,
+    generation: Option<Generation>,
+}
+
+/// The files of a model folder.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelFiles<'a> {
+    /// What to call the model; its architecture if empty.
+    pub name: &'a str,
+    /// Text of config.json.
+    pub config: &'a str,
+    /// Text of tokenizer.json; without it the engine takes token ids only.
+    pub tokenizer: Option<&'a str>,
+    /// Bytes of model.safetensors.
+    pub weights: &'a [u8],
+}
+
+impl Engine {
+    /// Reads a model onto a device.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of the files.
+    pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        let config = LmConfig::from_json(files.config)?;
+        let tokenizer = files.tokenizer.map(Tokenizer::from_json).transpose()?;
+        if let Some(tokenizer) = &tokenizer
+            && tokenizer.vocab_size() > config.vocab_size
+        {
+            return Err(ModelError::TokenizerInvalid(format!(
+                "it has {} tokens, but the model's vocabulary is {}; allowed is at most that",
+                tokenizer.vocab_size(),
+                config.vocab_size
+            )));
+        }
+        let tensors = read_safetensors(&config, files.weights)?;
+        let model = build(&config, &tensors, device)?;
+        let name = match files.name {
+            "" => config.architecture.model_type(),
+            name => name,
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            routing: config.trained_routing(),
+            config,
+            model,
+            tokenizer,
+            device: device.clone(),
+            path: ExpertPath::default(),
+            tracing: true,
+            generation: None,
+        })
+    }
+
+    /// What there is to know about the model.
+    pub fn info(&self) -> ModelInfo {
+        let c = &self.config;
+        let (n_parameters, n_active_parameters) = c.parameter_counts();
+        ModelInfo {
+            name: self.name.clone(),
+            architecture: c.architecture.model_type().to_owned(),
+            n_layers: c.n_layers,
+            moe_layers: c.moe_layers.clone(),
+            n_experts: c.n_experts,
+            top_k: c.top_k,
+            d_model: c.d_model,
+            vocab_size: c.vocab_size,
+            max_positions: c.max_positions,
+            n_parameters,
+            n_active_parameters,
+            trained_routing: c.trained_routing(),
+        }
+    }
+
+    /// The routing in force.
+    pub fn routing(&self) -> &ModelRouting {
+        &self.routing
+    }
+
+    /// Changes the routing from the next token on. On an error the old one stays.
+    ///
+    /// # Errors
+    /// A spec that does not fit this model.
+    pub fn set_routing(&mut self, routing: ModelRouting) -> Result<(), ModelError> {
+        self.config.check_routing(&routing)?;
+        self.routing = routing;
+        Ok(())
+    }
+
+    /// Chooses how experts are computed; the results are equal.
+    pub fn set_expert_path(&mut self, path: ExpertPath) {
+        self.path = path;
+    }
+
+    /// Turns the recording of traces on or off.
+    pub fn set_tracing(&mut self, tracing: bool) {
+        self.tracing = tracing;
+    }
+
+    /// Tokens of `text`, special ones included.
+    ///
+    /// # Errors
+    /// [`ModelError::TokenizerInvalid`].
+    pub fn tokenize(&self, text: &str) -> Result<Vec<Token>, ModelError> {
+        let tokenizer = self.tokenizer()?;
+        Ok(tokenizer.tokens(&tokenizer.encode(text)?))
+    }
+
+    /// Reads a prompt and makes ready to continue it. A running generation ends.
+    ///
+    /// # Errors
+    /// An empty or too long prompt, an option out of range; the running generation then goes on.
+    pub async fn begin(
+        &mut self,
+        prompt: &str,
+        options: GenerateOptions,
+    ) -> Result<Trace, ModelError> {
+        let ids = self.encode(prompt)?;
+        self.begin_ids(&ids, options).await
+    }
+
+    /// [`Self::begin`] on token ids.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and ids outside the vocabulary.
+    pub async fn begin_ids(
+        &mut self,
+        ids: &[u32],
+        options: GenerateOptions,
+    ) -> Result<Trace, ModelError> {
+        options.check()?;
+        let room = self.config.max_positions;
+        // A prompt that leaves no room for a token is refused here rather than answered with silence.
+        self.check_ids(ids, room.saturating_sub(1))?;
+        let capacity = room.min(ids.len() + options.max_tokens);
+        let mut cache = KvCache::new(&self.config, capacity, &self.device);
+        let (hidden_td, mut trace) = self.run(ids, Some(&mut cache), &self.routing).await?;
+        let [t, d_model] = hidden_td.dims();
+        let last = hidden_td.slice([t - 1..t, 0..d_model]);
+        let logits = read_f32(self.model.logits(last)).await?;
+        let mut stream = TextStream::default();
+        if let Some(tokenizer) = &self.tokenizer {
+            let tokens = ids.iter().map(|&id| tokenizer.next_token(&mut stream, id));
+            trace.tokens = tokens.collect();
+        }
+        self.generation = Some(Generation {
+            cache,
+            logits,
+            stream,
+            rng: StdRng::seed_from_u64(options.seed.into()),
+            temperature: options.temperature,
+            tokens_left: options.max_tokens,
+        });
+        Ok(trace)
+    }
+
+    /// Samples a token, feeds it and returns it with its own routing; none at the end of the text.
+    ///
+    /// # Errors
+    /// [`ModelError::NotGenerating`] before [`Self::begin`].
+    pub async fn next(&mut self) -> Result<Option<Step>, ModelError> {
+        let mut generation = self.generation.take().ok_or(ModelError::NotGenerating)?;
+        let step = self.step(&mut generation).await;
+        self.generation = Some(generation);
+        step
+    }
+
+    async fn step(&self, generation: &mut Generation) -> Result<Option<Step>, ModelError> {
+        if generation.tokens_left == 0 || generation.cache.len() == generation.cache.capacity() {
+            return Ok(None);
+        }
+        let id = sample(
+            &generation.logits,
+            generation.temperature,
+            &mut generation.rng,
+        );
+        let log_prob = log_prob(&generation.logits, id);
+        generation.tokens_left -= 1;
+        if self.config.eos_token_id == Some(id) {
+            generation.tokens_left = 0;
+            return Ok(None);
+        }
+        let cache = Some(&mut generation.cache);
+        let (hidden_td, mut trace) = self.run(&[id], cache, &self.routing).await?;
+        generation.logits = read_f32(self.model.logits(hidden_td)).await?;
+        let token = self.next_token(&mut generation.stream, id);
+        trace.tokens = vec![token.clone()];
+        Ok(Some(Step {
+            token,
+            log_prob,
+            trace,
+        }))
+    }
+
+    /// Losses and routing of a text, under `routing` or the one in force. Disturbs no generation.
+    ///
+    /// # Errors
+    /// An empty or too long text, or a routing that does not fit.
+    pub async fn analyse(
+        &self,
+        text: &str,
+        routing: Option<&ModelRouting>,
+    ) -> Result<Analysis, ModelError> {
+        let ids = self.encode(text)?;
+        self.analyse_ids(&ids, routing).await
+    }
+
+    /// [`Self::analyse`] on token ids.
+    ///
+    /// # Errors
+    /// As [`Self::analyse`], and ids outside the vocabulary.
+    pub async fn analyse_ids(
+        &self,
+        ids: &[u32],
+        routing: Option<&ModelRouting>,
+    ) -> Result<Analysis, ModelError> {
+        let routing = routing.unwrap_or(&self.routing);
+        self.config.check_routing(routing)?;
+        self.check_ids(ids, self.config.max_positions)?;
+        let (hidden_td, mut trace) = self.run(ids, None, routing).await?;
+        let mut losses = vec![f32::NAN];
+        if ids.len() > 1 {
+            let [t, d_model] = hidden_td.dims();
+            let hidden = hidden_td.slice([0..t - 1, 0..d_model]);
+            let targets = self.upload(&ids[1..]);
+            let loss = cross_entropy(self.model.logits(hidden), targets);
+            losses.extend(read_f32(loss).await?);
+        }
+        trace.tokens = self.tokens(ids);
+        let total: f64 = losses[1..].iter().map(|&loss| f64::from(loss)).sum();
+        let bytes: usize = trace.tokens[1..].iter().map(|token| token.text.len()).sum();
+        Ok(Analysis {
+            trace,
+            loss: (total / (ids.len() - 1) as f64) as f32,
+            bits_per_byte: (total / bytes as f64 / std::f64::consts::LN_2) as f32,
+            losses,
+        })
+    }
+
+    /// Logits of every position and the routing, for tests and tools.
+    ///
+    /// # Shapes
+    /// returns logits [T, V]
+    ///
+    /// # Errors
+    /// No ids, too many, or ids outside the vocabulary.
+    pub async fn forward_ids(&self, ids: &[u32]) -> Result<(Vec<f32>, Trace), ModelError> {
+        self.check_ids(ids, self.config.max_positions)?;
+        let (hidden_td, mut trace) = self.run(ids, None, &self.routing).await?;
+        trace.tokens = self.tokens(ids);
+        Ok((read_f32(self.model.logits(hidden_td)).await?, trace))
+    }
+
+    /// The `n` likeliest tokens after `ids`, past any end of text, for tests. A running generation goes on after.
+    ///
+    /// # Errors
+    /// As [`Self::begin_ids`].
+    pub async fn greedy_ids(&mut self, ids: &[u32], n: usize) -> Result<Vec<u32>, ModelError> {
+        let options = GenerateOptions {
+            max_tokens: n,
+            temperature: 0.0,
+            seed: 0,
+        };
+        let (running, end) = (self.generation.take(), self.config.eos_token_id.take());
+        let mut greedy = Vec::new();
+        let outcome = async {
+            self.begin_ids(ids, options).await?;
+            while let Some(step) = self.next().await? {
+                greedy.push(step.token.id);
+            }
+            Ok(())
+        };
+        let outcome = outcome.await;
+        (self.generation, self.config.eos_token_id) = (running, end);
+        outcome.map(|()| greedy)
+    }
+
+    /// One pass; the trace has no tokens yet.
+    async fn run(
+        &self,
+        ids: &[u32],
+        cache: Option<&mut KvCache>,
+        routing: &ModelRouting,
+    ) -> Result<(Tensor<2>, Trace), ModelError> {
+        let tokens_bs = self.upload(ids).reshape([1, ids.len()]);
+        let mut router = HostRouter::new(routing, ids, self.path, self.tracing);
+        let hidden_td = self.model.forward(tokens_bs, cache, &mut router).await?;
+        let trace = Trace {
+            tokens: Vec::new(),
+            layers: router.into_layers(),
+            routing: routing.clone(),
+        };
+        Ok((hidden_td, trace))
+    }
+
+    fn upload(&self, ids: &[u32]) -> Tensor<1, Int> {
+        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+        let n_tokens = ids.len();
+        Tensor::from_data(TensorData::new(ids, [n_tokens]), &self.device)
+    }
+
+    fn tokenizer(&self) -> Result<&Tokenizer, ModelError> {
+        self.tokenizer.as_ref().ok_or_else(|| {
+            ModelError::TokenizerInvalid(
+                "this model has none; give token ids instead of text".into(),
+            )
+        })
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        if text.is_empty() {
+            return Err(ModelError::PromptEmpty);
+        }
+        self.tokenizer()?.encode(text)
+    }
+
+    fn tokens(&self, ids: &[u32]) -> Vec<Token> {
+        let mut stream = TextStream::default();
+        ids.iter()
+            .map(|&id| self.next_token(&mut stream, id))
+            .collect()
+    }
+
+    fn next_token(&self, stream: &mut TextStream, id: u32) -> Token {
+        match &self.tokenizer {
+            Some(tokenizer) => tokenizer.next_token(stream, id),
+            None => Token {
+                id,
+                text: format!("<{id}>"),
+                special: false,
+            },
+        }
+    }
+
+    fn check_ids(&self, ids: &[u32], allowed: usize) -> Result<(), ModelError> {
+        let vocab_size = self.config.vocab_size;
+        if ids.is_empty() {
+            return Err(ModelError::PromptEmpty);
+        }
+        if ids.len() > allowed {
+            let (name, n_tokens) = (self.name.clone(), ids.len());
+            return Err(ModelError::PromptTooLong {
+                name,
+                n_tokens,
+                allowed,
+            });
+        }
+        match ids.iter().find(|&&id| id as usize >= vocab_size) {
+            Some(&token_id) => Err(ModelError::TokenOutOfRange {
+                token_id,
+                vocab_size,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl GenerateOptions {
+    fn check(&self) -> Result<(), ModelError> {
+        if self.max_tokens == 0 {
+            return Err(ModelError::OptionInvalid {
+                name: "max_tokens",
+                got: "0".into(),
+                allowed: "1 or more",
+            });
+        }
+        if !self.temperature.is_finite() || self.temperature < 0.0 {
+            return Err(ModelError::OptionInvalid {
+                name: "temperature",
+                got: self.temperature.to_string(),
+                allowed: "0 (the likeliest token) or more",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Draws a token; temperature 0 takes the likeliest, the lower id on a tie.
+fn sample(logits: &[f32], temperature: f32, rng: &mut StdRng) -> u32 {
+    let best = logits.iter().enumerate().fold(
+        0,
+        |best, (id, &logit)| if logit > logits[best] { id } else { best },
+    );
+    if temperature == 0.0 {
+        return best as u32;
+    }
+    let weight = |logit: f32| f64::from((logit - logits[best]) / temperature).exp();
+    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
+    let mut left = rng.random::<f64>() * total;
+    for (id, &logit) in logits.iter().enumerate() {
+        left -= weight(logit);
+        if left < 0.0 {
+            return id as u32;
+        }
+    }
+    best as u32
+}
+
+fn log_prob(logits: &[f32], id: u32) -> f32 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = logits
+        .iter()
+        .map(|&logit| f64::from(logit - max).exp())
+        .sum();
+    (f64::from(logits[id as usize] - max) - total.ln()) as f32
+}

@@ -1,0 +1,113 @@
+//! The reference [`Router`]: reads the logits back, lets `moescope-routing` decide on the host, uploads the plan.
+//!
+//! One implementation decides on every backend, so decisions cannot differ between them.
+//! The price is one small read for each MoE layer.
+
+use burn::tensor::{Tensor, TensorData};
+use moescope_routing::{ModelRouting, RouterInput, RoutingPlan, route};
+
+use crate::dispatch::Dispatch;
+use crate::error::ModelError;
+use crate::moe::{Routed, Router, upload_weights};
+use crate::trace::LayerTrace;
+
+/// Which experts are computed. Results are equal; cost is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExpertPath {
+    /// The selected ones.
+    #[default]
+    Selected,
+    /// All of them, masked by their weights: the reference.
+    AllMasked,
+}
+
+/// Routes one pass and keeps its trace.
+#[derive(Debug)]
+pub struct HostRouter<'a> {
+    routing: &'a ModelRouting,
+    token_ids: &'a [u32],
+    path: ExpertPath,
+    traced: Option<Vec<LayerTrace>>,
+}
+
+impl<'a> HostRouter<'a> {
+    /// For a pass over `token_ids`; records a trace if `tracing`.
+    pub fn new(
+        routing: &'a ModelRouting,
+        token_ids: &'a [u32],
+        path: ExpertPath,
+        tracing: bool,
+    ) -> Self {
+        let traced = tracing.then(Vec::new);
+        Self {
+            routing,
+            token_ids,
+            path,
+            traced,
+        }
+    }
+
+    /// The trace of each MoE layer passed; empty if not tracing.
+    pub fn into_layers(self) -> Vec<LayerTrace> {
+        self.traced.unwrap_or_default()
+    }
+}
+
+impl Router for HostRouter<'_> {
+    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
+        let [n_tokens, n_experts] = logits_te.dims();
+        let device = logits_te.device();
+        let logits = read_f32(logits_te).await?;
+        let input = RouterInput {
+            logits_te: &logits,
+            n_tokens,
+            n_experts,
+            layer,
+            token_ids: self.token_ids,
+        };
+        let routing = route(self.routing.for_layer(layer), &input)
+            .map_err(|source| ModelError::Routing { layer, source })?;
+        let routed = match self.path {
+            ExpertPath::Selected => {
+                let dispatch = Dispatch::new(&routing.plan, n_experts);
+                let weights_tk = upload_weights(&dispatch, &device);
+                Routed::Selected {
+                    dispatch,
+                    weights_tk,
+                }
+            }
+            ExpertPath::AllMasked => {
+                let weights = dense_weights(&routing.plan, n_experts);
+                let data = TensorData::new(weights, [n_tokens, n_experts]);
+                let weights_te = Tensor::from_data(data, &device);
+                Routed::AllMasked { weights_te }
+            }
+        };
+        if let Some(layers) = &mut self.traced {
+            layers.push(LayerTrace::new(layer, logits, routing));
+        }
+        Ok(routed)
+    }
+}
+
+/// [T, E] weights with zeros where an expert does not act.
+fn dense_weights(plan: &RoutingPlan, n_experts: usize) -> Vec<f32> {
+    let mut weights = vec![0.0; plan.n_tokens() * n_experts];
+    for token in 0..plan.n_tokens() {
+        for (&expert, &weight) in plan.experts(token).iter().zip(plan.weights(token)) {
+            weights[token * n_experts + usize::from(expert)] = weight;
+        }
+    }
+    weights
+}
+
+/// Reads a tensor back to the host without blocking, as a browser requires.
+///
+/// # Errors
+/// [`ModelError::Device`] with the device's reason.
+pub async fn read_f32<const N: usize>(tensor: Tensor<N>) -> Result<Vec<f32>, ModelError> {
+    let data = tensor.into_data_async().await;
+    data.map_err(|e| ModelError::Device(e.to_string()))?
+        .try_into_vec::<f32>()
+        .map_err(|e| ModelError::Device(format!("{e:?}")))
+}

@@ -1,0 +1,30 @@
+//! Mixture-of-experts language models in Burn, with every routing decision on record.
+//!
+//! Start with [`Engine`], which takes text and returns traces; [`lm`] holds the forward pass,
+//! [`moe`] the layer this project is about, [`host_router`] the place where the model asks `moescope-routing`.
+//!
+//! # Shape legend
+//!
+//! B batch, S sequence, T = B * S tokens, D d_model, F d_ff, E experts, K experts of one token,
+//! A active experts, C capacity, H heads, N keys, V vocabulary, L layers.
+//! Tensor names carry their layout as a suffix: `logits_te` is [T, E].
+
+pub mod attention;
+pub mod checkpoint;
+pub mod config;
+pub mod dispatch;
+mod engine;
+mod error;
+pub mod host_router;
+pub mod lm;
+pub mod moe;
+mod rope;
+mod tokenizer;
+mod trace;
+
+pub use engine::{Engine, GenerateOptions, ModelFiles, ModelInfo};
+pub use error::ModelError;
+pub use tokenizer::{TextStream, Token, Tokenizer};
+pub use trace::{Analysis, LayerTrace, Step, Trace};
+
+pub use burn::tensor::Device;

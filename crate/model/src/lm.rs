@@ -1,0 +1,122 @@
+//! A decoder-only MoE language model: embedding, L blocks of attention and experts, head.
+//!
+//! The forward pass is written once and serves prompts, single tokens, training and tests:
+//! it takes token ids as a tensor, an optional key/value cache and whoever decides the routing.
+
+use burn::module::{Module, Param};
+use burn::nn::RmsNorm;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor};
+
+use crate::attention::{Attention, KvCache, causal_mask};
+use crate::error::ModelError;
+use crate::moe::{DenseMlp, MoeLayer, Router};
+use crate::rope::RopeTable;
+
+/// What follows attention in a block.
+#[derive(Module, Debug)]
+pub enum FeedForward {
+    /// A mixture of experts.
+    Moe(MoeLayer),
+    /// One network for every token.
+    Dense(DenseMlp),
+}
+
+/// One transformer layer, pre-norm.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Before attention.
+    pub attention_norm: RmsNorm,
+    /// Attention.
+    pub attention: Attention,
+    /// Before the feed-forward network.
+    pub feed_forward_norm: RmsNorm,
+    /// Experts or a dense network.
+    pub feed_forward: FeedForward,
+}
+
+/// The model. Weights only; its configuration stays beside it.
+#[derive(Module, Debug)]
+pub struct MoeLm {
+    /// Token embedding, [V, D].
+    pub embedding: Param<Tensor<2>>,
+    /// Transformer layers.
+    pub blocks: Vec<Block>,
+    /// Before the head.
+    pub norm: RmsNorm,
+    /// Output projection [D, V]; none where it is the embedding.
+    pub head: Option<Param<Tensor<2>>>,
+    /// Rotary angles; not a parameter.
+    #[module(skip)]
+    pub rope: RopeTable,
+}
+
+impl MoeLm {
+    /// Runs B sequences of S tokens, after what is in the cache.
+    ///
+    /// # Shapes
+    /// `tokens_bs`: [B, S]; returns the normed hidden states [B * S, D].
+    ///
+    /// # Errors
+    /// Those of the router.
+    pub async fn forward<R: Router>(
+        &self,
+        tokens_bs: Tensor<2, Int>,
+        mut cache: Option<&mut KvCache>,
+        router: &mut R,
+    ) -> Result<Tensor<2>, ModelError> {
+        let [b, s] = tokens_bs.dims();
+        let past = cache.as_ref().map_or(0, |cache| cache.len());
+        let rope = self.rope.rows(past, s);
+        let mask = (s > 1).then(|| causal_mask(s, past + s, &tokens_bs.device()));
+        let embedding = self.embedding.val();
+        let [_, d_model] = embedding.dims();
+        let mut x_td = embedding.select(0, tokens_bs.reshape([b * s]));
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let normed = block.attention_norm.forward(x_td.clone());
+            let normed_bsd = normed.reshape([b, s, d_model]);
+            let attended = block.attention.forward(
+                layer,
+                normed_bsd,
+                &rope,
+                mask.as_ref(),
+                cache.as_deref_mut(),
+            );
+            x_td = x_td + attended.reshape([b * s, d_model]);
+            let normed = block.feed_forward_norm.forward(x_td.clone());
+            x_td = x_td
+                + match &block.feed_forward {
+                    FeedForward::Moe(moe) => moe.forward(layer, normed, router).await?,
+                    FeedForward::Dense(mlp) => mlp.forward(normed),
+                };
+        }
+        if let Some(cache) = cache {
+            cache.advance(s);
+        }
+        Ok(self.norm.forward(x_td))
+    }
+
+    /// Next-token logits.
+    ///
+    /// # Shapes
+    /// `hidden_td`: [T, D], returns [T, V].
+    pub fn logits(&self, hidden_td: Tensor<2>) -> Tensor<2> {
+        match &self.head {
+            Some(head) => hidden_td.matmul(head.val()),
+            None => hidden_td.matmul(self.embedding.val().transpose()),
+        }
+    }
+}
+
+/// Loss of each prediction: -ln p(target), in nats.
+///
+/// # Shapes
+/// `logits_tv`: [T, V]; `targets_t`: [T]; returns [T].
+pub fn cross_entropy(logits_tv: Tensor<2>, targets_t: Tensor<1, Int>) -> Tensor<1> {
+    let [t, _] = logits_tv.dims();
+    let log_probs = log_softmax(logits_tv, 1);
+    log_probs
+        .gather(1, targets_t.reshape([t, 1]))
+        .reshape([t])
+        .neg()
+}

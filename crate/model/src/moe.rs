@@ -1,0 +1,181 @@
+//! The mixture-of-experts layer: gate, router, experts, combination (Shazeer et al. 2017, equation 1).
+//!
+//! The layer does not decide; it asks a [`Router`], which may be the host interpreter of a `RouterSpec`,
+//! a recorder or a trainer. Experts are gated linear units, down(silu(gate x) * up x), stacked in one tensor each.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Int, Tensor, TensorData, activation::silu};
+
+use crate::dispatch::Dispatch;
+use crate::error::ModelError;
+
+/// Decides which experts act on each token.
+///
+/// Asynchronous because a decision on the host needs the logits read back from the device,
+/// which a browser allows in no other way.
+pub trait Router {
+    /// Routes the tokens of MoE layer `layer` (index of the transformer layer).
+    ///
+    /// # Shapes
+    /// `logits_te`: [T, E]
+    ///
+    /// # Errors
+    /// Whatever keeps the router from deciding.
+    fn route(
+        &mut self,
+        layer: usize,
+        logits_te: Tensor<2>,
+    ) -> impl Future<Output = Result<Routed, ModelError>>;
+}
+
+/// A decision, and which of the two equivalent ways computes it.
+#[derive(Clone, Debug)]
+pub enum Routed {
+    /// Compute the selected experts only.
+    Selected {
+        /// Who computes what.
+        dispatch: Dispatch,
+        /// [T, K] combine weights, aligned with the dispatch's choices.
+        weights_tk: Tensor<2>,
+    },
+    /// Reference: compute every expert for every token and mask with [T, E] combine weights.
+    AllMasked {
+        /// [T, E] combine weights; zero where an expert does not act.
+        weights_te: Tensor<2>,
+    },
+}
+
+/// All experts of one layer.
+#[derive(Module, Debug)]
+pub struct Experts {
+    /// Gate and up projections side by side, [E, D, 2 * F].
+    pub gate_up: Param<Tensor<3>>,
+    /// Down projections, [E, F, D].
+    pub down: Param<Tensor<3>>,
+}
+
+/// Gate and experts of one layer.
+#[derive(Module, Debug)]
+pub struct MoeLayer {
+    /// Learned map to gating logits, [D, E]; float32 whatever the weights are stored in.
+    pub gate: Param<Tensor<2>>,
+    /// The experts.
+    pub experts: Experts,
+}
+
+/// The feed-forward network of a dense layer.
+#[derive(Module, Debug)]
+pub struct DenseMlp {
+    /// Gate and up projections side by side, [D, 2 * F].
+    pub gate_up: Param<Tensor<2>>,
+    /// Down projection, [F, D].
+    pub down: Param<Tensor<2>>,
+}
+
+impl MoeLayer {
+    /// Routes and computes.
+    ///
+    /// # Shapes
+    /// `x_td`: [T, D], returns [T, D].
+    ///
+    /// # Errors
+    /// Those of the router.
+    pub async fn forward<R: Router>(
+        &self,
+        layer: usize,
+        x_td: Tensor<2>,
+        router: &mut R,
+    ) -> Result<Tensor<2>, ModelError> {
+        let logits_te = x_td.clone().matmul(self.gate.val());
+        Ok(match router.route(layer, logits_te).await? {
+            Routed::Selected {
+                dispatch,
+                weights_tk,
+            } => self.experts.forward_selected(x_td, &dispatch, weights_tk),
+            Routed::AllMasked { weights_te } => self.experts.forward_all(x_td, weights_te),
+        })
+    }
+}
+
+impl Experts {
+    /// Computes the selected experts: gather, one batched product over the active experts, gather back.
+    ///
+    /// # Shapes
+    /// `x_td`: [T, D]; `weights_tk`: [T, K]; returns [T, D].
+    fn forward_selected(
+        &self,
+        x_td: Tensor<2>,
+        dispatch: &Dispatch,
+        weights_tk: Tensor<2>,
+    ) -> Tensor<2> {
+        let [t, d_model] = x_td.dims();
+        let device = x_td.device();
+        let (n_active, capacity) = (dispatch.active_experts.len(), dispatch.capacity);
+        if n_active == 0 {
+            return x_td.zeros_like();
+        }
+        let indices = |values: &[i32]| Tensor::<1, Int>::from_data(values, &device);
+        let [n_experts, ..] = self.gate_up.dims();
+        let (gate_up, down) = if n_active == n_experts {
+            (self.gate_up.val(), self.down.val())
+        } else {
+            let active = indices(&dispatch.active_experts);
+            (
+                self.gate_up.val().select(0, active.clone()),
+                self.down.val().select(0, active),
+            )
+        };
+        let x_sd = x_td.select(0, indices(&dispatch.token_of_slot));
+        let x_acd = x_sd.reshape([n_active, capacity, d_model]);
+        let y_acd = gated_linear_unit(x_acd.matmul(gate_up)).matmul(down);
+        let y_sd = y_acd.reshape([n_active * capacity, d_model]);
+        let y_cd = y_sd.select(0, indices(&dispatch.slot_of_choice));
+        let y_tkd = y_cd.reshape([t, dispatch.width, d_model]);
+        let weighted = y_tkd * weights_tk.reshape([t, dispatch.width, 1]);
+        weighted.sum_dim(1).reshape([t, d_model])
+    }
+
+    /// Computes all experts and masks them.
+    ///
+    /// # Shapes
+    /// `x_td`: [T, D]; `weights_te`: [T, E]; returns [T, D].
+    fn forward_all(&self, x_td: Tensor<2>, weights_te: Tensor<2>) -> Tensor<2> {
+        let [t, d_model] = x_td.dims();
+        let [_, n_experts] = weights_te.dims();
+        let x_1td = x_td.reshape([1, t, d_model]);
+        let y_etd = gated_linear_unit(x_1td.matmul(self.gate_up.val())).matmul(self.down.val());
+        let weights_et1 = weights_te.transpose().reshape([n_experts, t, 1]);
+        (y_etd * weights_et1).sum_dim(0).reshape([t, d_model])
+    }
+}
+
+impl DenseMlp {
+    /// # Shapes
+    /// `x_td`: [T, D], returns [T, D].
+    pub fn forward(&self, x_td: Tensor<2>) -> Tensor<2> {
+        gated_linear_unit(x_td.matmul(self.gate_up.val())).matmul(self.down.val())
+    }
+}
+
+/// silu(gate) * up, with both halves side by side in the last dimension.
+///
+/// # Shapes
+/// `gate_up`: [.., 2 * F], returns [.., F].
+fn gated_linear_unit<const N: usize>(gate_up: Tensor<N>) -> Tensor<N> {
+    let f = gate_up.dims()[N - 1] / 2;
+    let gate = gate_up.clone().narrow(N - 1, 0, f);
+    let up = gate_up.narrow(N - 1, f, f);
+    silu(gate) * up
+}
+
+/// Uploads combine weights in the order of a dispatch's choices.
+///
+/// # Shapes
+/// returns [T, K]
+pub fn upload_weights(dispatch: &Dispatch, device: &burn::tensor::Device) -> Tensor<2> {
+    let shape = [dispatch.n_tokens, dispatch.width];
+    Tensor::from_data(
+        TensorData::new(dispatch.weight_of_choice.clone(), shape),
+        device,
+    )
+}

@@ -1,0 +1,26 @@
+//! Trains the small language models that Moescope shows.
+//!
+//! A recipe (`recipe`) names the shape of a model, its text and its schedule.
+//! The text is found and read (`data`), cut into tokens (`tokenizer`), kept as token
+//! streams in a cache (`shards`) and dealt into batches (`batches`).
+//! A count-based language model over the same tokens (`ngram`) is the bar to beat.
+//!
+//! Shape legend: B batch, S sequence, T = B*S tokens, D d_model, F d_ff, E experts, K top_k, L layers.
+
+pub mod batches;
+pub mod data;
+pub mod error;
+pub mod init;
+pub mod muon;
+pub mod ngram;
+pub mod progress;
+pub mod recipe;
+pub mod shards;
+pub mod shuffle;
+pub mod step;
+#[cfg(test)]
+mod testing;
+pub mod tokenizer;
+pub mod trainer;
+
+pub use error::TrainError;

@@ -1,0 +1,218 @@
+//! A recipe: everything that decides what a trained model becomes, as one TOML file.
+//!
+//! Unknown fields are refused, so that a misspelt one is never silently a default;
+//! there are no defaults at all, so that a recipe reads the same in every version.
+//! It does not say where the text is or on what machine the training runs.
+//! Schedule: linear warm-up, then cosine decay (Loshchilov and Hutter, "SGDR", 2017).
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+
+mod validate;
+
+/// The whole recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the model, and of its folder.
+    pub name: String,
+    /// What it reads.
+    pub data: DataRecipe,
+    /// How its vocabulary is learnt.
+    pub tokenizer: TokenizerRecipe,
+    /// Its shape.
+    pub model: ModelRecipe,
+    /// How it is trained.
+    pub train: TrainRecipe,
+}
+
+/// The text of a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// The domains, in the order in which figures are reported.
+    pub domains: Vec<DomainRecipe>,
+}
+
+/// One domain of text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainRecipe {
+    /// Its folder below `text/`.
+    pub name: String,
+    /// Its share of the training sequences, relative to the other weights.
+    pub weight: f64,
+}
+
+/// The sample that the vocabulary (`model.vocab_size`) is learnt from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerRecipe {
+    /// Bytes of text from each domain.
+    pub sample_bytes: usize,
+    /// Decides which documents.
+    pub seed: u64,
+}
+
+/// A layout that a model can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// `Qwen3MoeForCausalLM` of the `transformers` library.
+    Qwen3Moe,
+}
+
+/// The shape of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecipe {
+    /// Layout of the checkpoint.
+    pub architecture: Architecture,
+    /// L: transformer layers, each with a mixture of experts.
+    pub n_layers: usize,
+    /// D: width of the hidden state.
+    pub d_model: usize,
+    /// Query heads.
+    pub n_heads: usize,
+    /// Key and value heads, each shared by `n_heads / n_kv_heads` query heads.
+    pub n_kv_heads: usize,
+    /// Width of one head.
+    pub head_dim: usize,
+    /// E: experts per layer.
+    pub n_experts: usize,
+    /// K: experts per token.
+    pub top_k: usize,
+    /// F: hidden width of one expert.
+    pub moe_d_ff: usize,
+    /// Entries in the vocabulary.
+    pub vocab_size: usize,
+    /// Base of the rotary embedding's wavelengths.
+    pub rope_theta: f64,
+    /// Whether the output matrix is the embedding matrix.
+    pub tie_embeddings: bool,
+    /// Longest text in tokens.
+    pub max_positions: usize,
+}
+
+/// What turns gradients into updates of the matrices; embedding, gates and norms always take AdamW.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// AdamW (Loshchilov and Hutter, 2019).
+    Adamw,
+    /// Muon (Jordan et al., 2024), scaled to AdamW's step size (Liu et al., 2025).
+    Muon,
+}
+
+/// How a model is trained: warm-up and cosine decay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainRecipe {
+    /// Tokens to learn from, rounded up to whole steps.
+    pub tokens: u64,
+    /// B: sequences per step.
+    pub batch_sequences: usize,
+    /// S: predicted tokens per sequence.
+    pub seq_len: usize,
+    /// What updates the matrices.
+    pub optimizer: OptimizerKind,
+    /// Highest learning rate, at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Learning rate of the last step.
+    pub min_learning_rate: f64,
+    /// Steps of linear warm-up.
+    pub warmup_steps: usize,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// AdamW's decay of the mean gradient.
+    pub beta1: f64,
+    /// AdamW's decay of the mean squared gradient.
+    pub beta2: f64,
+    /// Largest norm of the gradient.
+    pub grad_clip: f64,
+    /// Weight of the load balancing loss.
+    pub load_balancing_coef: f64,
+    /// Weight of the router z-loss.
+    pub z_loss_coef: f64,
+    /// Decides the first weights and the order of the text.
+    pub seed: u64,
+    /// Seconds between two checkpoints of a run.
+    pub checkpoint_seconds: u64,
+    /// Steps between two looks at the validation text.
+    pub eval_every_steps: usize,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe file.
+    ///
+    /// # Errors
+    /// An unreadable file, bad TOML, unknown or missing fields, values that make no sense.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let text = std::fs::read_to_string(path).map_err(|source| TrainError::Io {
+            action: "read",
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads and checks the text of a recipe; the path is for messages only.
+    ///
+    /// # Errors
+    /// Bad TOML, unknown or missing fields, values that make no sense.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, TrainError> {
+        let recipe: Self = toml::from_str(text).map_err(|error| TrainError::RecipeUnreadable {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        })?;
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    /// Names of the domains, in order.
+    pub fn domain_names(&self) -> Vec<&str> {
+        self.data
+            .domains
+            .iter()
+            .map(|domain| domain.name.as_str())
+            .collect()
+    }
+
+    /// Weights of the domains, in order.
+    pub fn domain_weights(&self) -> Vec<f64> {
+        self.data
+            .domains
+            .iter()
+            .map(|domain| domain.weight)
+            .collect()
+    }
+}
+
+impl TrainRecipe {
+    /// Predicted tokens per step.
+    pub fn tokens_per_step(&self) -> u64 {
+        self.batch_sequences as u64 * self.seq_len as u64
+    }
+
+    /// Steps in the whole training.
+    pub fn steps(&self) -> usize {
+        self.tokens.div_ceil(self.tokens_per_step()) as usize
+    }
+
+    /// Learning rate of a step, counted from 0.
+    pub fn learning_rate_at(&self, step: usize) -> f64 {
+        if step < self.warmup_steps {
+            return self.learning_rate * (step + 1) as f64 / self.warmup_steps as f64;
+        }
+        let last = self.steps().saturating_sub(1).max(self.warmup_steps + 1);
+        let part = (step - self.warmup_steps) as f64 / (last - self.warmup_steps) as f64;
+        let above = 0.5 * (1.0 + (std::f64::consts::PI * part.min(1.0)).cos());
+        self.min_learning_rate + (self.learning_rate - self.min_learning_rate) * above
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! One training step: forward, loss, backward on several threads, one update.
+//!
+//! Each thread takes an equal part of the batch and its own graph; gradients are averaged in thread order,
+//! so a run depends on its seed and on the number of threads, not on timing.
+//! Loss = cross-entropy + load balancing (Switch Transformer, Fedus et al. 2021, equation 4, with the share of
+//! selections in place of top-1 counts) + router z-loss (ST-MoE, Zoph et al. 2022, equation 5).
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use moescope_model::ModelError;
+use moescope_model::dispatch::Dispatch;
+use moescope_model::host_router::read_f32;
+use moescope_model::lm::{MoeLm, cross_entropy};
+use moescope_model::moe::{Routed, Router};
+use moescope_routing::{RouterInput, RouterSpec, route};
+
+use crate::TrainError;
+use crate::batches::Batch;
+
+/// What the loss is made of.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    /// The routing to train with.
+    pub spec: RouterSpec,
+    /// Weight of the load balancing loss.
+    pub load_balancing_coef: f64,
+    /// Weight of the router z-loss.
+    pub z_loss_coef: f64,
+}
+
+/// Means over a step.
+#[derive(Clone, Debug, Default)]
+pub struct StepReport {
+    /// Cross-entropy in nats per token.
+    pub loss: f64,
+    /// Load balancing loss, 1 when even, mean over layers.
+    pub load_balancing_loss: f64,
+    /// Norm of the gradient before clipping.
+    pub grad_norm: f64,
+    /// Selections of each expert, summed over layers: [E].
+    pub selections: Vec<u64>,
+}
+
+/// A router that decides as at inference and keeps the graph of what it decided.
+struct TrainRouter<'a> {
+    objective: &'a Objective,
+    balance: Vec<Tensor<1>>,
+    z: Vec<Tensor<1>>,
+    selections: Vec<u64>,
+}
+
+impl Router for TrainRouter<'_> {
+    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
+        let [n_tokens, n_experts] = logits_te.dims();
+        let device = logits_te.device();
+        let logits = read_f32(logits_te.clone().inner()).await?;
+        let input = RouterInput {
+            logits_te: &logits,
+            n_tokens,
+            n_experts,
+            layer,
+            token_ids: &[],
+        };
+        let routing = route(&self.objective.spec, &input)
+            .map_err(|source| ModelError::Routing { layer, source })?;
+        let dispatch = Dispatch::new(&routing.plan, n_experts);
+
+        // The plan is a constant; gradients reach the gate through the weights of what it chose.
+        let scores_te = softmax(logits_te.clone(), 1);
+        let shape = [n_tokens, dispatch.width];
+        let chosen = TensorData::new(dispatch.expert_of_choice.clone(), shape);
+        let chosen_tk = Tensor::<2, Int>::from_data(chosen, &device);
+        let mut weights_tk = scores_te.clone().gather(1, chosen_tk);
+        if self.objective.spec.weigh.renormalize {
+            weights_tk = weights_tk.clone() / weights_tk.sum_dim(1);
+        }
+
+        let mut counts = vec![0_u64; n_experts];
+        for &expert in &routing.plan.expert_idx {
+            counts[usize::from(expert)] += 1;
+        }
+        let total = routing.plan.expert_idx.len() as f32;
+        let shares: Vec<f32> = counts.iter().map(|&count| count as f32 / total).collect();
+        let shares_1e = Tensor::<2>::from_data(TensorData::new(shares, [1, n_experts]), &device);
+        let mean_scores_1e = scores_te.mean_dim(0);
+        self.balance
+            .push((mean_scores_1e * shares_1e).sum() * n_experts as f64);
+        let log_sum_exp_t1 =
+            logits_te.clone().narrow(1, 0, 1) - log_softmax(logits_te, 1).narrow(1, 0, 1);
+        self.z.push(log_sum_exp_t1.square().mean());
+        for (total, count) in self.selections.iter_mut().zip(counts) {
+            *total += count;
+        }
+        Ok(Routed::Selected {
+            dispatch,
+            weights_tk,
+        })
+    }
+}
+
+/// Gradients and figures of one part of a batch.
+struct Part {
+    grads: GradientsParams,
+    report: StepReport,
+}
+
+fn run_part(
+    model: &MoeLm,
+    inputs: Vec<i32>,
+    targets: Vec<i32>,
+    seq_len: usize,
+    objective: &Objective,
+    device: &Device,
+) -> Result<Part, ModelError> {
+    let (t, n_experts) = (inputs.len(), model_experts(model));
+    let tokens_bs =
+        Tensor::<2, Int>::from_data(TensorData::new(inputs, [t / seq_len, seq_len]), device);
+    let targets_t = Tensor::<1, Int>::from_data(TensorData::new(targets, [t]), device);
+    let mut router = TrainRouter {
+        objective,
+        balance: Vec::new(),
+        z: Vec::new(),
+        selections: vec![0; n_experts],
+    };
+    let hidden_td = pollster::block_on(model.forward(tokens_bs, None, &mut router))?;
+    let cross_entropy = cross_entropy(model.logits(hidden_td), targets_t).mean();
+    let mean = |terms: Vec<Tensor<1>>| {
+        let n_layers = terms.len() as f64;
+        Tensor::cat(terms, 0).sum() / n_layers
+    };
+    let (balance, z) = (mean(router.balance), mean(router.z));
+    let loss = cross_entropy.clone()
+        + balance.clone() * objective.load_balancing_coef
+        + z * objective.z_loss_coef;
+    let grads = GradientsParams::from_grads(loss.backward(), model);
+    let scalar = |tensor: Tensor<1>| -> Result<f64, ModelError> {
+        Ok(f64::from(pollster::block_on(read_f32(tensor.inner()))?[0]))
+    };
+    let report = StepReport {
+        loss: scalar(cross_entropy)?,
+        load_balancing_loss: scalar(balance)?,
+        grad_norm: 0.0,
+        selections: router.selections,
+    };
+    Ok(Part { grads, report })
+}
+
+fn model_experts(model: &MoeLm) -> usize {
+    use moescope_model::lm::FeedForward;
+    let experts = model
+        .blocks
+        .iter()
+        .find_map(|block| match &block.feed_forward {
+            FeedForward::Moe(moe) => Some(moe.gate.dims()[1]),
+            FeedForward::Dense(_) => None,
+        });
+    experts.unwrap_or(0)
+}
+
+/// How to update.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// Largest norm of the whole gradient.
+    pub grad_clip: f64,
+    /// Threads to share the batch among; must divide its sequences.
+    pub threads: usize,
+}
+
+/// Trains on one batch and returns the updated model.
+///
+/// # Errors
+/// A part of the batch that could not be computed, or a loss that is not finite.
+pub fn train_step(
+    model: MoeLm,
+    optimizer: &mut ModuleOptimizer,
+    batch: &Batch,
+    objective: &Objective,
+    update: Update,
+    device: &Device,
+) -> Result<(MoeLm, StepReport), TrainError> {
+    let seq_len = batch.inputs.len() / batch.domains.len();
+    let part_len = batch.domains.len() / update.threads * seq_len;
+    let parts: Vec<Result<Part, ModelError>> = std::thread::scope(|scope| {
+        let chunks = batch
+            .inputs
+            .chunks(part_len)
+            .zip(batch.targets.chunks(part_len));
+        let workers: Vec<_> = chunks
+            .map(|(inputs, targets)| {
+                // A fork has leaves of its own; with shared ones the backward passes would wait for each other.
+                let model = model.clone().fork(device);
+                let (inputs, targets) = (inputs.to_vec(), targets.to_vec());
+                scope.spawn(move || run_part(&model, inputs, targets, seq_len, objective, device))
+            })
+            .collect();
+        workers.into_iter().map(join).collect()
+    });
+    let parts: Vec<Part> = parts.into_iter().collect::<Result<_, _>>()?;
+    let (grads, mut report) = merge(&model, parts);
+    let (grads, norm) = clip(&model, grads, update.grad_clip);
+    report.grad_norm = norm;
+    if !report.loss.is_finite() || !norm.is_finite() {
+        return Err(TrainError::Diverged {
+            loss: report.loss,
+            grad_norm: norm,
+        });
+    }
+    Ok((optimizer.step(update.learning_rate, model, grads), report))
+}
+
+/// A panic of a worker goes on in the caller.
+fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    match worker.join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Means of the parts, in their order.
+fn merge(model: &MoeLm, parts: Vec<Part>) -> (GradientsParams, StepReport) {
+    let n_parts = parts.len() as f64;
+    let mut report = StepReport::default();
+    let mut all = Vec::new();
+    for part in parts {
+        report.loss += part.report.loss / n_parts;
+        report.load_balancing_loss += part.report.load_balancing_loss / n_parts;
+        report.selections.resize(part.report.selections.len(), 0);
+        for (total, count) in report.selections.iter_mut().zip(&part.report.selections) {
+            *total += count;
+        }
+        all.push(part.grads);
+    }
+    let mut visitor = Merge {
+        parts: all,
+        merged: GradientsParams::new(),
+    };
+    model.visit(&mut visitor);
+    (visitor.merged, report)
+}
+
+struct Merge {
+    parts: Vec<GradientsParams>,
+    merged: GradientsParams,
+}
+
+impl ModuleVisitor for Merge {
+    fn visit_float<const N: usize>(&mut self, param: &Param<Tensor<N>>) {
+        let n_parts = self.parts.len() as f64;
+        let grads = self
+            .parts
+            .iter_mut()
+            .filter_map(|part| part.remove::<N>(param.id));
+        if let Some(sum) = grads.reduce(|sum, grad| sum + grad) {
+            self.merged.register(param.id, sum / n_parts);
+        }
+    }
+}
+
+/// Scales the whole gradient down to `bound` where it is longer.
+fn clip(model: &MoeLm, grads: GradientsParams, bound: f64) -> (GradientsParams, f64) {
+    let mut norm = Norm {
+        grads: &grads,
+        sum_of_squares: 0.0,
+    };
+    model.visit(&mut norm);
+    let norm = norm.sum_of_squares.sqrt();
+    if norm <= bound {
+        return (grads, norm);
+    }
+    let mut scale = Scale {
+        grads,
+        factor: bound / norm,
+    };
+    model.visit(&mut scale);
+    (scale.grads, norm)
+}
+
+struct Norm<'a> {
+    grads: &'a GradientsParams,
+    sum_of_squares: f64,
+}
+
+impl ModuleVisitor for Norm<'_> {
+    fn visit_float<const N: usize>(&mut self, param: &Param<Tensor<N>>) {
+        if let Some(grad) = self.grads.get::<N>(param.id) {
+            self.sum_of_squares += f64::from(grad.square().sum().into_scalar::<f32>());
+        }
+    }
+}
+
+struct Scale {
+    grads: GradientsParams,
+    factor: f64,
+}
+
+impl ModuleVisitor for Scale {
+    fn visit_float<const N: usize>(&mut self, param: &Param<Tensor<N>>) {
+        if let Some(grad) = self.grads.remove::<N>(param.id) {
+            self.grads.register(param.id, grad * self.factor);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The wasm-bindgen surface of the engine: specs in, typed arrays out, no logic.
+//!
+//! Built twice from this source, with feature `cpu` (Burn on Flex) or `gpu` (Burn on WebGPU), so that a page
+//! loads only what it runs. Every error is a JavaScript `Error` with a stable `code`.
+
+mod convert;
+
+use std::cell::RefCell;
+
+use js_sys::{Float32Array, Uint32Array};
+use moescope_model::{Device, GenerateOptions, ModelError, ModelFiles};
+use moescope_routing::ModelRouting;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+
+use convert::{analysis, plain, step, trace};
+
+unsafe extern "C" {
+    fn __wasm_call_ctors();
+}
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs once, when the module is instantiated.
+#[wasm_bindgen(start)]
+pub fn start() {
+    // The linker takes a module that never calls this for a command, and then runs all constructors again on
+    // every call into it, which costs a GPU operation 7 ms instead of 0.2.
+    // SAFETY: the linker defines the symbol in every module, and this is its only call.
+    unsafe { __wasm_call_ctors() };
+    std::panic::set_hook(Box::new(|info| {
+        PANIC.set(Some(info.to_string()));
+        console_error_panic_hook::hook(info);
+    }));
+}
+
+/// What the engine said when it last panicked, after which it must be thrown away.
+#[wasm_bindgen]
+pub fn panic_message() -> Option<String> {
+    PANIC.with_borrow(Clone::clone)
+}
+
+/// A model with the routing in force; see `moescope_model::Engine`.
+#[wasm_bindgen]
+pub struct Engine {
+    inner: moescope_model::Engine,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Reads a model; an empty `tokenizer` means it takes token ids only.
+    pub async fn load(
+        config: String,
+        tokenizer: String,
+        weights: Vec<u8>,
+        name: Option<String>,
+    ) -> Result<Engine, JsValue> {
+        let files = ModelFiles {
+            name: name.as_deref().unwrap_or_default(),
+            config: &config,
+            tokenizer: (!tokenizer.is_empty()).then_some(tokenizer.as_str()),
+            weights: &weights,
+        };
+        let device = device().await?;
+        let inner = moescope_model::Engine::load(files, &device).map_err(error)?;
+        Ok(Engine { inner })
+    }
+
+    /// `ModelInfo`.
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        plain(&self.inner.info())
+    }
+
+    /// Takes a `ModelRouting`; on an error the old one stays.
+    pub fn set_routing(&mut self, routing: JsValue) -> Result<(), JsValue> {
+        self.inner
+            .set_routing(parse(routing, "routing_invalid")?)
+            .map_err(error)
+    }
+
+    /// The `ModelRouting` in force.
+    pub fn routing(&self) -> Result<JsValue, JsValue> {
+        plain(self.inner.routing())
+    }
+
+    /// Turns the recording of traces on or off, to measure its cost.
+    pub fn set_tracing(&mut self, tracing: bool) {
+        self.inner.set_tracing(tracing);
+    }
+
+    /// Reads a prompt; returns the `Trace` of its tokens.
+    pub async fn begin(&mut self, prompt: String, options: JsValue) -> Result<JsValue, JsValue> {
+        let options: GenerateOptions = parse(options, "option_invalid")?;
+        trace(&self.inner.begin(&prompt, options).await.map_err(error)?)
+    }
+
+    /// One generated token as a `Step`, or undefined at the end.
+    pub async fn next(&mut self) -> Result<JsValue, JsValue> {
+        match self.inner.next().await.map_err(error)? {
+            Some(next) => step(&next),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+
+    /// `Analysis` of a text under a `ModelRouting`, or under the one in force.
+    pub async fn analyse(&self, text: String, routing: JsValue) -> Result<JsValue, JsValue> {
+        let routing: Option<ModelRouting> = parse(routing, "routing_invalid")?;
+        analysis(
+            &self
+                .inner
+                .analyse(&text, routing.as_ref())
+                .await
+                .map_err(error)?,
+        )
+    }
+
+    /// Tokens of a text, special ones included.
+    pub fn tokenize(&self, text: &str) -> Result<JsValue, JsValue> {
+        plain(&self.inner.tokenize(text).map_err(error)?)
+    }
+
+    /// `{logits: [T, V], trace}` of token ids, for tests.
+    pub async fn forward_ids(&self, ids: Vec<u32>) -> Result<JsValue, JsValue> {
+        let (logits, layers) = self.inner.forward_ids(&ids).await.map_err(error)?;
+        let object = js_sys::Object::new();
+        convert::set(&object, "logits", &Float32Array::from(logits.as_slice()))?;
+        convert::set(&object, "trace", &trace(&layers)?)?;
+        Ok(object.into())
+    }
+
+    /// The `n` likeliest tokens after `ids`, one by one, past any end of text, for tests.
+    pub async fn greedy_ids(&mut self, ids: Vec<u32>, n: usize) -> Result<Uint32Array, JsValue> {
+        let greedy = self.inner.greedy_ids(&ids, n).await.map_err(error)?;
+        Ok(Uint32Array::from(greedy.as_slice()))
+    }
+}
+
+#[cfg(all(feature = "gpu", not(feature = "cpu")))]
+async fn device() -> Result<Device, JsValue> {
+    Device::wgpu_options()
+        .init_async()
+        .await
+        .map_err(|e| convert::js_error("no_gpu", &e.to_string()))
+}
+
+#[cfg(feature = "cpu")]
+async fn device() -> Result<Device, JsValue> {
+    Ok(Device::flex())
+}
+
+fn error(error: ModelError) -> JsValue {
+    convert::js_error(error.code(), &error.to_string())
+}
+
+fn parse<T: DeserializeOwned>(value: JsValue, code: &str) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|e| convert::js_error(code, &e.to_string()))
+}

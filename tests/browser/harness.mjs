@@ -1,0 +1,107 @@
+// Chromium for tests: launch it, open pages that must stay free of errors, keep pictures.
+//
+//   const chromium = await launch();                      // { webgpu: false } hides the software adapter
+//   const server = await serveCheckout();                 // or serve(...) of web/tools/serve.mjs for the built page
+//   const { page, errors, screenshot } = await openPage(chromium, server.url + 'tests/browser/blank.html');
+//   ... await screenshot('first-light'); assertQuiet(errors); await chromium.close(); await server.close();
+//
+// Chromium is $CHROMIUM or /usr/bin/chromium; artefacts go to $MOESCOPE_ARTIFACTS or web/artifacts (not in git).
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { serve } from '../../web/tools/serve.mjs';
+
+/** Root of the checkout. */
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+const QUIET_FLAGS = [
+  '--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+const WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--ignore-gpu-blocklist'];
+
+/** Starts Chromium, with WebGPU on a software adapter unless told otherwise. */
+export async function launch({ webgpu = true, args = [] } = {}) {
+  const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
+  if (!fs.existsSync(executablePath)) {
+    throw new Error(`There is no Chromium at ${executablePath}. Install it (apt-get install chromium) or set CHROMIUM to its path.`);
+  }
+  return chromium.launch({ executablePath, args: [...QUIET_FLAGS, ...(webgpu ? WEBGPU_FLAGS : []), ...args] });
+}
+
+/** Serves the whole checkout, so that tests reach package, checkpoints and models. */
+export function serveCheckout() {
+  return serve({ root });
+}
+
+/** Where pictures and measurements go. */
+export function artifactsDir() {
+  const folder = path.resolve(process.env.MOESCOPE_ARTIFACTS || path.join(root, 'web/artifacts'));
+  fs.mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/**
+ * Opens a page in a context of its own and listens for errors from then on.
+ *
+ * `context` are options of Playwright's newContext (viewport, colorScheme, reducedMotion, ...).
+ * `workerPrelude` is JavaScript that runs at the top of every worker of the page, see `workerPreludes`.
+ */
+export async function openPage(browser, url, { context: options = {}, workerPrelude } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const errors = collectErrors(page);
+  if (workerPrelude) await preludeWorkers(page, workerPrelude);
+  await page.goto(url);
+  const screenshot = async (name) => {
+    const file = path.join(artifactsDir(), `${name}.png`);
+    await page.screenshot({ path: file, fullPage: true });
+    return file;
+  };
+  return { page, errors, screenshot, close: () => context.close() };
+}
+
+/** Errors of a page and its workers as they come: console errors, uncaught exceptions, a crash. */
+export function collectErrors(page) {
+  const errors = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => errors.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on('crash', () => errors.push('the page crashed'));
+  return errors;
+}
+
+/** Fails with the errors collected, except those that a test expects. */
+export function assertQuiet(errors, expected = []) {
+  assert.deepEqual(errors.filter((error) => !expected.some((pattern) => pattern.test(error))), []);
+}
+
+/** Ready-made code for `workerPrelude`: what the browser offers to the engine's worker. */
+export const workerPreludes = {
+  noWebGpu: "Object.defineProperty(WorkerNavigator.prototype, 'gpu', { get: () => undefined });",
+  noAdapter: 'GPU.prototype.requestAdapter = async () => null;',
+  noTimestampQuery: `
+    const features = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features').get;
+    Object.defineProperty(GPUAdapter.prototype, 'features', {
+      get() { return new Set([...features.call(this)].filter((feature) => feature !== 'timestamp-query')); },
+    });`,
+};
+
+/** Puts code before the script of every worker; imports are evaluated earlier, so it must not be their concern. */
+async function preludeWorkers(page, code) {
+  await page.route(/\/worker[^/]*\.js(\?.*)?$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${code}\n${await response.text()}` });
+  });
+}
+
+/** The file at this path of the checkout, or an error that says what makes it. */
+export function needFile(relative, remedy) {
+  const file = path.join(root, relative);
+  if (!fs.existsSync(file)) throw new Error(`${relative} is missing. ${remedy}`);
+  return file;
+}

@@ -1,0 +1,289 @@
+// Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
+
+import type { BackendWish, ModelRouting } from 'moescope';
+import { expertRules, render } from 'moescope/views';
+
+import { Engine } from './engine.js';
+import type { Load, Scope, Wish } from './engine.js';
+import { EXAMPLES } from './examples.js';
+import type { ExampleId } from './examples.js';
+import { Gauge } from './gauge.js';
+import { keyboard } from './keys.js';
+import { messages } from './messages.js';
+import { page } from './page/page.js';
+import type { Actions, Shown, Ui } from './page/shown.js';
+import { Pointer } from './pointer.js';
+import { GridPainter } from './grid-painter.js';
+import { fetchRecorded } from './recorded.js';
+import { applyEdits, withBan, withTemperature, withTopK } from './routing.js';
+import type { RoutedModel, RoutingEdits } from './routing.js';
+import { Runner, shapeOf } from './runner.js';
+import type { Request } from './runner.js';
+import { decode, encode } from './state.js';
+import { Store, mirrorInHash } from './store.js';
+
+export interface AppOptions {
+  readonly root: HTMLElement;
+  readonly load: Load;
+  readonly store: Store;
+  /** Ids of the recorded runs that this build has. */
+  readonly recorded: readonly string[];
+}
+
+const CLOSED: Ui = {
+  hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, switchError: undefined,
+};
+
+export class App {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly runner: Runner;
+  readonly gauge: Gauge;
+  ui: Ui = CLOSED;
+  readonly #options: AppOptions;
+  readonly #painter = new GridPainter();
+  readonly #pointer: Pointer;
+  readonly #actions: Actions;
+  /** Whether the visitor has done anything yet; until then the page may begin by itself. */
+  #touched = false;
+  #frame: number | undefined;
+  #paletteFor = 0;
+  #opening: Promise<boolean> = Promise.resolve(false);
+
+  constructor(options: AppOptions) {
+    const now = (): number => performance.now();
+    this.#options = options;
+    this.store = options.store;
+    this.engine = new Engine(options.load, () => this.schedule(), now);
+    this.runner = new Runner(() => this.#textChanged(), now);
+    this.gauge = new Gauge(() => this.schedule(), now);
+    this.#pointer = new Pointer(this);
+    this.#actions = this.#makeActions(now);
+    this.store.subscribe((state, before) => {
+      if (state.routing !== before.routing) void this.#sendRouting();
+      this.schedule();
+    });
+  }
+
+  start(): void {
+    mirrorInHash(this.store);
+    addEventListener('hashchange', () => this.#followLink());
+    keyboard(this, this.#actions);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.schedule());
+    addEventListener('resize', () => this.schedule());
+    this.schedule();
+    void this.#playRecorded();
+    void this.openModel(this.#wish(), true);
+  }
+
+  /** Draws the page with the next frame. */
+  schedule(): void {
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = undefined;
+      this.#draw();
+    });
+  }
+
+  show(change: Partial<Ui>): void {
+    this.ui = { ...this.ui, ...change };
+    this.schedule();
+  }
+
+  /** What the page is drawn from right now. */
+  shown(): Shown {
+    const { state } = this.store;
+    const { layers, nExperts } = shapeOf(this.runner.records, this.engine.opened?.info);
+    const layer = state.layer !== undefined && layers.includes(state.layer) ? state.layer : layers[Math.floor(layers.length / 2)] ?? 0;
+    const { records } = this.runner;
+    const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
+    const model = this.model();
+    return {
+      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, runner: this.runner, gauge: this.gauge.data,
+      canUndo: this.store.canUndo, actions: this.#actions,
+      routing: model === undefined ? undefined : applyEdits(model, state.routing),
+    };
+  }
+
+  /** The model whose routing can be changed: the live one, or that of the recorded run. */
+  model(): RoutedModel | undefined {
+    const trace = this.runner.records[0]?.trace;
+    if (this.engine.opened !== undefined || trace === undefined) return this.engine.opened?.info;
+    return {
+      moe_layers: trace.layers.map((layer) => layer.layer),
+      n_experts: trace.layers[0]?.n_experts ?? 1,
+      trained_routing: trace.routing,
+    };
+  }
+
+  /** Opens a model; where that fails, the state goes back to what is still in use. */
+  async openModel(wish: Wish, first = false): Promise<void> {
+    const before = this.engine.opened;
+    this.#opening = this.engine.open(wish);
+    const opened = await this.#opening;
+    if (!opened) {
+      if (before !== undefined && this.engine.loading === undefined) this.store.set({ model: before.model, backend: before.backend });
+      if (this.runner.status === 'waiting') this.runner.stop();
+      return;
+    }
+    if (before !== undefined) this.runner.stop();
+    await this.#sendRouting();
+    this.#measure();
+    this.schedule();
+    if (first && !this.#touched && this.store.state.auto && !still()) this.#generate();
+  }
+
+  #draw(): void {
+    const shown = this.shown();
+    const { state } = shown;
+    const root = document.documentElement;
+    root.dataset['theme'] = state.theme;
+    root.style.setProperty('--size', String(state.size / 100));
+    this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0));
+    render(this.#options.root, page(shown, this.#pointer.tokenEvents));
+    this.#painter.paint(shown);
+    this.#pointer.afterDraw(shown);
+  }
+
+  #definePalette(nExperts: number): void {
+    if (nExperts <= this.#paletteFor) return;
+    this.#paletteFor = nExperts;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(expertRules(nExperts));
+    document.adoptedStyleSheets = [sheet];
+  }
+
+  #makeActions(now: () => number): Actions {
+    const edit = (change: (model: RoutedModel, edits: RoutingEdits) => RoutingEdits | undefined, control: string): void => {
+      const model = this.model();
+      const edits = model === undefined ? undefined : change(model, this.store.state.routing);
+      this.#touched = true;
+      this.show({ switchError: edits === undefined && model !== undefined ? messages.errors.lastExpert : undefined });
+      if (edits !== undefined) this.store.edit(edits, control, now());
+    };
+    return {
+      set: (change) => {
+        this.#touched ||= change.prompt !== undefined;
+        this.store.set(change);
+      },
+      show: (change) => this.show(change),
+      generate: () => this.#generate(),
+      stop: () => this.runner.stop(),
+      example: (id) => this.#takeExample(id),
+      topK: (topK) => edit((model, edits) => withTopK(model, edits, topK), 'top-k'),
+      temperature: (value) => edit((model, edits) => withTemperature(model, edits, value), 'temperature'),
+      ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, {
+        ban, layer: this.shown().layer, scope: this.store.state.scope,
+      }), `expert ${expert}`),
+      resetRouting: () => this.store.resetRouting(now()),
+      undo: () => this.store.undo(),
+      backend: (backend) => this.#change({ model: this.store.state.model, backend }),
+      open: (model) => this.#change({ model, backend: this.store.state.backend }),
+      retry: (backend) => this.#retry(backend),
+      cancelLoading: () => this.#cancelLoading(),
+      dismiss: () => this.engine.dismiss(),
+      keys: (event) => this.#pointer.keys(event),
+    };
+  }
+
+  #wish(): Wish {
+    return { model: this.store.state.model, backend: this.store.state.backend };
+  }
+
+  #change(wish: Wish): void {
+    this.#touched = true;
+    this.store.set(wish);
+    this.show({ menu: undefined });
+    void this.openModel(wish);
+  }
+
+  #retry(backend: BackendWish | undefined): void {
+    const failed = this.engine.failure?.wish ?? this.#wish();
+    this.#change({ model: failed.model, backend: backend ?? failed.backend });
+  }
+
+  #cancelLoading(): void {
+    this.engine.cancel();
+    const { opened } = this.engine;
+    if (opened !== undefined) this.store.set({ model: opened.model, backend: opened.backend });
+  }
+
+  #takeExample(id: ExampleId): void {
+    const prompt = EXAMPLES.find((example) => example.id === id)?.prompt;
+    if (prompt === undefined) return;
+    this.#actions.set({ prompt, token: undefined });
+    if (this.engine.opened === undefined) void this.#playRecorded();
+    else this.#generate();
+  }
+
+  #request(): Request {
+    const { prompt, maxTokens, temperature, seed } = this.store.state;
+    return { prompt, maxTokens, temperature, seed };
+  }
+
+  #generate(): void {
+    this.#touched = true;
+    this.store.set({ token: undefined });
+    this.show({ hover: undefined, cursor: undefined });
+    if (this.store.state.prompt === '') {
+      this.runner.refuse({ code: 'prompt_empty', message: messages.errors.prompt_empty });
+      return;
+    }
+    void this.runner.generate(this.#request(), async () => this.#readyScope());
+  }
+
+  async #readyScope(): Promise<Scope | undefined> {
+    if (this.engine.opened === undefined) await this.#opening;
+    await this.#sendRouting();
+    return this.engine.opened?.scope;
+  }
+
+  async #playRecorded(): Promise<void> {
+    const example = EXAMPLES.find(({ prompt }) => prompt === this.store.state.prompt);
+    if (example === undefined) return;
+    try {
+      const steps = await fetchRecorded(example.id, this.#options.recorded, AbortSignal.timeout(10_000));
+      const taken = this.engine.opened !== undefined || this.runner.status === 'waiting';
+      if (steps !== undefined && !taken) await this.runner.play(steps, this.#request(), still());
+    } catch (error) {
+      // A recorded run is an extra: without it the page waits for the live model, which says what is wrong if anything is.
+      console.warn('recorded run', example.id, error);
+    }
+  }
+
+  async #sendRouting(): Promise<void> {
+    const { opened } = this.engine;
+    if (opened === undefined) return;
+    const routing: ModelRouting = applyEdits(opened.info, this.store.state.routing);
+    await this.engine.route(routing);
+    this.#measure();
+  }
+
+  #textChanged(): void {
+    this.#measure();
+    this.schedule();
+  }
+
+  #measure(): void {
+    const { opened } = this.engine;
+    if (opened === undefined) this.gauge.clear(messages.gauge.noModel);
+    else if (this.runner.text === '') this.gauge.clear(messages.gauge.noText);
+    else {
+      const routing = applyEdits(opened.info, this.store.state.routing);
+      this.gauge.measure({ scope: opened.scope, text: this.runner.text, routing }, this.runner.active);
+    }
+  }
+
+  /** Someone edited the address, or went to another link of the same page. */
+  #followLink(): void {
+    if (location.hash === `#${encode(this.store.state)}`) return;
+    const before = this.store.state;
+    this.store.set(decode(location.hash));
+    const { state } = this.store;
+    if (state.model !== before.model || state.backend !== before.backend) void this.openModel(this.#wish());
+  }
+}
+
+/** Whether the visitor asked for no motion. */
+function still(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}

@@ -1,0 +1,173 @@
+// The engine behind the page: opens a model, replaces it only once the new one is ready, passes routings on.
+// Whatever fails leaves the former model running; what failed and what to do is kept for the page to show.
+
+import { MoescopeError } from 'moescope';
+import type { Backend, BackendWish, LoadOptions, ModelInfo, ModelRouting, Moescope, Progress } from 'moescope';
+
+/** The part of a loaded model that the page uses. */
+export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'free'>;
+export type Load = (url: string | URL, options: LoadOptions) => Promise<Scope>;
+
+/** What to open. */
+export interface Wish {
+  readonly model: string;
+  readonly backend: BackendWish;
+}
+
+export interface LoadFailure {
+  readonly wish: Wish;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** How far loading is, over all phases. */
+export interface LoadingState {
+  readonly wish: Wish;
+  readonly phase: Progress['phase'];
+  readonly message: string;
+  readonly loaded: number;
+  readonly total: number | undefined;
+  /** Seconds, once there is enough to tell. */
+  readonly secondsLeft: number | undefined;
+}
+
+export interface Opened extends Wish {
+  readonly scope: Scope;
+  readonly info: ModelInfo;
+}
+
+export class Engine {
+  opened: Opened | undefined;
+  loading: LoadingState | undefined;
+  failure: LoadFailure | undefined;
+  routingError: string | undefined;
+  readonly #load: Load;
+  readonly #changed: () => void;
+  readonly #now: () => number;
+  #abort: AbortController | undefined;
+  #wanted: ModelRouting | undefined;
+  #sending: Promise<void> | undefined;
+
+  constructor(load: Load, changed: () => void, now: () => number) {
+    this.#load = load;
+    this.#changed = changed;
+    this.#now = now;
+  }
+
+  get backend(): Backend | undefined {
+    return this.opened?.scope.backend;
+  }
+
+  /** Opens a model; true when it is the one in use afterwards. */
+  async open(wish: Wish): Promise<boolean> {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.failure = undefined;
+    const meter = new Meter(wish, this.#now);
+    this.#show(meter.state);
+    try {
+      const url = new URL(`${wish.model}/`, document.baseURI);
+      const onProgress = (progress: Progress): void => {
+        if (this.#abort === abort) this.#show(meter.take(progress));
+      };
+      const scope = await this.#load(url, { backend: wish.backend, signal: abort.signal, onProgress });
+      return this.#adopt(abort, { ...wish, scope, info: scope.model });
+    } catch (error) {
+      if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, ...explain(error) };
+      return false;
+    } finally {
+      if (this.#abort === abort) this.#show(undefined);
+    }
+  }
+
+  /** Stops loading; what is open stays. */
+  cancel(): void {
+    this.#abort?.abort();
+    this.#abort = undefined;
+    this.#show(undefined);
+  }
+
+  dismiss(): void {
+    this.failure = undefined;
+    this.routingError = undefined;
+    this.#changed();
+  }
+
+  /** Sends a routing; while one is on its way only the latest waits behind it. */
+  async route(routing: ModelRouting): Promise<boolean> {
+    this.#wanted = routing;
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+    await this.#sending;
+    return this.routingError === undefined;
+  }
+
+  async #send(): Promise<void> {
+    while (this.#wanted !== undefined && this.opened !== undefined) {
+      const routing = this.#wanted;
+      this.#wanted = undefined;
+      try {
+        await this.opened.scope.setRouting(routing);
+        this.routingError = undefined;
+      } catch (error) {
+        this.routingError = explain(error).message;
+      }
+    }
+    this.#changed();
+  }
+
+  #adopt(abort: AbortController, opened: Opened): boolean {
+    if (this.#abort !== abort) {
+      opened.scope.free();
+      return false;
+    }
+    this.opened?.scope.free();
+    this.opened = opened;
+    return true;
+  }
+
+  #show(loading: LoadingState | undefined): void {
+    this.loading = loading;
+    this.#changed();
+  }
+}
+
+/** Code and message of whatever was thrown. */
+export function explain(error: unknown): { code: string; message: string } {
+  if (error instanceof MoescopeError) return { code: error.code, message: error.message };
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Adds up what the phases report and reckons the time left. */
+class Meter {
+  state: LoadingState;
+  readonly #phases = new Map<Progress['phase'], Progress>();
+  readonly #now: () => number;
+  readonly #start: number;
+
+  constructor(wish: Wish, now: () => number) {
+    this.#now = now;
+    this.#start = now();
+    this.state = { wish, phase: 'backend', message: '', loaded: 0, total: undefined, secondsLeft: undefined };
+  }
+
+  take(progress: Progress): LoadingState {
+    this.#phases.set(progress.phase, progress);
+    const downloads = [...this.#phases.values()].filter(({ phase }) => phase === 'wasm' || phase === 'weights');
+    const loaded = downloads.reduce((sum, phase) => sum + phase.loaded, 0);
+    const known = downloads.length === 2 && downloads.every((phase) => phase.total !== undefined);
+    const total = known ? downloads.reduce((sum, phase) => sum + (phase.total ?? 0), 0) : undefined;
+    this.state = {
+      wish: this.state.wish, phase: progress.phase, message: progress.message, loaded, total,
+      secondsLeft: total === undefined ? undefined : this.#secondsLeft(loaded / Math.max(1, total)),
+    };
+    return this.state;
+  }
+
+  #secondsLeft(share: number): number | undefined {
+    const elapsed = (this.#now() - this.#start) / 1000;
+    return share < 0.03 || share >= 1 || elapsed < 0.5 ? undefined : (elapsed * (1 - share)) / share;
+  }
+}

@@ -1,0 +1,116 @@
+// Keeps the two losses of the shown text: under the routing as it is, and under the trained one.
+// Analyses are debounced, cancelled when they would be stale, and spaced out while the model writes.
+
+import type { Analysis, ModelRouting } from 'moescope';
+import type { GaugeData, Losses } from 'moescope/views';
+
+import { explain } from './engine.js';
+import type { Scope } from './engine.js';
+import { messages } from './messages.js';
+import { sameRouting } from './routing.js';
+
+/** What is to be measured. */
+export interface Subject {
+  readonly scope: Scope;
+  readonly text: string;
+  readonly routing: ModelRouting;
+}
+
+const SETTLE_MS = 250;
+/** While the model writes, an analysis may take this share of the time at most. */
+const SPACING = 5;
+
+export class Gauge {
+  readonly #changed: () => void;
+  readonly #clock: () => number;
+  #now: Losses | undefined;
+  #trained: Losses | undefined;
+  /** The last text measured under the trained routing, and by which model. */
+  #trainedFor: { scope: Scope; text: string } | undefined;
+  #note: string | undefined = messages.gauge.noModel;
+  #subject: Subject | undefined;
+  #abort: AbortController | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #tookMs = 0;
+
+  constructor(changed: () => void, now: () => number) {
+    this.#changed = changed;
+    this.#clock = now;
+  }
+
+  get data(): GaugeData {
+    return { now: this.#now, trained: this.#trained, note: this.#note };
+  }
+
+  /** Nothing to measure, and why. */
+  clear(note: string): void {
+    this.#cancel();
+    this.#subject = undefined;
+    [this.#now, this.#trained, this.#note] = [undefined, undefined, note];
+  }
+
+  /** Measures soon; a subject equal to the one measured last is left alone. */
+  measure(subject: Subject, writing: boolean): void {
+    const last = this.#subject;
+    const same = last !== undefined && last.scope === subject.scope && last.text === subject.text;
+    if (same && sameRouting(last.routing, subject.routing)) return;
+    const onlyGrew = writing && last !== undefined && last.scope === subject.scope
+      && sameRouting(last.routing, subject.routing) && subject.text.startsWith(last.text);
+    this.#subject = subject;
+    this.#note = messages.gauge.computing;
+    if (onlyGrew && (this.#timer !== undefined || this.#abort !== undefined)) return;
+    this.#cancel();
+    this.#timer = setTimeout(() => void this.#run(), writing ? Math.max(SETTLE_MS, this.#tookMs * SPACING) : SETTLE_MS);
+  }
+
+  async #run(): Promise<void> {
+    this.#timer = undefined;
+    const subject = this.#subject;
+    if (subject === undefined) return;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const start = this.#clock();
+    try {
+      await this.#both(subject, abort.signal);
+      this.#tookMs = this.#clock() - start;
+      if (this.#abort === abort) this.#finish(subject);
+    } catch (error) {
+      if (this.#abort !== abort) return;
+      this.#abort = undefined;
+      this.#note = messages.gauge.failed(explain(error).message);
+      this.#changed();
+    }
+  }
+
+  /** Both losses appear together, so that their difference is always of one text. */
+  async #both({ scope, text, routing }: Subject, signal: AbortSignal): Promise<void> {
+    const known = this.#trainedFor?.scope === scope && this.#trainedFor.text === text ? this.#trained : undefined;
+    const trainedRouting = scope.model.trained_routing;
+    const trained = known ?? losses(await scope.analyse(text, { routing: trainedRouting, signal }));
+    const now = sameRouting(routing, trainedRouting) ? trained : losses(await scope.analyse(text, { routing, signal }));
+    if (signal.aborted) return;
+    [this.#now, this.#trained, this.#trainedFor] = [now, trained, { scope, text }];
+  }
+
+  #finish(measured: Subject): void {
+    this.#abort = undefined;
+    this.#note = undefined;
+    const latest = this.#subject;
+    if (latest !== undefined && latest !== measured) {
+      this.#subject = undefined;
+      this.measure(latest, true);
+    }
+    this.#changed();
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#abort?.abort();
+    this.#abort = undefined;
+  }
+}
+
+function losses(analysis: Analysis): Losses {
+  return { loss: analysis.loss, bitsPerByte: analysis.bits_per_byte };
+}

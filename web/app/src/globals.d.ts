@@ -1,0 +1,4 @@
+/** Ids of the files in public/recorded, listed by the build. */
+declare const __RECORDED__: readonly string[];
+
+declare module '*.css';

@@ -1,0 +1,18 @@
+// Starts the page: state from the address, the engine from the package, everything into #app.
+
+import { Moescope } from 'moescope';
+
+import './styles/index.css';
+import { App } from './app.js';
+import { decode, modelFolder } from './state.js';
+import { Store } from './store.js';
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('the page has no element #app');
+
+const fromHash = decode(location.hash);
+// `?model=` names a folder as `#model=` does, for links that carry no other state.
+const asked = modelFolder(new URLSearchParams(location.search).get('model'));
+const store = new Store(asked === undefined ? fromHash : { ...fromHash, model: asked });
+
+new App({ root, store, recorded: __RECORDED__, load: (url, options) => Moescope.load(url, options) }).start();

@@ -1,0 +1,168 @@
+// The words of the page, in one place: another language is another value of the same type.
+// Words of the views (verdict sentences, table heads) come with the views.
+
+import { ENGLISH } from 'moescope/views';
+import type { ViewWords } from 'moescope/views';
+
+export interface ModelFacts {
+  readonly name: string;
+  readonly layers: number;
+  readonly experts: number;
+  readonly topK: number;
+  readonly parameters: string;
+  readonly active: string;
+}
+
+export const messages = {
+  views: ENGLISH satisfies ViewWords,
+  title: 'Moescope',
+  tagline: 'Watch a mixture-of-experts model choose its experts, and change how it chooses.',
+  skip: 'Skip to the text',
+
+  prompt: {
+    label: 'Prompt',
+    placeholder: 'Write the beginning of something …',
+    generate: 'Generate',
+    stop: 'Stop',
+    examples: 'Examples',
+    tales: 'Tale',
+    french: 'French',
+    python: 'Python',
+    math: 'Maths',
+    settings: 'Sampling',
+    temperature: 'Temperature',
+    temperatureHelp: '0 always takes the likeliest token',
+    seed: 'Seed',
+    maxTokens: 'Tokens',
+    shortcut: 'Ctrl + Enter',
+  },
+
+  run: {
+    recorded: 'recorded',
+    live: (backend: string) => `live on ${backend}`,
+    waiting: 'starts when the model is here',
+    speed: (tokensPerSecond: string) => `${tokensPerSecond} tokens/s`,
+    count: (prompt: number, generated: number) => `${prompt} prompt + ${generated} generated tokens`,
+    empty: 'The text will stand here, each token in the colour of the expert that took it first.',
+    label: 'Text, token by token',
+    promptEnd: 'prompt',
+    legend: 'Tint: first expert, strength by weight. Underline: all its experts, length by weight. Number: first expert.',
+  },
+
+  errors: {
+    prompt_empty: 'Write a prompt first: the model needs at least one token to go on from.',
+    promptTooLong: (message: string) => `${message} Shorten the prompt, or take its last part.`,
+    generic: (message: string) => message,
+    load: (model: string) => `The model in ${model} could not be opened.`,
+    stays: (model: string) => `${model} stays in use.`,
+    none: 'No model is running. Everything else on the page still works.',
+    retry: 'Try again',
+    useCpu: 'Use the CPU',
+    dismiss: 'Dismiss',
+    lastExpert: 'At least one expert has to stay on: a token needs somewhere to go.',
+  },
+
+  layer: { label: 'Layer', value: (layer: number, last: number) => `layer ${layer}, last ${last}` },
+
+  routing: {
+    heading: 'Routing',
+    topK: 'Top-k',
+    topKTerm: 'experts per token',
+    ofExperts: (experts: number) => `of ${experts}`,
+    temperature: 'Router temperature',
+    temperatureHelp: 'below 1 more decided, above 1 less',
+    experts: 'Experts',
+    expertsHelp: 'Load at the shown layer; the line is the even share. Switch one off to ban it.',
+    scope: 'Switches act on',
+    all: 'every layer',
+    here: 'this layer',
+    reset: 'Reset routing',
+    undo: 'Undo',
+    asTrained: 'as trained',
+    changed: (what: string) => `changed: ${what}`,
+    fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,
+    recorded: 'The recorded run keeps its own routing; your setting acts as soon as the live model is here.',
+    load: (expert: number, share: string, even: string) => `Expert ${expert}: ${share} of the shown tokens, even share ${even}`,
+    open: 'Experts and temperature',
+    more: 'More',
+    less: 'Less',
+  },
+
+  gauge: {
+    heading: 'What it costs',
+    computing: 'computing …',
+    after: 'follows when the text pauses',
+    noModel: 'needs the live model',
+    noText: 'needs a text',
+    failed: (message: string) => `not computed: ${message}`,
+    help: 'Loss of the shown text: how surprised the model is by it, lower is better.',
+  },
+
+  mixed: {
+    notice: (count: number) => `This text was written under ${count} routings, marked where they change.`,
+    stale: 'This text was written under another routing than the one set now.',
+    rerun: 'Re-run prompt',
+  },
+
+  inspector: {
+    heading: 'Router',
+    none: 'Choose a token to open its router: the scores of all experts, which were selected, and why the others were not.',
+    close: 'Release',
+    of: (text: string, position: number) => `${text} · token ${position}`,
+    hover: 'click to keep',
+    surprise: (nats: string) => `drawn with −log p = ${nats} nats`,
+    previous: 'Previous token',
+    next: 'Next token',
+  },
+
+  strip: { heading: 'Layers', help: 'First expert of each token at each layer.' },
+  paths: { heading: 'Yard', help: 'Tokens run from their first expert to the next layer’s first expert.' },
+
+  backend: {
+    button: (name: string) => `Backend: ${name}`,
+    choose: 'Run on',
+    auto: 'Automatic',
+    webgpu: 'WebGPU',
+    cpu: 'CPU',
+    none: 'no engine',
+    loading: 'loading',
+    adapter: (name: string) => `Adapter: ${name}`,
+  },
+
+  loading: {
+    phase: { backend: 'looking for a GPU', wasm: 'engine', weights: 'weights', load: 'setting up the model' },
+    percent: (percent: number) => `The live model is ${percent} % here`,
+    start: 'The live model is on its way',
+    amount: (loaded: string, total: string) => `${loaded} of ${total} MB`,
+    left: (seconds: number) => `about ${seconds} s left`,
+    cancel: 'Cancel',
+    bar: 'Loading the model',
+  },
+
+  model: {
+    facts: ({ name, layers, experts, topK, parameters, active }: ModelFacts) =>
+      `${name}: ${layers} MoE layers of ${experts} experts, top-${topK}; ${parameters} parameters, ${active} active per token`,
+    open: 'Model',
+    folder: 'Model folder',
+    folderHelp: 'An address on this site with config.json, tokenizer.json and model.safetensors.',
+    go: 'Open',
+  },
+
+  theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+  size: { label: 'Text size', smaller: 'Smaller text', larger: 'Larger text' },
+
+  help: {
+    button: 'Keys',
+    heading: 'Keys',
+    close: 'Close',
+    keys: [
+      ['Ctrl + Enter', 'generate from the prompt'],
+      ['← →', 'previous and next token, after choosing one'],
+      ['↑ ↓', 'layer above and below'],
+      ['Enter', 'choose the token in focus'],
+      ['Escape', 'release the token, close what is open'],
+      ['Ctrl + Z', 'undo the last change of routing'],
+      ['?', 'this list'],
+    ],
+  },
+} as const;

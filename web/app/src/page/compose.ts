@@ -1,0 +1,95 @@
+// Where a text begins: the prompt, examples, the button that starts and stops, and the settings of sampling.
+
+import { h } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import { EXAMPLES } from '../examples.js';
+import { messages } from '../messages.js';
+import { LIMITS } from '../state.js';
+import { fieldNumber, fieldText } from './shown.js';
+import type { Shown } from './shown.js';
+
+const ERROR_ID = 'prompt-error';
+
+export function compose(shown: Shown): ViewElement {
+  const { actions, runner } = shown;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (runner.active && runner.source === 'live') actions.stop();
+    else actions.generate();
+  };
+  return h('form.compose', { on: { submit }, attrs: { novalidate: true } },
+    promptField(shown), examples(shown), startStop(shown), promptError(shown), settings(shown));
+}
+
+function promptField({ state, actions, runner }: Shown): ViewElement {
+  return h('div.field', {},
+    h('label', { attrs: { for: 'prompt' } }, messages.prompt.label),
+    h('textarea', {
+      value: state.prompt,
+      on: {
+        input: (event) => actions.set({ prompt: fieldText(event) }),
+        keydown: (event) => {
+          if (event instanceof KeyboardEvent && event.key === 'Enter' && (event.ctrlKey || event.metaKey)) actions.generate();
+        },
+      },
+      attrs: {
+        id: 'prompt', rows: 4, spellcheck: 'false', placeholder: messages.prompt.placeholder,
+        'aria-invalid': runner.failure === undefined ? undefined : 'true',
+        'aria-describedby': runner.failure === undefined ? undefined : ERROR_ID,
+      },
+    }));
+}
+
+function examples({ state, actions }: Shown): ViewElement {
+  return h('div.examples', { attrs: { role: 'group', 'aria-label': messages.prompt.examples } },
+    EXAMPLES.map(({ id, prompt }) => h('button.pill', {
+      on: { click: () => actions.example(id) },
+      attrs: { type: 'button', 'aria-pressed': String(state.prompt === prompt) },
+    }, messages.prompt[id])));
+}
+
+/** One button under two names; a recorded run does not count, one may start over it. */
+function startStop({ runner }: Shown): ViewElement {
+  const stops = runner.active && (runner.source === 'live' || runner.status === 'waiting');
+  return h('div.start', {},
+    h('button.primary', { attrs: { type: 'submit', class: stops ? 'primary stop' : 'primary' } },
+      stops ? messages.prompt.stop : messages.prompt.generate),
+    h('kbd', { attrs: { 'aria-hidden': 'true' } }, messages.prompt.shortcut));
+}
+
+function promptError({ runner }: Shown): ViewElement {
+  const { failure } = runner;
+  return h('p.error', { attrs: { id: ERROR_ID, role: 'alert', hidden: failure === undefined, 'data-code': failure?.code } },
+    failure === undefined ? '' : promptMessage(failure.code, failure.message));
+}
+
+function promptMessage(code: string, message: string): string {
+  if (code === 'prompt_empty') return messages.errors.prompt_empty;
+  if (code === 'prompt_too_long') return messages.errors.promptTooLong(message);
+  return messages.errors.generic(message);
+}
+
+function settings({ state, actions }: Shown): ViewElement {
+  const { prompt } = messages;
+  return h('details.settings', {},
+    h('summary', {}, prompt.settings,
+      h('span.note', {}, ` T ${state.temperature}, seed ${state.seed}, ${state.maxTokens} tokens`)),
+    h('div.row', {},
+      numberField(prompt.temperature, state.temperature, { ...LIMITS.temperature, step: 0.1 },
+        (temperature) => actions.set({ temperature }), prompt.temperatureHelp),
+      numberField(prompt.seed, state.seed, { ...LIMITS.seed, step: 1 }, (seed) => actions.set({ seed: Math.round(seed) })),
+      numberField(prompt.maxTokens, state.maxTokens, { ...LIMITS.maxTokens, step: 1 },
+        (maxTokens) => actions.set({ maxTokens: Math.round(maxTokens) }))));
+}
+
+function numberField(
+  label: string, value: number, limits: { min: number; max: number; step: number }, set: (value: number) => void, help?: string,
+): ViewElement {
+  const change = (event: Event): void => {
+    const typed = fieldNumber(event);
+    if (typed !== undefined) set(Math.min(limits.max, Math.max(limits.min, typed)));
+  };
+  return h('label.number', { attrs: { title: help } }, label,
+    h('input', { value: String(value), on: { change }, attrs: { type: 'number', ...limits } }));
+}

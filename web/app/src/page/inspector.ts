@@ -1,0 +1,41 @@
+// One token's router: stages with formulas, and a row for every expert with the reason in a sentence.
+// Shows the token under the pointer, else the chosen one, else the newest, so that it is never empty beside a text.
+
+import { decisionAt, fixed, h, routerTable, stageList, visible } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import { messages } from '../messages.js';
+import type { Shown } from './shown.js';
+import { pinnedIndex } from './stage.js';
+
+export function inspector(shown: Shown): ViewElement {
+  const { inspected, layer, actions } = shown;
+  const decision = inspected === undefined ? undefined : decisionAt(inspected, layer);
+  const pinned = pinnedIndex(shown);
+  return h('section.inspector', {
+    attrs: { 'aria-label': messages.inspector.heading, 'data-token': inspected?.index, 'data-layer': layer, 'data-pinned': pinned },
+  },
+  h('div.head', {},
+    h('h2', {}, messages.inspector.heading),
+    inspected !== undefined && h('p.which', {},
+      h('code', {}, visible(inspected)), ` token ${inspected.index + 1}, layer ${layer}`,
+      inspected.logProb !== undefined && h('span.note', {}, ` ${messages.inspector.surprise(fixed(-inspected.logProb))}`)),
+    h('span.actions', {},
+      step(shown, -1, '←', messages.inspector.previous),
+      step(shown, 1, '→', messages.inspector.next),
+      h('button.pill', {
+        on: { click: () => actions.set({ token: undefined }) },
+        attrs: { type: 'button', disabled: pinned === undefined },
+      }, messages.inspector.close))),
+  decision === undefined
+    ? h('p.note', {}, messages.inspector.none)
+    : h('div.body', {}, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views))));
+}
+
+function step({ runner, inspected, actions }: Shown, by: number, text: string, label: string): ViewElement {
+  const target = (inspected?.index ?? -1) + by;
+  return h('button.icon', {
+    on: { click: () => actions.set({ token: target }) },
+    attrs: { type: 'button', 'aria-label': label, title: label, disabled: target < 0 || target >= runner.records.length },
+  }, text);
+}

@@ -1,0 +1,141 @@
+// The knobs: experts per token, router temperature, a switch for each expert, and what they cost.
+// Every control acts at once on the next token; the figures of the trained routing stand beside.
+
+import { badge, expertVar, gaugeView, h, loadAt } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import { messages } from '../messages.js';
+import { TEMPERATURE, bannedAt, describeEdits, specOf, topKOf } from '../routing.js';
+import type { BanScope } from '../routing.js';
+import { fieldNumber } from './shown.js';
+import type { Shown } from './shown.js';
+
+/** More experts than this get a plain track instead of one stop each. */
+const MAX_STOPS = 16;
+/** Drawn while nothing is known yet, so that nothing jumps when the model arrives. */
+const PLACEHOLDER = 8;
+
+export function routingPanel(shown: Shown): ViewElement {
+  const { ui, actions } = shown;
+  return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading, 'data-open': String(ui.sheet) } },
+    h('div.first', {}, knob(shown), gauge(shown)),
+    h('button.handle', {
+      on: { click: () => actions.show({ sheet: !ui.sheet }) },
+      attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
+    }, ui.sheet ? messages.routing.less : messages.routing.open),
+    h('div.more', { attrs: { id: 'routing-more' } },
+      temperature(shown), switches(shown), footer(shown)));
+}
+
+function knob(shown: Shown): ViewElement {
+  const { model, routing, layer, actions } = shown;
+  const nExperts = model?.n_experts ?? PLACEHOLDER;
+  const topK = routing === undefined ? undefined : topKOf(specOf(routing, layer));
+  const trained = model === undefined ? undefined : topKOf(specOf(model.trained_routing, layer));
+  const stops = nExperts <= MAX_STOPS ? nExperts : 0;
+  return h('div.knob', { style: { '--stops': String(nExperts) } },
+    h('div.reading', {},
+      h('label', { attrs: { for: 'top-k' } }, messages.routing.topK),
+      h('output', { attrs: { for: 'top-k' } }, topK === undefined ? '–' : String(topK)),
+      h('span.of', {}, messages.routing.ofExperts(nExperts)),
+      h('span.term', {}, messages.routing.topKTerm)),
+    h('div.dial', {},
+      h('div.stops', { attrs: { 'aria-hidden': 'true' } }, Array.from({ length: stops }, (_, i) => h('i', {
+        attrs: { class: [i < (topK ?? 0) ? 'on' : '', i + 1 === trained ? 'trained' : ''].join(' ').trim() },
+      }))),
+      h('input', {
+        value: String(topK ?? 1),
+        on: { input: (event) => actions.topK(fieldNumber(event) ?? 1) },
+        attrs: {
+          id: 'top-k', type: 'range', min: 1, max: nExperts, step: 1, disabled: model === undefined,
+          class: stops === 0 ? 'plain' : 'over',
+        },
+      })));
+}
+
+function gauge({ gauge: data }: Shown): ViewElement {
+  return h('div.cost', {},
+    h('h2', { attrs: { title: messages.gauge.help } }, messages.gauge.heading), gaugeView(data, messages.views));
+}
+
+/** The slider is logarithmic: its middle is 1. */
+function temperature({ model, routing, layer, actions }: Shown): ViewElement {
+  const value = routing === undefined ? 1 : specOf(routing, layer).adjust.temperature;
+  const [low, high] = [Math.log10(TEMPERATURE.min), Math.log10(TEMPERATURE.max)];
+  return h('div.control', {},
+    h('label', { attrs: { for: 'router-temperature' } }, messages.routing.temperature),
+    h('output.num', { attrs: { for: 'router-temperature' } }, value.toFixed(2)),
+    h('input', {
+      value: Math.log10(value).toFixed(3),
+      on: { input: (event) => actions.temperature(rounded(10 ** (fieldNumber(event) ?? 0))) },
+      attrs: {
+        id: 'router-temperature', type: 'range', min: low, max: high, step: 0.05, disabled: model === undefined,
+        'aria-valuetext': value.toFixed(2),
+      },
+    }),
+    h('p.note', {}, messages.routing.temperatureHelp));
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+function switches(shown: Shown): ViewElement {
+  const { nExperts, state, layer, runner, model, ui } = shown;
+  const banned = new Set(bannedAt(state.routing, layer));
+  const loads = loadAt(runner.records, layer, model?.n_experts ?? nExperts);
+  const count = model?.n_experts ?? PLACEHOLDER;
+  const topK = shown.routing === undefined ? 0 : topKOf(specOf(shown.routing, layer)) ?? 0;
+  const even = Math.min(1, topK / Math.max(1, count));
+  return h('div.experts', {},
+    h('h2', {}, messages.routing.experts),
+    scope(shown),
+    h('ul', { attrs: { class: count > 16 ? 'many' : '' } }, Array.from({ length: count }, (_, expert) =>
+      expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }))),
+    h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError ?? ''),
+    h('p.note', {}, topK > count - banned.size && model !== undefined
+      ? messages.routing.fewer(count - banned.size, topK) : messages.routing.expertsHelp));
+}
+
+function expertRow({ actions, model }: Shown, expert: number, row: { banned: boolean; load: number; even: number }): ViewElement {
+  const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+  const name = messages.views.expert(expert);
+  return h('li', { key: expert },
+    h('button.expert', {
+      on: { click: () => actions.ban(expert, !row.banned) },
+      style: { '--c': expertVar(expert) },
+      attrs: {
+        type: 'button', role: 'switch', 'aria-checked': String(!row.banned), 'aria-label': name, disabled: model === undefined,
+        title: messages.routing.load(expert, percent(row.load), percent(row.even)), 'data-load': row.load.toFixed(4),
+      },
+    },
+    badge(expert, !row.banned, row.banned),
+    h('span.load', { attrs: { 'aria-hidden': 'true' } },
+      h('span.bar', { style: { width: percent(Math.min(1, row.load)) } }),
+      h('span.even', { style: { left: percent(row.even) } })),
+    h('span.share.num', { attrs: { 'aria-hidden': 'true' } }, `${Math.round(row.load * 100)} %`),
+    h('span.toggle', { attrs: { 'aria-hidden': 'true' } })));
+}
+
+function scope({ state, actions, model }: Shown): ViewElement {
+  const choice = (value: BanScope, label: string): ViewElement => h('label', { key: value },
+    h('input', {
+      checked: state.scope === value,
+      on: { change: () => actions.set({ scope: value }) },
+      attrs: { type: 'radio', name: 'scope', value, disabled: model === undefined },
+    }), h('span', {}, label));
+  return h('fieldset.segmented', {}, h('legend', {}, messages.routing.scope),
+    choice('all', messages.routing.all), choice('layer', messages.routing.here));
+}
+
+function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement {
+  const changed = describeEdits(state.routing);
+  const recordedOnly = changed !== '' && engine.opened === undefined && runner.records.length > 0;
+  return h('div.foot', {},
+    h('p', { attrs: { class: 'summary', role: 'status' } }, changed === '' ? messages.routing.asTrained : messages.routing.changed(changed)),
+    h('p.note', { attrs: { hidden: !recordedOnly } }, messages.routing.recorded),
+    h('p.error', { attrs: { role: 'alert', hidden: engine.routingError === undefined } }, engine.routingError ?? ''),
+    h('div.buttons', {},
+      h('button.pill', { on: { click: actions.resetRouting }, attrs: { type: 'button', disabled: changed === '' } }, messages.routing.reset),
+      h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: 'Ctrl + Z' } }, messages.routing.undo)));
+}

@@ -1,0 +1,75 @@
+// What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
+
+import type { BackendWish, ModelRouting } from 'moescope';
+import type { GaugeData, TokenRecord } from 'moescope/views';
+
+import type { Engine } from '../engine.js';
+import type { ExampleId } from '../examples.js';
+import type { RoutedModel } from '../routing.js';
+import type { Runner } from '../runner.js';
+import type { State } from '../state.js';
+
+/** What is on the screen only and in no link. */
+export interface Ui {
+  readonly hover: number | undefined;
+  /** The token that had the keyboard last. */
+  readonly cursor: number | undefined;
+  readonly help: boolean;
+  readonly menu: 'backend' | 'model' | undefined;
+  /** The routing sheet of narrow screens. */
+  readonly sheet: boolean;
+  readonly modelField: string | undefined;
+  /** Why the last switch was not taken. */
+  readonly switchError: string | undefined;
+}
+
+export interface Actions {
+  readonly set: (change: Partial<State>) => void;
+  readonly show: (change: Partial<Ui>) => void;
+  readonly generate: () => void;
+  readonly stop: () => void;
+  readonly example: (id: ExampleId) => void;
+  readonly topK: (topK: number) => void;
+  readonly temperature: (temperature: number) => void;
+  readonly ban: (expert: number, ban: boolean) => void;
+  readonly resetRouting: () => void;
+  readonly undo: () => void;
+  readonly backend: (backend: BackendWish) => void;
+  readonly open: (folder: string) => void;
+  readonly retry: (backend?: BackendWish) => void;
+  readonly cancelLoading: () => void;
+  readonly dismiss: () => void;
+  readonly keys: (event: Event) => void;
+}
+
+export interface Shown {
+  readonly state: State;
+  readonly ui: Ui;
+  readonly engine: Engine;
+  readonly runner: Runner;
+  readonly gauge: GaugeData;
+  readonly canUndo: boolean;
+  readonly layers: readonly number[];
+  readonly layer: number;
+  readonly nExperts: number;
+  /** The live model, or what the recorded run tells of it. */
+  readonly model: RoutedModel | undefined;
+  /** The routing as it is set now. */
+  readonly routing: ModelRouting | undefined;
+  readonly inspected: TokenRecord | undefined;
+  readonly actions: Actions;
+}
+
+/** The text of a field that an event comes from. */
+export function fieldText(event: Event): string {
+  const { target } = event;
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
+    ? target.value : '';
+}
+
+/** The number of a field; undefined while it holds none. */
+export function fieldNumber(event: Event): number | undefined {
+  const text = fieldText(event).trim();
+  const value = Number(text);
+  return text === '' || !Number.isFinite(value) ? undefined : value;
+}

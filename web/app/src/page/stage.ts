@@ -1,0 +1,98 @@
+// The text and what is seen at a glance: how it came about, its tokens, the shown layer, the grid of all layers.
+
+import { h, tokenView } from 'moescope/views';
+import type { Handler, TokenRecord, ViewElement } from 'moescope/views';
+
+import { messages } from '../messages.js';
+import { describeChange, sameRouting } from '../routing.js';
+import { fieldNumber } from './shown.js';
+import type { Shown } from './shown.js';
+
+export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement {
+  const { runner, layer, nExperts, state, ui } = shown;
+  const last = runner.records.length - 1;
+  const cursor = ui.cursor ?? state.token ?? Math.max(0, last);
+  return h('section.stage', { attrs: { 'aria-label': messages.run.label } },
+    runLine(shown),
+    h('div.text', {
+      style: { '--digits': String(String(Math.max(0, nExperts - 1)).length) },
+      attrs: {
+        id: 'text', role: 'group', 'aria-label': messages.run.label, 'aria-busy': String(runner.active),
+        'data-status': runner.status, 'data-source': runner.source,
+      },
+    },
+    runner.records.length === 0
+      ? h('p.empty', {}, messages.run.empty)
+      : tokenView({
+        records: runner.records, layer, pinned: pinnedIndex(shown), focusable: Math.min(cursor, last),
+        changes: routingChanges(runner.records), on: tokenEvents,
+      }),
+    h('span', { key: 'caret', attrs: { class: 'caret', hidden: runner.status !== 'running', 'aria-hidden': 'true' } })),
+    mixedNotice(shown),
+    layerSlider(shown),
+    grid(shown),
+    h('p.legend.note', {}, messages.run.legend));
+}
+
+export function pinnedIndex({ state, runner }: Shown): number | undefined {
+  return state.token !== undefined && state.token < runner.records.length ? state.token : undefined;
+}
+
+function runLine({ runner, engine }: Shown): ViewElement {
+  const generated = runner.records.filter((record) => record.origin === 'generated').length;
+  const prompt = runner.records.length - generated;
+  const source = runner.source === 'recorded' || engine.backend === undefined
+    ? messages.run.recorded : messages.run.live(messages.backend[engine.backend.kind]);
+  return h('p.run', {},
+    runner.records.length > 0 && h('span', { attrs: { class: `source ${runner.source}` } }, source),
+    runner.status === 'waiting' && h('span', {}, messages.run.waiting),
+    runner.records.length > 0 && h('span', {}, messages.run.count(prompt, generated)),
+    runner.tokensPerSecond !== undefined && h('span.num', {}, messages.run.speed(runner.tokensPerSecond.toFixed(1))));
+}
+
+/** Tokens before which the routing changed, with the change in few words. */
+export function routingChanges(records: readonly TokenRecord[]): Map<number, string> {
+  const changes = new Map<number, string>();
+  let before = records[0]?.trace.routing;
+  for (const { index, trace } of records) {
+    if (before !== undefined && !sameRouting(before, trace.routing)) changes.set(index, describeChange(before, trace.routing));
+    before = trace.routing;
+  }
+  return changes;
+}
+
+function mixedNotice({ runner, routing, actions, engine }: Shown): ViewElement {
+  const count = routingChanges(runner.records).size + 1;
+  const last = runner.records[runner.records.length - 1];
+  const stale = !runner.active && last !== undefined && routing !== undefined && !sameRouting(last.trace.routing, routing);
+  const shown = runner.records.length > 0 && (count > 1 || stale) && engine.opened !== undefined;
+  return h('p.mixed', { attrs: { role: 'status', 'data-shown': String(shown) } },
+    shown && (count > 1 ? messages.mixed.notice(count) : messages.mixed.stale),
+    shown && ' ',
+    shown && h('button.link', { on: { click: () => actions.generate() }, attrs: { type: 'button' } }, messages.mixed.rerun));
+}
+
+function layerSlider({ layers, layer, actions }: Shown): ViewElement {
+  const position = Math.max(0, layers.indexOf(layer));
+  const last = layers[layers.length - 1] ?? 0;
+  return h('div.layer', {},
+    h('label', { attrs: { for: 'layer' } }, messages.layer.label),
+    h('input', {
+      value: String(position),
+      on: { input: (event) => actions.set({ layer: layers[fieldNumber(event) ?? 0] }) },
+      attrs: {
+        id: 'layer', type: 'range', min: 0, max: Math.max(0, layers.length - 1), step: 1, disabled: layers.length < 2,
+        'aria-valuetext': messages.layer.value(layer, last),
+      },
+    }),
+    h('output.num', { attrs: { for: 'layer' } }, layers.length === 0 ? '–' : `${layer}`, h('small', {}, ` / ${last}`)));
+}
+
+function grid({ runner, layers, actions }: Shown): ViewElement {
+  return h('div.grid', {},
+    h('ol.rows', { attrs: { 'aria-hidden': 'true' } }, layers.map((layer) => h('li', {}, `L${layer}`))),
+    h('div.scroller', {}, h('canvas', {
+      on: { keydown: actions.keys },
+      attrs: { id: 'grid', tabindex: 0, role: 'img', 'aria-label': messages.views.grid(runner.records.length, layers.length) },
+    })));
+}

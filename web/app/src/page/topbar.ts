@@ -1,0 +1,117 @@
+// The bar at the top: name, model, where the engine runs and why, text size, theme, keys.
+
+import type { BackendWish } from 'moescope';
+import { h } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import { messages } from '../messages.js';
+import { DEFAULTS, LIMITS, modelFolder } from '../state.js';
+import type { Theme } from '../state.js';
+import { fieldText } from './shown.js';
+import type { Shown, Ui } from './shown.js';
+
+const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu'];
+const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+
+export function topbar(shown: Shown): ViewElement {
+  return h('header.topbar', {},
+    h('div.brand', {}, logo(), h('h1', {}, messages.title), h('p', {}, messages.tagline)),
+    h('div.tools', {}, modelMenu(shown), backendMenu(shown), sizeButtons(shown), themeSelect(shown), helpButton(shown)));
+}
+
+function logo(): ViewElement {
+  const dot = (x: number, y: number, expert: number): ViewElement =>
+    h('circle', { attrs: { cx: x, cy: y, r: 4, fill: `var(--e${expert})` } });
+  return h('svg.logo', { attrs: { viewBox: '0 0 32 32', 'aria-hidden': 'true' } },
+    h('path', { attrs: { d: 'M6 5C6 16 16 10 16 16S26 16 26 27', fill: 'none', stroke: 'currentColor', 'stroke-width': 2.5 } }),
+    dot(6, 6, 1), dot(16, 6, 2), dot(26, 6, 0), dot(6, 26, 6), dot(16, 26, 4), dot(26, 26, 7));
+}
+
+function menu(name: NonNullable<Ui['menu']>, shown: Shown, button: ViewElement, ...content: ViewElement[]): ViewElement {
+  const open = shown.ui.menu === name;
+  return h('div.menu', { key: name }, button, h('div.panel', { attrs: { hidden: !open, id: `menu-${name}` } }, content));
+}
+
+function menuButton(name: NonNullable<Ui['menu']>, shown: Shown, label: string, ...content: (ViewElement | string)[]): ViewElement {
+  const open = shown.ui.menu === name;
+  return h('button.chip', {
+    on: { click: () => shown.actions.show({ menu: open ? undefined : name }) },
+    attrs: { type: 'button', 'aria-label': label, 'aria-expanded': String(open), 'aria-controls': `menu-${name}` },
+  }, content);
+}
+
+function backendName({ engine }: Shown): string {
+  if (engine.backend !== undefined) return messages.backend[engine.backend.kind];
+  return engine.loading === undefined ? messages.backend.none : messages.backend.loading;
+}
+
+function backendMenu(shown: Shown): ViewElement {
+  const { engine, state, actions } = shown;
+  const { backend } = engine;
+  const kind = backend?.kind ?? (engine.loading === undefined ? 'none' : 'loading');
+  const choices = WISHES.map((wish) => h('label', { key: wish },
+    h('input', {
+      checked: state.backend === wish,
+      on: { change: () => actions.backend(wish) },
+      attrs: { type: 'radio', name: 'backend', value: wish },
+    }),
+    messages.backend[wish]));
+  const button = menuButton('backend', shown, messages.backend.button(backendName(shown)),
+    h('span', { attrs: { class: `lamp on-${kind}`, 'aria-hidden': 'true' } }), backendName(shown));
+  return menu('backend', shown, button,
+    h('p', { attrs: { class: 'reason', 'data-backend': kind } }, backend?.reason ?? messages.errors.none),
+    h('p.note', { attrs: { hidden: backend?.adapter === undefined } }, messages.backend.adapter(backend?.adapter ?? '')),
+    h('fieldset', {}, h('legend', {}, messages.backend.choose), choices));
+}
+
+function modelMenu(shown: Shown): ViewElement {
+  const { engine, state, ui, actions } = shown;
+  const info = engine.opened?.info;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const folder = modelFolder(ui.modelField ?? null);
+    if (folder !== undefined) actions.open(folder);
+  };
+  return menu('model', shown, menuButton('model', shown, `${messages.model.open}: ${info?.name ?? state.model}`, info?.name ?? messages.model.open),
+    h('p.reason', {}, info === undefined ? messages.errors.none : messages.model.facts({
+      name: info.name, layers: info.moe_layers.length, experts: info.n_experts, topK: info.top_k,
+      parameters: millions(info.n_parameters), active: millions(info.n_active_parameters),
+    })),
+    h('form.inline', { on: { submit } },
+      h('label', {}, messages.model.folder, h('input', {
+        value: ui.modelField ?? state.model,
+        on: { input: (event) => actions.show({ modelField: fieldText(event) }) },
+        attrs: { type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: DEFAULTS.model },
+      })),
+      h('button', { attrs: { type: 'submit' } }, messages.model.go)),
+    h('p.note', {}, messages.model.folderHelp));
+}
+
+function sizeButtons({ state, actions }: Shown): ViewElement {
+  const { min, max, step } = LIMITS.size;
+  const button = (label: string, text: string, size: number): ViewElement => h('button.icon', {
+    on: { click: () => actions.set({ size }) },
+    attrs: { type: 'button', 'aria-label': label, title: label, disabled: size < min || size > max },
+  }, text);
+  return h('div.sizes', { attrs: { role: 'group', 'aria-label': messages.size.label } },
+    button(messages.size.smaller, 'A−', state.size - step), button(messages.size.larger, 'A+', state.size + step));
+}
+
+function themeSelect({ state, actions }: Shown): ViewElement {
+  return h('select.theme', {
+    value: state.theme,
+    on: { change: (event) => actions.set({ theme: THEMES.find((theme) => theme === fieldText(event)) ?? 'system' }) },
+    attrs: { 'aria-label': messages.theme.label },
+  }, THEMES.map((theme) => h('option', { attrs: { value: theme } }, messages.theme[theme])));
+}
+
+function helpButton({ actions }: Shown): ViewElement {
+  return h('button.icon', {
+    on: { click: () => actions.show({ help: true }) },
+    attrs: { type: 'button', 'aria-label': messages.help.button, title: messages.help.button },
+  }, '?');
+}
+
+function millions(count: number): string {
+  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`;
+}

@@ -1,0 +1,98 @@
+// Recorded runs: what the model once wrote, so that the page moves before the live model has arrived.
+//
+// Format of public/recorded/<example id>.json, one run per file: the JSON of the list of GenerateStep that
+// `scope.generate` gave, with plain arrays of numbers in place of typed arrays:
+//   [{ "kind": "prompt", "text": "", "trace": TRACE },
+//    { "kind": "token", "text": " a", "token": { "id": 5, "text": " a", "special": false }, "logProb": -1.25, "trace": TRACE }, ...]
+//   TRACE: { "tokens": [...], "routing": {...}, "layers": [{ "layer": 0, "n_experts": 8, "logits": [..T*E], "scores": [..T*E],
+//     "selection_scores": [..T*E], "verdicts": [..T*E codes], "offsets": [..T+1], "experts": [..N], "weights": [..N] }, ...] }
+// JSON has no infinity: null in logits and selection_scores stands for minus infinity.
+// The build lists the files that exist, so that none is asked for in vain.
+
+import type { GenerateStep, LayerTrace, ModelRouting, Token, Trace } from 'moescope';
+
+/** Typed arrays become lists; everything else is as in GenerateStep. */
+type Plain<T> = T extends Float32Array ? readonly (number | null)[]
+  : T extends Uint8Array | Uint16Array | Uint32Array ? readonly number[]
+  : T extends readonly (infer Item)[] ? readonly Plain<Item>[]
+  : T extends object ? { readonly [K in keyof T]: Plain<T[K]> }
+  : T;
+
+export type RecordedLayer = Plain<LayerTrace>;
+export interface RecordedTrace {
+  readonly tokens: readonly Token[];
+  readonly layers: readonly RecordedLayer[];
+  readonly routing: ModelRouting;
+}
+export type RecordedStep =
+  | { readonly kind: 'prompt'; readonly text: ''; readonly trace: RecordedTrace }
+  | { readonly kind: 'token'; readonly text: string; readonly token: Token; readonly logProb: number; readonly trace: RecordedTrace };
+
+/** The steps of a run, as the engine would have given them. Throws where the file is not of this format. */
+export function decodeRecorded(steps: readonly RecordedStep[]): GenerateStep[] {
+  if (!Array.isArray(steps) || steps[0]?.kind !== 'prompt') {
+    throw new TypeError('a recorded run is a list of steps that begins with the one of the prompt');
+  }
+  return steps.map((step) => ({ ...step, trace: decodeTrace(step.trace) }));
+}
+
+/** A run as it is stored. */
+export function encodeRecorded(steps: readonly GenerateStep[]): RecordedStep[] {
+  return steps.map((step) => ({ ...step, trace: encodeTrace(step.trace) }));
+}
+
+/** Fetches and decodes a run; undefined where the build has none for this example. */
+export async function fetchRecorded(id: string, available: readonly string[], signal: AbortSignal): Promise<GenerateStep[] | undefined> {
+  if (!available.includes(id)) return undefined;
+  const answer = await fetch(new URL(`recorded/${id}.json`, document.baseURI), { signal });
+  if (!answer.ok) return undefined;
+  return decodeRecorded((await answer.json()) as RecordedStep[]);
+}
+
+function decodeTrace(trace: RecordedTrace): Trace {
+  const nTokens = trace.tokens.length;
+  return {
+    tokens: [...trace.tokens],
+    routing: trace.routing,
+    layers: trace.layers.map((layer) => {
+      if (layer.verdicts.length !== nTokens * layer.n_experts || layer.offsets.length !== nTokens + 1) {
+        throw new TypeError(`recorded layer ${layer.layer}: its arrays do not fit ${nTokens} tokens and ${layer.n_experts} experts`);
+      }
+      return {
+        layer: layer.layer,
+        n_experts: layer.n_experts,
+        logits: floats(layer.logits),
+        scores: floats(layer.scores),
+        selection_scores: floats(layer.selection_scores),
+        verdicts: Uint8Array.from(layer.verdicts),
+        offsets: Uint32Array.from(layer.offsets),
+        experts: Uint16Array.from(layer.experts),
+        weights: floats(layer.weights),
+      };
+    }),
+  };
+}
+
+function encodeTrace(trace: Trace): RecordedTrace {
+  const plain = (values: Float32Array): (number | null)[] =>
+    Array.from(values, (v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : null));
+  return {
+    tokens: trace.tokens,
+    routing: trace.routing,
+    layers: trace.layers.map((layer) => ({
+      layer: layer.layer,
+      n_experts: layer.n_experts,
+      logits: plain(layer.logits),
+      scores: plain(layer.scores),
+      selection_scores: plain(layer.selection_scores),
+      verdicts: Array.from(layer.verdicts),
+      offsets: Array.from(layer.offsets),
+      experts: Array.from(layer.experts),
+      weights: plain(layer.weights),
+    })),
+  };
+}
+
+function floats(values: readonly (number | null)[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(values, (value) => value ?? -Infinity);
+}

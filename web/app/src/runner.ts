@@ -1,0 +1,143 @@
+// The shown text and how it comes about: generation by the live model, or a recorded run played back.
+// One at a time; the former text stays until the first step of the next one is there.
+
+import type { GenerateStep, ModelInfo } from 'moescope';
+import { recordsOf } from 'moescope/views';
+import type { TokenRecord } from 'moescope/views';
+
+import { explain } from './engine.js';
+import type { Scope } from './engine.js';
+
+export type RunSource = 'recorded' | 'live';
+export type RunStatus = 'idle' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
+
+/** What to write. */
+export interface Request {
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Between two tokens of a recorded run. */
+const RECORDED_PACE_MS = 55;
+
+export class Runner {
+  status: RunStatus = 'idle';
+  source: RunSource = 'live';
+  /** Tokens of the shown text; a new text is a new list. */
+  records: TokenRecord[] = [];
+  /** What the shown text was generated from. */
+  request: Request | undefined;
+  failure: RunFailure | undefined;
+  tokensPerSecond: number | undefined;
+  readonly #changed: () => void;
+  readonly #clock: () => number;
+  #abort: AbortController | undefined;
+
+  constructor(changed: () => void, now: () => number) {
+    this.#changed = changed;
+    this.#clock = now;
+  }
+
+  get active(): boolean {
+    return this.status === 'running' || this.status === 'waiting';
+  }
+
+  get text(): string {
+    return this.records.map((record) => record.token.text).join('');
+  }
+
+  /** Generates with the live model, once `ready` gives it. */
+  async generate(request: Request, ready: () => Promise<Scope | undefined>): Promise<void> {
+    const signal = this.#begin('waiting');
+    try {
+      const scope = await ready();
+      if (signal.aborted) return;
+      if (scope === undefined) return this.#become('stopped');
+      this.#become('running');
+      const { prompt, ...options } = request;
+      await this.#take(scope.generate(prompt, { ...options, signal }), request, 'live', signal);
+      if (!signal.aborted) this.#become('done');
+    } catch (error) {
+      if (signal.aborted) return;
+      this.failure = explain(error);
+      this.#become('failed');
+    }
+  }
+
+  /** Plays a recorded run, all at once where nothing is to move. */
+  async play(steps: readonly GenerateStep[], request: Request, still: boolean): Promise<void> {
+    const signal = this.#begin('running');
+    await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), request, 'recorded', signal);
+    if (!signal.aborted) this.#become('done');
+  }
+
+  stop(): void {
+    if (!this.active) return;
+    this.#abort?.abort();
+    this.#become('stopped');
+  }
+
+  /** Says why nothing was started; the shown text stays. */
+  refuse(failure: RunFailure): void {
+    this.#abort?.abort();
+    this.failure = failure;
+    this.#become('failed');
+  }
+
+  #begin(status: RunStatus): AbortSignal {
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    this.failure = undefined;
+    this.#become(status);
+    return this.#abort.signal;
+  }
+
+  async #take(steps: AsyncIterable<GenerateStep>, request: Request, source: RunSource, signal: AbortSignal): Promise<void> {
+    let start = this.#clock();
+    let generated = 0;
+    for await (const step of steps) {
+      if (signal.aborted) return;
+      if (step.kind === 'prompt') {
+        this.records = recordsOf(step.trace, 'prompt');
+        this.request = request;
+        this.source = source;
+        this.tokensPerSecond = undefined;
+        start = this.#clock();
+      } else {
+        this.records.push(...recordsOf(step.trace, 'generated', this.records.length, step.logProb));
+        generated += 1;
+        const seconds = (this.#clock() - start) / 1000;
+        if (source === 'live' && seconds > 0.2) this.tokensPerSecond = generated / seconds;
+      }
+      this.#changed();
+    }
+  }
+
+  #become(status: RunStatus): void {
+    this.status = status;
+    this.#changed();
+  }
+}
+
+/** The steps one after another; a pace of 0 means all at once. */
+async function* paced(steps: readonly GenerateStep[], paceMs: number, signal: AbortSignal): AsyncGenerator<GenerateStep> {
+  for (const step of steps) {
+    if (signal.aborted) return;
+    yield step;
+    if (paceMs > 0) await new Promise((resolve) => setTimeout(resolve, paceMs));
+  }
+}
+
+/** Layers and experts of the shown text, from the trace itself or from the model while there is no text. */
+export function shapeOf(records: readonly TokenRecord[], info: ModelInfo | undefined): { layers: number[]; nExperts: number } {
+  const [first] = records;
+  const layers = first?.trace.layers.map((layer) => layer.layer) ?? info?.moe_layers ?? [];
+  return { layers, nExperts: first?.trace.layers[0]?.n_experts ?? info?.n_experts ?? 0 };
+}

@@ -1,0 +1,151 @@
+// Everything a link restores, as one plain object, and its form in the URL hash: `#v=1&prompt=...&k=1`.
+// Only what differs from the default is written. Reading never throws: what makes no sense is left at its default.
+
+import type { BackendWish } from 'moescope';
+
+import { EXAMPLES } from './examples.js';
+import { NO_EDITS, TEMPERATURE, ascending } from './routing.js';
+import type { BanScope, RoutingEdits } from './routing.js';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+export interface State {
+  /** Folder of the model, relative to the page. */
+  readonly model: string;
+  readonly backend: BackendWish;
+  readonly prompt: string;
+  /** Of sampling; 0 is greedy. */
+  readonly temperature: number;
+  readonly seed: number;
+  readonly maxTokens: number;
+  readonly routing: RoutingEdits;
+  /** The shown layer; undefined means the model's middle one. */
+  readonly layer: number | undefined;
+  /** The chosen token. */
+  readonly token: number | undefined;
+  readonly scope: BanScope;
+  readonly theme: Theme;
+  /** Text size in percent. */
+  readonly size: number;
+  /** Whether the page begins to write by itself. */
+  readonly auto: boolean;
+}
+
+export const VERSION = '1';
+
+/** The one place for limits of what a link or a control may say. */
+export const LIMITS = {
+  temperature: { min: 0, max: 2 },
+  seed: { min: 0, max: 4294967295 },
+  maxTokens: { min: 1, max: 1024 },
+  size: { min: 80, max: 220, step: 20 },
+  experts: 65535,
+  layers: 1024,
+  tokens: 1_000_000,
+  /** A longer prompt is left out of the link. */
+  promptInLink: 1500,
+} as const;
+
+export const DEFAULTS: State = {
+  model: 'models/first',
+  backend: 'auto',
+  prompt: EXAMPLES[0].prompt,
+  temperature: 0.8,
+  seed: 1,
+  maxTokens: 160,
+  routing: NO_EDITS,
+  layer: undefined,
+  token: undefined,
+  scope: 'all',
+  theme: 'system',
+  size: 100,
+  auto: true,
+};
+
+/** The hash, without the `#`. */
+export function encode(state: State): string {
+  const out = new URLSearchParams({ v: VERSION });
+  const put = (name: string, value: string | number | undefined, standard: string | number | undefined): void => {
+    if (value !== undefined && value !== standard) out.set(name, String(value));
+  };
+  put('model', state.model, DEFAULTS.model);
+  put('backend', state.backend, DEFAULTS.backend);
+  if (state.prompt.length <= LIMITS.promptInLink) put('prompt', state.prompt, DEFAULTS.prompt);
+  put('temp', state.temperature, DEFAULTS.temperature);
+  put('seed', state.seed, DEFAULTS.seed);
+  put('max', state.maxTokens, DEFAULTS.maxTokens);
+  put('k', state.routing.topK, undefined);
+  put('rt', state.routing.temperature, undefined);
+  put('ban', state.routing.banned.join(','), '');
+  for (const [layer, experts] of Object.entries(state.routing.bannedAt)) put(`ban.${layer}`, experts.join(','), '');
+  put('layer', state.layer, undefined);
+  put('token', state.token, undefined);
+  put('scope', state.scope, DEFAULTS.scope);
+  put('theme', state.theme, DEFAULTS.theme);
+  put('size', state.size, DEFAULTS.size);
+  put('auto', state.auto ? 1 : 0, 1);
+  return out.toString();
+}
+
+/** Reads a hash, with or without the `#`. */
+export function decode(hash: string): State {
+  const params = new URLSearchParams(hash.replace(/^#/, ''));
+  if ((params.get('v') ?? VERSION) !== VERSION) return DEFAULTS;
+  return {
+    model: modelFolder(params.get('model')) ?? DEFAULTS.model,
+    backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu']) ?? DEFAULTS.backend,
+    prompt: params.get('prompt') ?? DEFAULTS.prompt,
+    temperature: number(params.get('temp'), LIMITS.temperature) ?? DEFAULTS.temperature,
+    seed: integer(params.get('seed'), LIMITS.seed) ?? DEFAULTS.seed,
+    maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? DEFAULTS.maxTokens,
+    routing: {
+      topK: integer(params.get('k'), { min: 1, max: LIMITS.experts }),
+      temperature: number(params.get('rt'), TEMPERATURE),
+      banned: experts(params.get('ban')),
+      bannedAt: bansByLayer(params),
+    },
+    layer: integer(params.get('layer'), { min: 0, max: LIMITS.layers }),
+    token: integer(params.get('token'), { min: 0, max: LIMITS.tokens }),
+    scope: oneOf(params.get('scope'), ['all', 'layer']) ?? DEFAULTS.scope,
+    theme: oneOf(params.get('theme'), ['system', 'light', 'dark']) ?? DEFAULTS.theme,
+    size: integer(params.get('size'), LIMITS.size) ?? DEFAULTS.size,
+    auto: params.get('auto') !== '0',
+  };
+}
+
+/** A model folder as the page uses it: without slashes at the end; nothing where there is none. */
+export function modelFolder(text: string | null): string | undefined {
+  const folder = (text ?? '').trim().replace(/\/+$/, '');
+  return folder === '' ? undefined : folder;
+}
+
+/** A number within limits, nothing where the text is none. */
+export function number(text: string | null, { min, max }: { min: number; max: number }): number | undefined {
+  if (text === null || text.trim() === '') return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : undefined;
+}
+
+export function integer(text: string | null, limits: { min: number; max: number }): number | undefined {
+  const value = number(text, limits);
+  return value === undefined ? undefined : Math.round(value);
+}
+
+function experts(text: string | null): number[] {
+  const wanted = (text ?? '').split(',', 4096).flatMap((part) => (/^\d{1,5}$/.test(part) ? [Number(part)] : []));
+  return ascending(wanted).filter((expert) => expert <= LIMITS.experts);
+}
+
+function bansByLayer(params: URLSearchParams): Record<string, number[]> {
+  const bans: Record<string, number[]> = {};
+  for (const [name, value] of params) {
+    const layer = /^ban\.(0|[1-9]\d{0,3})$/.exec(name)?.[1];
+    const list = layer === undefined || Number(layer) > LIMITS.layers ? [] : experts(value);
+    if (layer !== undefined && list.length > 0) bans[layer] = list;
+  }
+  return bans;
+}
+
+function oneOf<T extends string>(text: string | null, allowed: readonly T[]): T | undefined {
+  return allowed.find((candidate) => candidate === text);
+}

@@ -1,0 +1,160 @@
+// A stand-in for the engine in unit tests and in the preview page: same interface, no weights.
+// Its text is a fixed word list and its gate is a hash of token, layer and expert, but routing is done as specified
+// (temperature, softmax, bans, top-k, renormalised weights), so that what the page shows is consistent.
+
+import { MoescopeError, VERDICTS } from 'moescope';
+import type {
+  Analysis, Backend, GenerateRequest, GenerateStep, LayerTrace, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
+} from 'moescope';
+
+import type { Scope } from '../src/engine.js';
+import { specOf } from '../src/routing.js';
+
+export const SPEC: RouterSpec = {
+  adjust: { temperature: 1 },
+  score: { function: 'softmax' },
+  restrict: { disabled: [], forced: [], count_forced: true },
+  select: { method: 'top_k', top_k: 2 },
+  weigh: { renormalize: true, scale: 1 },
+};
+export const TRAINED: ModelRouting = { default: SPEC, layers: {} };
+
+export function fakeInfo(nExperts = 8, nLayers = 6): ModelInfo {
+  return {
+    name: 'first', architecture: 'olmoe', n_layers: nLayers, moe_layers: Array.from({ length: nLayers }, (_, l) => l),
+    n_experts: nExperts, top_k: 2, d_model: 128, vocab_size: 1024, max_positions: 512, n_parameters: 4_210_000,
+    n_active_parameters: 1_380_000, trained_routing: TRAINED,
+  };
+}
+
+const STORY = ` little fox who lived at the edge of the great forest. Every morning the fox went down to the river, and there she
+ met an old heron. "Where do you go?" asked the heron. "I go where the water goes," said the fox, "for it knows the way."\n
+So they went on together, past the mill and the meadow, until the evening came and the stars stood over the hills.`.replaceAll('\n ', ' ');
+
+export function fakeTokens(text: string): Token[] {
+  const parts = text.match(/\s?[\p{L}]{1,4}|[\p{L}]+|\s?\d|\n|\s?[^\s\p{L}\d]|\s/gu) ?? [];
+  return parts.map((part) => ({ id: hash(part) % 1024, text: part, special: false }));
+}
+
+export function fakeTrace(tokens: readonly Token[], info: ModelInfo, routing: ModelRouting, first = 0): Trace {
+  return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => routeLayer(tokens, layer, info, specOf(routing, layer), first)) };
+}
+
+function routeLayer(tokens: readonly Token[], layer: number, info: ModelInfo, spec: RouterSpec, first: number): LayerTrace {
+  const n = tokens.length * info.n_experts;
+  const trace: LayerTrace = {
+    layer, n_experts: info.n_experts, logits: new Float32Array(n), scores: new Float32Array(n), selection_scores: new Float32Array(n),
+    verdicts: new Uint8Array(n), offsets: new Uint32Array(tokens.length + 1), experts: new Uint16Array(0), weights: new Float32Array(0),
+  };
+  const [experts, weights]: [number[], number[]] = [[], []];
+  tokens.forEach((token, row) => {
+    const logits = Array.from({ length: info.n_experts }, (_, e) => 3.2 * noise(token.id, layer, e) + 0.8 * noise(first + row, layer * 7, e) - 1.5);
+    const exps = logits.map((z) => Math.exp(z / spec.adjust.temperature));
+    const total = exps.reduce((a, b) => a + b, 0);
+    const scores = exps.map((v) => v / total);
+    const allowed = scores.map((p, e) => (spec.restrict.disabled.includes(e) ? -Infinity : p));
+    const order = allowed.map((_, e) => e).filter((e) => (allowed[e] ?? 0) > -Infinity).sort((a, b) => (allowed[b] ?? 0) - (allowed[a] ?? 0) || a - b);
+    const chosen = order.slice(0, spec.select.top_k);
+    const share = chosen.reduce((sum, e) => sum + (scores[e] ?? 0), 0);
+    for (const e of chosen) {
+      experts.push(e);
+      weights.push((scores[e] ?? 0) / share);
+    }
+    trace.offsets[row + 1] = experts.length;
+    for (let e = 0; e < info.n_experts; e += 1) {
+      const verdict = chosen.includes(e) ? 'selected' : spec.restrict.disabled.includes(e) ? 'disabled' : 'outside_top_k';
+      const at = row * info.n_experts + e;
+      trace.logits[at] = logits[e] ?? 0;
+      trace.scores[at] = scores[e] ?? 0;
+      trace.selection_scores[at] = allowed[e] ?? 0;
+      trace.verdicts[at] = VERDICTS.indexOf(verdict);
+    }
+  });
+  return { ...trace, experts: Uint16Array.from(experts), weights: Float32Array.from(weights) };
+}
+
+export interface FakeOptions {
+  readonly info?: ModelInfo;
+  readonly backend?: Backend;
+  readonly paceMs?: number;
+}
+
+export class FakeScope implements Scope {
+  readonly model: ModelInfo;
+  readonly backend: Backend;
+  routing: ModelRouting = TRAINED;
+  freed = false;
+  analyses = 0;
+  readonly #paceMs: number;
+
+  constructor({ info = fakeInfo(), backend = { kind: 'cpu', reason: 'This browser offers no WebGPU, so the engine runs on the CPU.' }, paceMs = 0 }: FakeOptions = {}) {
+    this.model = info;
+    this.backend = backend;
+    this.#paceMs = paceMs;
+  }
+
+  async *generate(prompt: string, { maxTokens = 128, signal }: GenerateRequest = {}): AsyncGenerator<GenerateStep, void, undefined> {
+    if (prompt === '') throw new MoescopeError('prompt_empty', 'the prompt has no tokens; at least one is needed');
+    const tokens = fakeTokens(prompt);
+    if (tokens.length > this.model.max_positions) {
+      throw new MoescopeError('prompt_too_long', `the prompt has ${tokens.length} tokens; the model reads at most ${this.model.max_positions}.`);
+    }
+    yield { kind: 'prompt', text: '', trace: fakeTrace(tokens, this.model, this.routing) };
+    const story = fakeTokens(STORY);
+    for (let i = 0; i < Math.min(maxTokens, story.length); i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
+      signal?.throwIfAborted();
+      const token = story[i] ?? { id: 0, text: '', special: true };
+      yield { kind: 'token', text: token.text, token, logProb: -0.2 - 3 * noise(token.id, i, 3), trace: fakeTrace([token], this.model, this.routing, i) };
+    }
+  }
+
+  setRouting(routing: RouterSpec | ModelRouting): Promise<void> {
+    const next = 'default' in routing ? routing : { default: routing, layers: {} };
+    if (next.default.restrict.disabled.length >= this.model.n_experts) {
+      return Promise.reject(new MoescopeError('all_disabled', 'every expert is disabled; at least one must stay'));
+    }
+    this.routing = next;
+    return Promise.resolve();
+  }
+
+  async analyse(text: string, { routing = this.routing, signal }: { routing?: RouterSpec | ModelRouting; signal?: AbortSignal } = {}): Promise<Analysis> {
+    this.analyses += 1;
+    await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
+    signal?.throwIfAborted();
+    const spec = 'default' in routing ? routing.default : routing;
+    const loss = 2.31 + 0.35 * Math.abs(spec.select.top_k - 2) ** 0.7 + 0.12 * spec.restrict.disabled.length + 0.3 * Math.abs(Math.log(spec.adjust.temperature));
+    const tokens = fakeTokens(text);
+    return {
+      trace: fakeTrace(tokens, this.model, 'default' in routing ? routing : { default: routing, layers: {} }),
+      losses: new Float32Array(tokens.length).fill(loss), loss, bits_per_byte: (loss / Math.LN2) * (tokens.length / Math.max(1, text.length)),
+    };
+  }
+
+  free(): void {
+    this.freed = true;
+  }
+}
+
+/** Loads at once; with a pace it reports progress as a download would. */
+export async function fakeLoad(_: string | URL, options: LoadOptions = {}, fake: FakeOptions = {}): Promise<FakeScope> {
+  const paceMs = fake.paceMs ?? 0;
+  const total = 7_400_000;
+  for (let loaded = 0; paceMs > 0 && loaded <= total; loaded += total / 8) {
+    options.signal?.throwIfAborted();
+    options.onProgress?.({ phase: 'wasm', loaded: 3_000_000, total: 3_000_000, message: '' });
+    options.onProgress?.({ phase: 'weights', loaded, total, message: '' });
+    await new Promise((resolve) => setTimeout(resolve, paceMs));
+  }
+  return new FakeScope(fake);
+}
+
+function hash(text: string): number {
+  let h = 2166136261;
+  for (const char of text) h = Math.imul(h ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0;
+  return h;
+}
+
+function noise(a: number, b: number, c: number): number {
+  return (hash(`${a} ${b} ${c}`) % 10007) / 10007;
+}

@@ -1,0 +1,23 @@
+// The page on the stand-in engine, for looking at its design: `npx vite` and open /test/preview/. Never built or shipped.
+
+import '../../src/styles/index.css';
+import { App } from '../../src/app.js';
+import { decode } from '../../src/state.js';
+import { Store } from '../../src/store.js';
+import { FakeScope, fakeInfo, fakeLoad } from '../fake-scope.js';
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('the page has no element #app');
+const wanted = new URLSearchParams(location.search);
+const paceMs = Number(wanted.get('pace') ?? 25);
+const info = fakeInfo(Number(wanted.get('experts') ?? 8), Number(wanted.get('layers') ?? 6));
+new App({
+  root,
+  store: new Store(decode(location.hash)),
+  recorded: [],
+  load: async (url, options) => {
+    if (!String(url).includes('models/first')) throw new Error(`${String(url)}config.json is not there (404); check the address of the folder.`);
+    await fakeLoad(url, options, { paceMs: Number(wanted.get('load') ?? 0) });
+    return new FakeScope({ info, paceMs });
+  },
+}).start();

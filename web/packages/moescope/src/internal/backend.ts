@@ -1,0 +1,60 @@
+// Where the engine runs, and the sentence that says why.
+// The choice is a pure function of the wish and of what a look at the browser found.
+
+import { MoescopeError } from '../public/error.js';
+import type { Backend, BackendWish } from '../public/types.js';
+
+/** What a look for a GPU found. */
+export type GpuFinding =
+  | { readonly usable: true; readonly adapter: string }
+  | { readonly usable: false; readonly reason: string };
+
+export const NO_WEBGPU = 'This browser offers no WebGPU';
+export const NO_ADAPTER = 'WebGPU gave no adapter';
+export const NO_TIMESTAMP_QUERY = "the adapter lacks timestamp-query, which Burn's GPU runtime needs";
+export const CALLERS_CHOICE = 'chosen by the caller';
+export const GPU_FOUND = 'WebGPU gave an adapter';
+
+/** Looks for an adapter that the GPU engine can start on. Never throws. */
+export async function findGpu(gpu: GPU | undefined): Promise<GpuFinding> {
+  if (gpu === undefined) {
+    return { usable: false, reason: NO_WEBGPU };
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  if (adapter === null) {
+    return { usable: false, reason: NO_ADAPTER };
+  }
+  if (!adapter.features.has('timestamp-query')) {
+    return { usable: false, reason: NO_TIMESTAMP_QUERY };
+  }
+  return { usable: true, adapter: adapterName(adapter.info) };
+}
+
+/** The backend for a wish. `find` is not called when the wish is the CPU. */
+export async function chooseBackend(wish: BackendWish, find: () => Promise<GpuFinding>): Promise<Backend> {
+  if (wish === 'cpu') {
+    return { kind: 'cpu', reason: CALLERS_CHOICE };
+  }
+  const finding = await find();
+  if (finding.usable) {
+    const reason = wish === 'webgpu' ? CALLERS_CHOICE : GPU_FOUND;
+    return { kind: 'webgpu', reason, adapter: finding.adapter };
+  }
+  if (wish === 'webgpu') {
+    throw noGpu(finding.reason);
+  }
+  return { kind: 'cpu', reason: finding.reason };
+}
+
+/** The error for a forced GPU that is not to be had. */
+export function noGpu(reason: string): MoescopeError {
+  return new MoescopeError(
+    'no_gpu',
+    `WebGPU was asked for, but it cannot be used here: ${reason}. Choose the backend 'auto' or 'cpu', or a browser with WebGPU.`,
+  );
+}
+
+function adapterName({ description, vendor, architecture, device }: GPUAdapterInfo): string {
+  const parts = [vendor, architecture, device].filter((part) => part !== '');
+  return description || parts.join(' ') || 'unnamed adapter';
+}

@@ -1,0 +1,154 @@
+// What the page and its worker say to each other.
+// Every call has an id and exactly one answer (reply or error); progress may come before it.
+// 'lost' is the worker's last word: its engine cannot be used any more.
+// Tokens are asked for one by one, so a change of routing that was acknowledged holds for the very next one
+// and a slow reader never lets the engine run ahead.
+
+import type { Analysis, GenerateOptions, ModelInfo, Step, Trace } from '../generated/engine.js';
+import type { ModelRouting } from '../generated/routing.js';
+import { MoescopeError } from '../public/error.js';
+import type { Backend, BackendWish, ModelRoutingInput, Progress } from '../public/types.js';
+
+export interface LoadCall {
+  readonly name: 'load';
+  /** Absolute address of the model folder, with a slash at its end. */
+  readonly modelUrl: string;
+  readonly backend: BackendWish;
+  /** Why not to try the GPU, where an earlier attempt failed. */
+  readonly gpuRefusal: string | undefined;
+  /** Routing to start with; the trained one unless given. */
+  readonly routing: ModelRoutingInput | undefined;
+}
+
+export interface SetRoutingCall {
+  readonly name: 'set_routing';
+  readonly routing: ModelRoutingInput;
+}
+
+export interface BeginCall {
+  readonly name: 'begin';
+  /** Tells generations apart: only the latest one may ask for tokens. */
+  readonly generation: number;
+  readonly prompt: string;
+  readonly options: Partial<GenerateOptions>;
+}
+
+export interface NextCall {
+  readonly name: 'next';
+  readonly generation: number;
+}
+
+export interface AnalyseCall {
+  readonly name: 'analyse';
+  readonly text: string;
+  readonly routing: ModelRoutingInput | undefined;
+}
+
+/** The calls that an engine serves once it is loaded. */
+export type EngineCall = SetRoutingCall | BeginCall | NextCall | AnalyseCall;
+export type Call = LoadCall | EngineCall;
+
+export interface Loaded {
+  readonly model: ModelInfo;
+  readonly backend: Backend;
+  readonly routing: ModelRouting;
+}
+
+export type Reply =
+  | { readonly name: 'load'; readonly value: Loaded }
+  | { readonly name: 'set_routing'; readonly value: ModelRouting }
+  | { readonly name: 'begin'; readonly value: Trace }
+  | { readonly name: 'next'; readonly value: Step | undefined }
+  | { readonly name: 'analyse'; readonly value: Analysis };
+
+/** An error as it travels: classes do not survive structured cloning. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly url: string | undefined;
+  readonly status: number | undefined;
+}
+
+export type ToWorker =
+  | { readonly type: 'call'; readonly id: number; readonly call: Call }
+  | { readonly type: 'cancel'; readonly id: number };
+
+export type FromWorker =
+  | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly type: 'reply'; readonly id: number; readonly reply: Reply }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }
+  | { readonly type: 'lost'; readonly cause: string };
+
+/** The code under which a worker reports that a GPU engine did not start although the choice was free. */
+export const GPU_START_FAILED = 'gpu_start_failed';
+
+/** Anything thrown, as it travels. Errors of the engine carry a string `code`. */
+export function toWireError(thrown: unknown): WireError {
+  if (thrown instanceof MoescopeError) {
+    const { code, message, url, status } = thrown;
+    return { code, message, url, status };
+  }
+  return {
+    code: codeOf(thrown) ?? 'internal',
+    message: messageOf(thrown),
+    url: undefined,
+    status: undefined,
+  };
+}
+
+export function fromWireError(error: WireError): MoescopeError {
+  return new MoescopeError(error.code, error.message, {
+    ...(error.url !== undefined && { url: error.url }),
+    ...(error.status !== undefined && { status: error.status }),
+  });
+}
+
+/** The error of every call that a lost engine leaves behind. */
+export function engineLost(cause: string): MoescopeError {
+  return new MoescopeError('engine_lost', `The engine stopped: ${cause}. Try again; it is started anew.`);
+}
+
+/** The stable code of a thrown value, where it has one. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string') {
+    return thrown.code;
+  }
+  return undefined;
+}
+
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The buffers of a reply that move to the page instead of being copied. */
+export function buffersOf(reply: Reply): ArrayBuffer[] {
+  switch (reply.name) {
+    case 'load':
+    case 'set_routing':
+      return [];
+    case 'begin':
+      return [...traceBuffers(reply.value)];
+    case 'next':
+      return reply.value === undefined ? [] : [...traceBuffers(reply.value.trace)];
+    case 'analyse':
+      return [...traceBuffers(reply.value.trace).add(bufferOf(reply.value.losses))];
+  }
+}
+
+function traceBuffers(trace: Trace): Set<ArrayBuffer> {
+  const buffers = new Set<ArrayBuffer>();
+  for (const layer of trace.layers) {
+    const { logits, scores, selection_scores, verdicts, offsets, experts, weights } = layer;
+    for (const array of [logits, scores, selection_scores, verdicts, offsets, experts, weights]) {
+      buffers.add(bufferOf(array));
+    }
+  }
+  return buffers;
+}
+
+function bufferOf(array: ArrayBufferView): ArrayBuffer {
+  if (array.buffer instanceof ArrayBuffer) {
+    return array.buffer;
+  }
+  throw new MoescopeError('internal', 'The engine returned an array in shared memory; it must own its buffer.');
+}

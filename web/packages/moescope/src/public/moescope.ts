@@ -1,0 +1,72 @@
+// A loaded model: generate, change its routing, analyse text, free it.
+// It holds no logic; the session behind it owns the worker and survives the loss of an engine.
+
+import { Session } from '../internal/session.js';
+import { spawnWorker } from '../internal/spawn.js';
+import type {
+  AnalyseRequest,
+  Analysis,
+  Backend,
+  GenerateRequest,
+  GenerateStep,
+  LoadOptions,
+  ModelInfo,
+  ModelRouting,
+  RoutingInput,
+} from './types.js';
+
+export class Moescope {
+  readonly #session: Session;
+
+  private constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Loads a model folder (config.json, tokenizer.json, model.safetensors) into a worker of its own.
+   *
+   * Rejects with a MoescopeError, or with the signal's reason when that aborts.
+   */
+  static async load(url: string | URL, options: LoadOptions = {}): Promise<Moescope> {
+    return new Moescope(await Session.open(url, options, spawnWorker));
+  }
+
+  get model(): ModelInfo {
+    return this.#session.model;
+  }
+
+  /** Where the engine runs; may change when a lost engine was rebuilt. */
+  get backend(): Backend {
+    return this.#session.backend;
+  }
+
+  /** The routing that the engine acknowledged last. */
+  get routing(): ModelRouting {
+    return this.#session.routing;
+  }
+
+  /**
+   * Writes on from a prompt, one token for each step that is asked for.
+   *
+   * A model runs one generation at a time: starting another ends the earlier one with the code 'superseded'.
+   * Leaving the loop early stops the work.
+   */
+  generate(prompt: string, request: GenerateRequest = {}): AsyncGenerator<GenerateStep, void, undefined> {
+    return this.#session.generate(prompt, request);
+  }
+
+  /** Changes the routing from the next token on, of a running generation too. The former routing stays on error. */
+  setRouting(routing: RoutingInput): Promise<void> {
+    return this.#session.setRouting(routing);
+  }
+
+  /** Reads a text and reports the loss and the routing of its tokens; a running generation goes on. */
+  analyse(text: string, request: AnalyseRequest = {}): Promise<Analysis> {
+    return this.#session.analyse(text, request);
+  }
+
+  /** Ends the worker and everything that runs in it; later calls reject with the code 'freed'. */
+  free(): void {
+    this.#session.free();
+  }
+}

@@ -1,0 +1,14 @@
+// The views: pure functions from traces to descriptions of elements, and `render`, which puts those into a page.
+// Views never fetch and never touch the engine; whoever embeds them brings the data and the style sheet.
+
+export * from './colour.js';
+export * from './data.js';
+export * from './element.js';
+export * from './gauge-view.js';
+export * from './layer-grid.js';
+export * from './numbers.js';
+export * from './paths-view.js';
+export { render } from './render.js';
+export * from './router-view.js';
+export * from './token-view.js';
+export * from './words.js';

@@ -1,0 +1,136 @@
+// Puts view elements into the page and, on later calls, changes only what differs.
+// A child that is the very same object as last time is skipped whole, which is what makes streaming cheap.
+// Attributes are set one by one and styles through CSSOM: nothing is ever parsed as HTML.
+
+import type { Handler, Handlers, Props, ViewChild, ViewElement } from './element.js';
+
+const SVG = 'http://www.w3.org/2000/svg';
+const shown = new WeakMap<Node, ViewChild>();
+const listeners = new WeakMap<Element, Map<string, Handler>>();
+
+/** Makes `children` the content of `container`. */
+export function render(container: Element, children: readonly ViewChild[]): void {
+  const kept = keyedChildren(container);
+  const wanted = new Set(children.flatMap((child) => keyOf(child) ?? []));
+  let cursor = container.firstChild;
+  for (const child of children) {
+    while (cursor !== null && isStale(cursor, wanted)) cursor = remove(cursor);
+    const node = reusable(child, cursor, kept) ?? create(child, container);
+    if (node === cursor) cursor = cursor.nextSibling;
+    else container.insertBefore(node, cursor);
+    update(node, child);
+  }
+  while (cursor !== null) cursor = remove(cursor);
+}
+
+function keyedChildren(container: Element): Map<string | number, ChildNode> {
+  const kept = new Map<string | number, ChildNode>();
+  for (const node of container.childNodes) {
+    const key = keyOf(shown.get(node));
+    if (key !== undefined) kept.set(key, node);
+  }
+  return kept;
+}
+
+function keyOf(child: ViewChild | undefined): string | number | undefined {
+  return child === undefined || typeof child === 'string' ? undefined : child.props.key;
+}
+
+/** A keyed node whose key is gone; it goes at once, so that what follows it stays in place. */
+function isStale(node: ChildNode, wanted: ReadonlySet<string | number>): boolean {
+  const key = keyOf(shown.get(node));
+  return key !== undefined && !wanted.has(key);
+}
+
+function remove(node: ChildNode): ChildNode | null {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
+}
+
+function reusable(
+  child: ViewChild,
+  cursor: ChildNode | null,
+  kept: ReadonlyMap<string | number, ChildNode>,
+): ChildNode | undefined {
+  const key = keyOf(child);
+  const candidate = key === undefined ? (cursor ?? undefined) : kept.get(key);
+  const before = candidate === undefined ? undefined : shown.get(candidate);
+  if (before === undefined || keyOf(before) !== key) return undefined;
+  if (typeof child === 'string' || typeof before === 'string') return typeof child === typeof before ? candidate : undefined;
+  return before.tag === child.tag ? candidate : undefined;
+}
+
+function create(child: ViewChild, parent: Element): ChildNode {
+  if (typeof child === 'string') return document.createTextNode(child);
+  const inSvg = child.tag === 'svg' || (parent.namespaceURI === SVG && parent.tagName !== 'foreignObject');
+  return inSvg ? document.createElementNS(SVG, child.tag) : document.createElement(child.tag);
+}
+
+function update(node: ChildNode, child: ViewChild): void {
+  const before = shown.get(node);
+  if (before === child) return;
+  shown.set(node, child);
+  if (typeof child === 'string') {
+    node.nodeValue = child;
+  } else if (node instanceof Element) {
+    const last = before === undefined || typeof before === 'string' ? undefined : before;
+    updateAttributes(node, child.props, last?.props ?? {});
+    updateStyle(node, child.props.style ?? {}, last?.props.style ?? {});
+    updateListeners(node, child.props.on ?? {});
+    render(node, child.children);
+    updateFormState(node, child);
+  }
+}
+
+function updateAttributes(node: Element, next: Props, last: Props): void {
+  for (const name of Object.keys(last.attrs ?? {})) {
+    if (next.attrs?.[name] === undefined) node.removeAttribute(name);
+  }
+  for (const [name, value] of Object.entries(next.attrs ?? {})) {
+    if (last.attrs?.[name] === value) continue;
+    if (value === undefined || value === false) node.removeAttribute(name);
+    else node.setAttribute(name, value === true ? '' : String(value));
+  }
+}
+
+function updateStyle(node: Element, next: Readonly<Record<string, string>>, last: Readonly<Record<string, string>>): void {
+  if (!(node instanceof HTMLElement || node instanceof SVGElement)) return;
+  for (const name of Object.keys(last)) {
+    if (!(name in next)) node.style.removeProperty(name);
+  }
+  for (const [name, value] of Object.entries(next)) {
+    if (last[name] !== value) node.style.setProperty(name, value);
+  }
+}
+
+/** One listener per event type stays attached and calls whatever handler is current. */
+function updateListeners(node: Element, next: Handlers): void {
+  const current = listeners.get(node) ?? new Map<string, Handler>();
+  if (current.size === 0 && Object.keys(next).length === 0) return;
+  listeners.set(node, current);
+  for (const type of current.keys()) {
+    if (!(type in next)) current.set(type, () => undefined);
+  }
+  for (const [type, handler] of Object.entries(next)) {
+    if (handler === undefined) continue;
+    if (!current.has(type)) node.addEventListener(type, (event) => current.get(type)?.(event));
+    current.set(type, handler);
+  }
+}
+
+/** After the children, because a select needs its options; only on change, because a person may be typing. */
+function updateFormState(node: Element, { props }: ViewElement): void {
+  const isField = node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement || node instanceof HTMLSelectElement;
+  if (isField && props.value !== undefined && node.value !== props.value) node.value = props.value;
+  if (node instanceof HTMLInputElement && props.checked !== undefined) node.checked = props.checked;
+  if (node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement) {
+    if (props.open !== undefined && node.open !== props.open) setOpen(node, props.open);
+  }
+}
+
+function setOpen(node: HTMLDetailsElement | HTMLDialogElement, open: boolean): void {
+  if (node instanceof HTMLDetailsElement) node.open = open;
+  else if (open) node.showModal();
+  else node.close();
+}

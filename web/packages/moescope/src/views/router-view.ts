@@ -1,0 +1,117 @@
+// One token's router at one layer: from logits to scores to verdicts, stage by stage, in the order in which the
+// engine took them, and a sentence for every expert that says why it acts or does not.
+// Everything comes from the trace; nothing is computed again but places and the adjusted logits that are shown.
+
+import { expertPattern, expertVar } from './colour.js';
+import { ranks } from './data.js';
+import type { Decision } from './data.js';
+import { h } from './element.js';
+import type { ViewElement } from './element.js';
+import { fixed } from './numbers.js';
+import { ENGLISH } from './words.js';
+import type { VerdictFacts, ViewWords } from './words.js';
+
+/** With more experts than this, rows are in order of score and the best come first. */
+const ROWS_IN_INDEX_ORDER = 16;
+
+/** A line of the list of stages: its name, its formula, and its numbers for this token. */
+export interface StageLine {
+  readonly stage: keyof ViewWords['stages'];
+  readonly formula: string;
+  readonly note: string;
+}
+
+/** The stages that a spec goes through, with the formula of each. */
+export function stageLines({ spec, choices, nExperts }: Decision): StageLine[] {
+  const { temperature } = spec.adjust;
+  const banned = spec.restrict.disabled;
+  const forced = spec.restrict.forced;
+  const restricted = [
+    banned.length > 0 ? `banned ${banned.join(', ')}: s = −∞` : '',
+    forced.length > 0 ? `forced ${forced.join(', ')}` : '',
+  ].filter((part) => part !== '');
+  return [
+    { stage: 'adjust', formula: 'z′ = z / T', note: `T = ${fixed(temperature)}` },
+    { stage: 'score', formula: `p = ${spec.score.function}(z′)`, note: `over all ${nExperts} experts` },
+    { stage: 'restrict', formula: 's = p where allowed', note: restricted.length > 0 ? restricted.join('; ') : 'all allowed' },
+    { stage: 'select', formula: selectFormula(spec.select), note: `took ${choices.map((c) => c.expert).join(', ') || 'none'}` },
+    {
+      stage: 'weigh',
+      formula: spec.weigh.renormalize ? 'w = p / Σ p of the chosen' : 'w = p of the chosen',
+      note: spec.weigh.scale === 1 ? `Σ w = ${fixed(sum(choices.map((c) => c.weight)))}` : `times ${fixed(spec.weigh.scale)}`,
+    },
+  ];
+}
+
+export function stageList(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
+  return h('ol.stages', {}, stageLines(decision).map(({ stage, formula, note }) =>
+    h('li', {}, h('span.name', {}, words.stages[stage]), h('code', {}, formula), h('span.note', {}, note))));
+}
+
+/** What the sentence about each expert says. */
+export function verdictFacts(decision: Decision): VerdictFacts[] {
+  const places = ranks(decision.scores);
+  const weights = new Map(decision.choices.map(({ expert, weight }) => [expert, weight]));
+  const { select } = decision.spec;
+  return decision.verdicts.map((verdict, expert) => {
+    const weight = weights.get(expert);
+    return {
+      expert,
+      verdict,
+      score: fixed(decision.scores[expert] ?? Number.NaN),
+      weight: weight === undefined ? undefined : fixed(weight),
+      rank: places[expert] ?? 0,
+      nExperts: decision.nExperts,
+      acting: decision.choices.map((choice) => choice.expert),
+      topK: 'top_k' in select ? select.top_k : undefined,
+    };
+  });
+}
+
+/** Bars and sentences, one row per expert. */
+export function routerTable(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
+  const facts = verdictFacts(decision);
+  const rows = facts.length > ROWS_IN_INDEX_ORDER ? facts.toSorted((a, b) => a.rank - b.rank) : facts;
+  const best = Math.max(...decision.scores, Number.MIN_VALUE);
+  const { columns } = words;
+  return h('table.router', {},
+    h('thead', {}, h('tr', {},
+      h('th', { attrs: { scope: 'col' } }, columns.expert),
+      h('th.num', { attrs: { scope: 'col' } }, columns.logit, ' ', h('var', {}, 'z')),
+      h('th.wide', { attrs: { scope: 'col' } }, columns.score, ' ', h('var', {}, 'p')),
+      h('th.num', { attrs: { scope: 'col' } }, columns.weight, ' ', h('var', {}, 'w')),
+      h('th.why', { attrs: { scope: 'col' } }, columns.why))),
+    h('tbody', {}, rows.map((row) => routerRow(row, decision, best, words))));
+}
+
+function routerRow(facts: VerdictFacts, decision: Decision, best: number, words: ViewWords): ViewElement {
+  const { expert, verdict, weight } = facts;
+  const share = Math.max(0, (decision.scores[expert] ?? 0) / best);
+  return h('tr', {
+    key: expert,
+    style: { '--c': expertVar(expert) },
+    attrs: { class: weight === undefined ? 'idle' : 'acts', 'data-expert': expert, 'data-verdict': verdict },
+  },
+  h('th', { attrs: { scope: 'row' } }, badge(expert, weight !== undefined, verdict === 'disabled')),
+  h('td.num', {}, fixed(decision.logits[expert] ?? Number.NaN)),
+  h('td.wide', {},
+    h('span.track', { attrs: { 'aria-hidden': 'true' } },
+      h('span', { style: { width: `${(share * 100).toFixed(1)}%` }, attrs: { class: `bar ${expertPattern(expert)}` } })),
+    h('span.value', {}, facts.score)),
+  h('td.num.weight', {}, weight ?? '–'),
+  h('td.why', {}, words.verdict(facts)));
+}
+
+/** The mark of an expert: filled where it acts, hollow where not, struck through where banned. */
+export function badge(expert: number, acts: boolean, banned = false): ViewElement {
+  const state = banned ? ' banned' : acts ? '' : ' hollow';
+  return h('span', { style: { '--c': expertVar(expert) }, attrs: { class: `badge${state}` } }, String(expert));
+}
+
+function selectFormula(select: Decision['spec']['select']): string {
+  return 'top_k' in select ? `top-${select.top_k} of s` : String(Reflect.get(select, 'method')).replaceAll('_', ' ');
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,140 @@
+// The text, token by token: each a button, tinted by the expert that it chose first at the shown layer.
+// Tint strength is the combine weight; below stands a split underline (length by weight, pattern by expert)
+// and the first expert's number, so that colour is never the only channel.
+
+import { expertPattern, expertVar } from './colour.js';
+import { choicesAt } from './data.js';
+import type { Choice, TokenRecord } from './data.js';
+import { h } from './element.js';
+import type { Handler, ViewElement } from './element.js';
+import { fixed } from './numbers.js';
+import { ENGLISH } from './words.js';
+import type { ViewWords } from './words.js';
+
+export interface TokenViewData {
+  readonly records: readonly TokenRecord[];
+  readonly layer: number;
+  /** Index of the chosen token. */
+  readonly pinned: number | undefined;
+  /** Index of the token that the keyboard reaches with Tab. */
+  readonly focusable: number | undefined;
+  /** Before which token the routing changed, and how, in few words. */
+  readonly changes: ReadonlyMap<number, string>;
+  /** On each token; the token's index is in `data-index`. */
+  readonly on: Readonly<Record<string, Handler>>;
+}
+
+/** Underline segments beyond this many are too thin to see. */
+const MAX_SEGMENTS = 8;
+/** A word longer than this many tokens may break. */
+const MAX_WORD_TOKENS = 12;
+
+/** One element per word, so that lines break between words and not inside them. */
+export function tokenView(data: TokenViewData, words: ViewWords = ENGLISH): ViewElement[] {
+  return wordsOf(data.records).map((word) => wordElement(word, data, words));
+}
+
+interface Cached {
+  readonly inputs: string;
+  readonly on: TokenViewData['on'];
+  readonly words: ViewWords;
+  readonly element: ViewElement;
+}
+
+const cache = new WeakMap<TokenRecord, Cached>();
+
+/** Reuses the element of a word that looks as before: rendering then skips it. */
+function wordElement(word: readonly TokenRecord[], data: TokenViewData, words: ViewWords): ViewElement {
+  const [first] = word;
+  if (first === undefined) return h('span');
+  const marks = word.map(({ index }) => [index === data.pinned, index === data.focusable, data.changes.get(index)]);
+  const inputs = JSON.stringify([data.layer, marks]);
+  const before = cache.get(first);
+  if (before?.inputs === inputs && before.on === data.on && before.words === words) return before.element;
+  const element = h('span.word', { key: first.index }, word.map((record) => tokenParts(record, data, words)));
+  cache.set(first, { inputs, on: data.on, words, element });
+  return element;
+}
+
+function tokenParts(record: TokenRecord, data: TokenViewData, words: ViewWords): ViewElement[] {
+  const parts: ViewElement[] = [];
+  const change = data.changes.get(record.index);
+  if (change !== undefined) {
+    parts.push(h('span.change', { key: `change ${record.index}`, attrs: { title: `${words.routingChange}: ${change}` } }, change));
+  }
+  const breaks = Array.from({ length: record.token.text.split('\n').length - 1 }, (_, i) => h('br', { key: `break ${record.index} ${i}` }));
+  const button = tokenButton(record, data, words);
+  // A token that goes on after its line end stands at the beginning of the new line.
+  parts.push(...(/\n[^\S\n]*$/.test(record.token.text) ? [button, ...breaks] : [...breaks, button]));
+  return parts;
+}
+
+function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords): ViewElement {
+  const choices = choicesAt(record, data.layer);
+  const [first] = choices;
+  const pinned = record.index === data.pinned;
+  const classes = `token ${record.origin}${pinned ? ' pinned' : ''}${record.token.special ? ' special' : ''}`;
+  return h('button', {
+    key: record.index,
+    on: data.on,
+    style: first === undefined ? {} : { '--c': expertVar(first.expert), '--w': clamp(first.weight).toFixed(3) },
+    attrs: {
+      type: 'button',
+      class: classes,
+      tabindex: record.index === data.focusable ? 0 : -1,
+      'aria-pressed': pinned ? 'true' : 'false',
+      'aria-label': tokenName(record, data.layer, choices, words),
+      'data-index': record.index,
+      'data-origin': record.origin,
+      'data-experts': choices.map((choice) => choice.expert).join(','),
+    },
+  },
+  h('span.t', {}, visible(record)),
+  h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
+  h('span.n', { attrs: { 'aria-hidden': 'true' } }, first === undefined ? '·' : String(first.expert)));
+}
+
+function segment({ expert, weight }: Choice): ViewElement {
+  return h('i', {
+    style: { '--c': expertVar(expert), 'flex-grow': Math.max(0.02, weight).toFixed(3) },
+    attrs: { class: expertPattern(expert) },
+  });
+}
+
+/** The accessible name: token, layer, and the experts with their weights. */
+export function tokenName(
+  record: TokenRecord, layer: number, choices: readonly Choice[], words: ViewWords = ENGLISH,
+): string {
+  const experts = choices.map(({ expert, weight }) => words.expertWithWeight(expert, fixed(weight)));
+  return words.token({
+    position: record.index + 1,
+    text: record.token.text,
+    generated: record.origin === 'generated',
+    layer,
+    experts: experts.length === 0 ? words.noExperts : words.list(experts),
+  });
+}
+
+/** What is shown for a token: line ends as a mark, nothing as a thin block, everything else as it is. */
+export function visible({ token }: TokenRecord): string {
+  if (token.text === '') return token.special ? '◦' : '▯';
+  const inline = token.text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
+  return inline.replaceAll(/[\u0000-\u001f\u007f]/g, '▯');
+}
+
+function wordsOf(records: readonly TokenRecord[]): TokenRecord[][] {
+  const found: TokenRecord[][] = [];
+  let breakNext = true;
+  for (const record of records) {
+    const last = found[found.length - 1];
+    const starts = breakNext || /^\s/.test(record.token.text) || (last?.length ?? 0) >= MAX_WORD_TOKENS;
+    if (starts || last === undefined) found.push([record]);
+    else last.push(record);
+    breakNext = /\s$/.test(record.token.text);
+  }
+  return found;
+}
+
+function clamp(weight: number): number {
+  return Math.min(1, Math.max(0, weight));
+}

@@ -1,0 +1,100 @@
+// The words of the views, in one place; a view takes them as an argument, so that another language is another value.
+// Verbs that a student knows, with the field's term beside them.
+
+import type { Verdict } from '../generated/routing.js';
+
+/** What a sentence about one expert may speak of. */
+export interface VerdictFacts {
+  readonly expert: number;
+  readonly verdict: Verdict;
+  readonly score: string;
+  readonly weight: string | undefined;
+  /** 1 for the best score. */
+  readonly rank: number;
+  readonly nExperts: number;
+  /** Experts that acted on the token, best first. */
+  readonly acting: readonly number[];
+  /** As in top-k, where the strategy has one. */
+  readonly topK: number | undefined;
+}
+
+export interface ViewWords {
+  readonly expert: (expert: number) => string;
+  readonly token: (facts: { position: number; text: string; generated: boolean; layer: number; experts: string }) => string;
+  readonly expertWithWeight: (expert: number, weight: string) => string;
+  readonly noExperts: string;
+  readonly list: (items: readonly string[]) => string;
+  readonly verdict: (facts: VerdictFacts) => string;
+  readonly routingChange: string;
+  readonly columns: {
+    readonly expert: string; readonly logit: string; readonly score: string; readonly weight: string; readonly why: string;
+  };
+  readonly stages: Readonly<Record<'adjust' | 'score' | 'restrict' | 'select' | 'weigh', string>>;
+  readonly gauge: {
+    readonly now: string; readonly trained: string; readonly nats: string; readonly bits: string;
+    readonly same: string; readonly worse: string; readonly better: string; readonly label: string;
+  };
+  readonly grid: (tokens: number, layers: number) => string;
+  readonly paths: (tokens: number, layers: number, experts: number) => string;
+}
+
+const ORDINALS = [
+  '', 'first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth', 'eleventh', 'twelfth',
+];
+const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
+
+export const ENGLISH: ViewWords = {
+  expert: (expert) => `Expert ${expert}`,
+  token: ({ position, text, generated, layer, experts }) =>
+    `Token ${position} ${JSON.stringify(text)}, ${generated ? 'generated' : 'prompt'}, layer ${layer}: ${experts}`,
+  expertWithWeight: (expert, weight) => `expert ${expert} ${weight}`,
+  noExperts: 'no experts',
+  list: (items) => joined(items),
+  verdict: sentence,
+  routingChange: 'From here on',
+  columns: { expert: 'Expert', logit: 'logit', score: 'score', weight: 'weight', why: 'Why' },
+  stages: {
+    adjust: 'adjust', score: 'score', restrict: 'restrict', select: 'select', weigh: 'weigh',
+  },
+  gauge: {
+    now: 'now', trained: 'as trained', nats: 'nats per token', bits: 'bits per byte',
+    same: 'same as trained', worse: 'worse than trained', better: 'better than trained',
+    label: 'Loss of the shown text',
+  },
+  grid: (tokens, layers) => `First expert of ${tokens} tokens at ${layers} layers. Arrow keys walk, Enter chooses.`,
+  paths: (tokens, layers, experts) => `Paths of ${tokens} tokens through ${experts} experts at each of ${layers} layers`,
+};
+
+function sentence(facts: VerdictFacts): string {
+  const { expert, score, weight, verdict } = facts;
+  const took = joined(facts.acting.map(String));
+  const rule = facts.topK === undefined ? 'the selection' : `top-${facts.topK}`;
+  switch (verdict) {
+    case 'selected':
+      return `Expert ${expert} scored ${score}, ${place(facts)}; ${rule} took it with weight ${weight ?? '0'}.`;
+    case 'forced':
+      return `Expert ${expert} is forced; it scored ${score} and acts with weight ${weight ?? '0'}.`;
+    case 'outside_top_k':
+      return `Expert ${expert} scored ${score}, ${place(facts)}; ${rule} took ${took}.`;
+    case 'disabled':
+      return `Expert ${expert} is banned; it scored ${score}, ${place(facts)}.`;
+    case 'masked_by_gate':
+      return `Expert ${expert} is ruled out by the gate itself: its logit is minus infinity.`;
+    default:
+      return `Expert ${expert} scored ${score}, ${place(facts)}; verdict: ${String(verdict).replaceAll('_', ' ')}.`;
+  }
+}
+
+function place({ rank, nExperts }: VerdictFacts): string {
+  return `${ORDINALS[rank] ?? `${rank}${suffix(rank)}`} of ${NUMBERS[nExperts] ?? nExperts}`;
+}
+
+function suffix(n: number): string {
+  if (n % 100 >= 11 && n % 100 <= 13) return 'th';
+  return ['th', 'st', 'nd', 'rd'][n % 10] ?? 'th';
+}
+
+function joined(items: readonly string[]): string {
+  if (items.length <= 1) return items[0] ?? 'none';
+  return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1] ?? ''}`;
+}

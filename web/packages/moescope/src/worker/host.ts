@@ -1,0 +1,119 @@
+// The worker's side of the protocol: owns the engine, answers every call once, and says when the engine is lost.
+// It knows nothing of wasm, files or backends; `start` brings the engine.
+
+import type { BeginCall, Call, EngineCall, FromWorker, LoadCall, NextCall, Reply, ToWorker } from '../internal/protocol.js';
+import { buffersOf, messageOf, toWireError } from '../internal/protocol.js';
+import { MoescopeError } from '../public/error.js';
+import type { Backend, Progress } from '../public/types.js';
+import type { Engine } from './engine.js';
+import type { Failure } from './failure.js';
+import { endsEngine } from './failure.js';
+import { EngineQueue } from './queue.js';
+
+export interface StartedEngine {
+  readonly engine: Engine;
+  readonly backend: Backend;
+}
+
+export interface HostOptions {
+  readonly post: (message: FromWorker, transfer: ArrayBuffer[]) => void;
+  /** Brings an engine up; rejects when `failure` is raised meanwhile. */
+  readonly start: (call: LoadCall, report: (progress: Progress) => void) => Promise<StartedEngine>;
+  readonly failure: Failure;
+}
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #queue = new EngineQueue();
+  #engine: Engine | undefined;
+  #generation: number | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { failure, post } = options;
+    failure.promise.catch(() => {
+      this.#queue.close();
+      // While an engine starts, its call rejects and says more.
+      if (this.#engine !== undefined) {
+        post({ type: 'lost', cause: failure.cause ?? 'for no known reason' }, []);
+      }
+    });
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === 'cancel') {
+      this.#queue.cancel(message.id);
+      return;
+    }
+    const { id, call } = message;
+    this.#queue.add({ id, run: () => this.#answer(id, call) }, call.name === 'set_routing');
+  }
+
+  async #answer(id: number, call: Call): Promise<void> {
+    const { post, failure } = this.#options;
+    try {
+      const reply = await Promise.race([this.#serve(id, call), failure.promise]);
+      post({ type: 'reply', id, reply }, buffersOf(reply));
+    } catch (error) {
+      if (endsEngine(error)) {
+        failure.raise(messageOf(error));
+      }
+      // A loss is told once, for all calls; only the call that starts an engine answers for itself.
+      if (failure.cause === undefined || this.#engine === undefined) {
+        post({ type: 'error', id, error: toWireError(error) }, []);
+      }
+    }
+  }
+
+  async #serve(id: number, call: Call): Promise<Reply> {
+    if (call.name === 'load') {
+      return this.#load(id, call);
+    }
+    if (this.#engine === undefined) {
+      throw new MoescopeError('internal', `The call ${call.name} came before a model was loaded.`);
+    }
+    return this.#serveEngine(this.#engine, call);
+  }
+
+  async #load(id: number, call: LoadCall): Promise<Reply> {
+    const report = (progress: Progress): void => this.#options.post({ type: 'progress', id, progress }, []);
+    const { engine, backend } = await this.#options.start(call, report);
+    if (call.routing !== undefined) {
+      engine.set_routing(call.routing);
+    }
+    const value = { model: engine.info(), backend, routing: engine.routing() };
+    this.#engine = engine;
+    return { name: 'load', value };
+  }
+
+  async #serveEngine(engine: Engine, call: EngineCall): Promise<Reply> {
+    switch (call.name) {
+      case 'set_routing':
+        engine.set_routing(call.routing);
+        return { name: 'set_routing', value: engine.routing() };
+      case 'begin':
+        return this.#begin(engine, call);
+      case 'next':
+        return this.#next(engine, call);
+      case 'analyse':
+        return { name: 'analyse', value: await engine.analyse(call.text, call.routing) };
+    }
+  }
+
+  async #begin(engine: Engine, { generation, prompt, options }: BeginCall): Promise<Reply> {
+    const value = await engine.begin(prompt, options);
+    // A prompt that is refused leaves the running generation alone.
+    this.#generation = generation;
+    return { name: 'begin', value };
+  }
+
+  async #next(engine: Engine, { generation }: NextCall): Promise<Reply> {
+    if (generation !== this.#generation) {
+      throw new MoescopeError(
+        'superseded',
+        'Another generation was started on this model, which ended this one. Load the model twice to run two at a time.',
+      );
+    }
+    return { name: 'next', value: await engine.next() };
+  }
+}

@@ -1,0 +1,168 @@
+// Where the engine runs: every row of the decision table, and how a GPU engine that fails gives way.
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { chooseBackend, findGpu, NO_ADAPTER, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
+import type { LoadCall } from '../src/internal/protocol.js';
+import type { Backend, Progress } from '../src/public/types.js';
+import type { EngineModule } from '../src/worker/engine.js';
+import { Failure, watchDevices } from '../src/worker/failure.js';
+import { startEngine } from '../src/worker/start.js';
+import { FakeEngine } from './support/fake-engine.js';
+import { fakeGpu, partial } from './support/fake-gpu.js';
+
+const GOOD = fakeGpu(['timestamp-query']);
+const THROWING = partial<GPU>({ requestAdapter: () => Promise.reject(new Error('blocked')) });
+
+describe('the decision', () => {
+  test.each([
+    ['auto', GOOD, { kind: 'webgpu', reason: 'WebGPU gave an adapter', adapter: 'acme a1' }],
+    ['auto', undefined, { kind: 'cpu', reason: NO_WEBGPU }],
+    ['auto', fakeGpu(undefined), { kind: 'cpu', reason: NO_ADAPTER }],
+    ['auto', THROWING, { kind: 'cpu', reason: NO_ADAPTER }],
+    ['auto', fakeGpu(['subgroups']), { kind: 'cpu', reason: NO_TIMESTAMP_QUERY }],
+    ['webgpu', GOOD, { kind: 'webgpu', reason: 'chosen by the caller', adapter: 'acme a1' }],
+    ['cpu', GOOD, { kind: 'cpu', reason: 'chosen by the caller' }],
+    ['cpu', undefined, { kind: 'cpu', reason: 'chosen by the caller' }],
+  ] as const)('%s, row %#', async (wish, gpu, expected) => {
+    expect(await chooseBackend(wish, () => findGpu(gpu))).toEqual(expected);
+  });
+
+  test.each([
+    [undefined, NO_WEBGPU],
+    [fakeGpu(undefined), NO_ADAPTER],
+    [fakeGpu([]), NO_TIMESTAMP_QUERY],
+  ])('a forced GPU that is not to be had is an error with reason and remedy, row %#', async (gpu, reason) => {
+    const choice = chooseBackend('webgpu', () => findGpu(gpu));
+    await expect(choice).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining(reason) });
+    await expect(choice).rejects.toThrow("Choose the backend 'auto' or 'cpu'");
+  });
+
+  test('a forced CPU does not even look for a GPU', async () => {
+    const find = vi.fn(() => findGpu(GOOD));
+    await chooseBackend('cpu', find);
+    expect(find).not.toHaveBeenCalled();
+  });
+});
+
+describe('starting', () => {
+  const fetched: string[] = [];
+  beforeEach(() => {
+    fetched.length = 0;
+    vi.stubGlobal('fetch', async (url: string) => {
+      fetched.push(url);
+      return new Response(url.endsWith('.json') ? '{}' : 'weights');
+    });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  function call(backend: LoadCall['backend'], gpuRefusal?: string): LoadCall {
+    return { name: 'load', modelUrl: 'http://m.test/first/', backend, gpuRefusal, routing: undefined };
+  }
+
+  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure()) {
+    const kinds: Backend['kind'][] = [];
+    const phases: Progress['phase'][] = [];
+    const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
+      kinds.push(kind);
+      return { default: async () => undefined, Engine: { load } };
+    };
+    const started = startEngine(request, ({ phase }) => phases.push(phase), { gpu: GOOD, loadModule, failure });
+    return { started, kinds, phases };
+  }
+
+  const loads = async (): Promise<FakeEngine> => new FakeEngine();
+
+  test('fetches the three files of the folder and only the chosen module', async () => {
+    const { started, kinds, phases } = start(call('auto'), loads);
+    expect((await started).backend.kind).toBe('webgpu');
+    expect(kinds).toEqual(['webgpu']);
+    expect(fetched.sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'].map((file) => `http://m.test/first/${file}`));
+    expect(phases[0]).toBe('backend');
+    expect(phases.at(-1)).toBe('load');
+  });
+
+  test('an earlier failure of the GPU is the reason for the CPU', async () => {
+    const { started, kinds } = start(call('auto', 'the GPU engine failed to start: x'), loads);
+    expect((await started).backend).toEqual({ kind: 'cpu', reason: 'the GPU engine failed to start: x' });
+    expect(kinds).toEqual(['cpu']);
+  });
+
+  test.each([
+    ['an error without a code', () => Promise.reject(new Error('no device'))],
+    ['a trap', () => Promise.reject(new WebAssembly.RuntimeError('no device'))],
+    ["the engine's own no_gpu", () => Promise.reject(Object.assign(new Error('no device'), { code: 'no_gpu' }))],
+  ])('%s puts it down to the GPU', async (_, load) => {
+    await expect(start(call('auto'), load).started).rejects.toMatchObject({
+      code: 'gpu_start_failed',
+      message: 'the GPU engine failed to start: no device',
+    });
+    await expect(start(call('webgpu'), load).started).rejects.toMatchObject({ code: 'no_gpu' });
+  });
+
+  test('a failure that leaves the promise pending ends the start', async () => {
+    const failure = new Failure();
+    const load = (): Promise<never> => {
+      setTimeout(() => failure.raise('unreachable'), 1);
+      return new Promise(() => undefined);
+    };
+    await expect(start(call('auto'), load, failure).started).rejects.toMatchObject({ code: 'gpu_start_failed' });
+  });
+
+  test('an error that blames the model passes through on either backend', async () => {
+    const load = () => Promise.reject(Object.assign(new Error('lm_head is missing'), { code: 'tensor_missing' }));
+    await expect(start(call('auto'), load).started).rejects.toMatchObject({ code: 'tensor_missing' });
+    await expect(start(call('cpu'), load).started).rejects.toMatchObject({ code: 'tensor_missing' });
+  });
+
+  test('a missing file of the model passes through and ends the other downloads', async () => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    vi.stubGlobal('fetch', async (url: string, init?: RequestInit) => {
+      signals.push(init?.signal);
+      return new Response('', { status: url.endsWith('config.json') ? 404 : 200 });
+    });
+    await expect(start(call('auto'), loads).started).rejects.toMatchObject({ code: 'fetch_failed', status: 404 });
+    expect(signals).toHaveLength(3);
+    expect(signals.every((signal) => signal?.aborted)).toBe(true);
+  });
+});
+
+describe('watching devices', () => {
+  function watched(): { adapter: GPUAdapter; device: EventTarget; lose: (info: unknown) => void; failure: Failure } {
+    let lose: (info: unknown) => void = () => undefined;
+    const lost = new Promise((resolve) => (lose = resolve));
+    const device = Object.assign(new EventTarget(), { lost });
+    class Adapter {
+      async requestDevice(): Promise<unknown> {
+        return device;
+      }
+    }
+    const failure = new Failure();
+    watchDevices(partial<{ prototype: GPUAdapter }>(Adapter), failure);
+    return { adapter: partial<GPUAdapter>(new Adapter()), device, lose, failure };
+  }
+
+  test('a lost device is a failure', async () => {
+    const { adapter, lose, failure } = watched();
+    await adapter.requestDevice();
+    lose({ reason: 'unknown', message: 'driver reset' });
+    await expect(failure.promise).rejects.toMatchObject({ code: 'engine_lost', message: expect.stringContaining('driver reset') });
+  });
+
+  test('an error that nobody caught is a failure', async () => {
+    const { adapter, device, failure } = watched();
+    await adapter.requestDevice();
+    device.dispatchEvent(Object.assign(new Event('uncapturederror'), { error: { message: 'out of memory' } }));
+    await expect(failure.promise).rejects.toThrow('out of memory');
+  });
+
+  test('a device that was put away is none', async () => {
+    const { adapter, lose, failure } = watched();
+    await adapter.requestDevice();
+    lose({ reason: 'destroyed', message: '' });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(failure.cause).toBeUndefined();
+  });
+});

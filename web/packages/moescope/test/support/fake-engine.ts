@@ -1,0 +1,141 @@
+// An engine without a model: token n has id n, and its router takes the first experts that are not disabled.
+// It fails, as the wasm engine would, when two calls overlap, and it can be told to trap or to hang.
+
+import type { Analysis, GenerateOptions, ModelInfo, Step, Token, Trace } from '../../src/generated/engine.js';
+import type { ModelRouting, RouterSpec } from '../../src/generated/routing.js';
+import type { ModelRoutingInput, RouterSpecInput } from '../../src/public/types.js';
+import type { Engine } from '../../src/worker/engine.js';
+
+export const N_EXPERTS = 4;
+
+export class FakeEngine implements Engine {
+  /** Names of the calls in the order in which they began. */
+  readonly calls: string[] = [];
+  /** Runs inside each asynchronous call, while the engine is busy. */
+  during: (call: string) => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
+  #routing: ModelRouting = complete({});
+  #busy = false;
+  #left = 0;
+  #position = 0;
+
+  info(): ModelInfo {
+    this.#check('info');
+    return {
+      name: 'fake',
+      architecture: 'fake',
+      n_layers: 1,
+      moe_layers: [0],
+      n_experts: N_EXPERTS,
+      top_k: 2,
+      d_model: 1,
+      vocab_size: 1000,
+      max_positions: 100,
+      n_parameters: 1,
+      n_active_parameters: 1,
+      trained_routing: complete({}),
+    };
+  }
+
+  set_routing(routing: ModelRoutingInput): void {
+    this.#check('set_routing');
+    const completed = complete(routing);
+    const { select } = completed.default;
+    if (select.method === 'top_k' && select.top_k > N_EXPERTS) {
+      throw Object.assign(new Error('top_k is 5, allowed: 1 to 4'), { code: 'top_k_too_large' });
+    }
+    this.#routing = completed;
+  }
+
+  routing(): ModelRouting {
+    this.#check('routing');
+    return this.#routing;
+  }
+
+  async begin(prompt: string, options: Partial<GenerateOptions>): Promise<Trace> {
+    return this.#alone('begin', () => {
+      this.#left = options.max_tokens ?? 64;
+      this.#position = prompt.length;
+      return this.#trace(Array.from(prompt, (text, id) => ({ id, text, special: false })), this.#routing);
+    });
+  }
+
+  async next(): Promise<Step | undefined> {
+    return this.#alone('next', () => {
+      if (this.#left === 0) {
+        return undefined;
+      }
+      this.#left -= 1;
+      const token = { id: this.#position, text: ` t${this.#position}`, special: false };
+      this.#position += 1;
+      return { token, log_prob: -1, trace: this.#trace([token], this.#routing) };
+    });
+  }
+
+  async analyse(text: string, routing?: ModelRoutingInput): Promise<Analysis> {
+    return this.#alone('analyse', () => {
+      const tokens = Array.from(text, (character, id) => ({ id, text: character, special: false }));
+      const trace = this.#trace(tokens, routing === undefined ? this.#routing : complete(routing));
+      return { trace, losses: new Float32Array(tokens.length).fill(1), loss: 1, bits_per_byte: 1.44 };
+    });
+  }
+
+  tokenize(): Token[] {
+    return [];
+  }
+
+  free(): void {
+    this.#check('free');
+  }
+
+  #check(call: string): void {
+    this.calls.push(call);
+    if (this.#busy) {
+      throw new Error('recursive use of an object detected which would lead to unsafe aliasing in rust');
+    }
+  }
+
+  async #alone<T>(call: string, work: () => T): Promise<T> {
+    this.#check(call);
+    this.#busy = true;
+    try {
+      await this.during(call);
+      return work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #trace(tokens: Token[], routing: ModelRouting): Trace {
+    const { restrict, select } = routing.default;
+    const allowed = Array.from({ length: N_EXPERTS }, (_, expert) => expert);
+    const chosen = allowed.filter((e) => !restrict.disabled.includes(e)).slice(0, select.method === 'top_k' ? select.top_k : 0);
+    const cells = tokens.length * N_EXPERTS;
+    const layer = {
+      layer: 0,
+      n_experts: N_EXPERTS,
+      logits: new Float32Array(cells),
+      scores: new Float32Array(cells),
+      selection_scores: new Float32Array(cells),
+      verdicts: new Uint8Array(cells),
+      offsets: Uint32Array.from({ length: tokens.length + 1 }, (_, t) => t * chosen.length),
+      experts: Uint16Array.from(tokens.flatMap(() => chosen)),
+      weights: new Float32Array(tokens.length * chosen.length),
+    };
+    return { tokens, layers: [layer], routing };
+  }
+}
+
+function complete({ default: spec = {}, layers = {} }: ModelRoutingInput): ModelRouting {
+  const entries = Object.entries(layers).map(([layer, own]) => [layer, completeSpec(own)] as const);
+  return { default: completeSpec(spec), layers: Object.fromEntries(entries) };
+}
+
+function completeSpec(spec: RouterSpecInput): RouterSpec {
+  return {
+    adjust: { temperature: 1, ...spec.adjust },
+    score: { function: 'softmax', ...spec.score },
+    restrict: { disabled: [], forced: [], count_forced: true, ...spec.restrict },
+    select: spec.select ?? { method: 'top_k', top_k: 2 },
+    weigh: { renormalize: true, scale: 1, ...spec.weigh },
+  };
+}

@@ -1,0 +1,89 @@
+// Every call to cargo goes through here: one target folder, one profile, one set of features.
+//
+// Native tests and the command-line tool are compiled by calls that select the same packages with
+// the same profile and features. Cargo unifies features over the selected packages, so this is what
+// makes both share one build of the dependencies instead of compiling them twice.
+
+import path from 'node:path';
+import { CargoProgress, progressEnv } from './cargo-progress.mjs';
+import { cargoBin, findRust } from './find.mjs';
+import { targetDir } from './paths.mjs';
+import { must, run } from './run.mjs';
+
+const NATIVE_SELECTION = ['--release', '--workspace', '--exclude', 'moescope-wasm'];
+const NATIVE_FEATURES = 'moescope-routing/ts';
+const WASM_RUSTFLAGS = '--cfg getrandom_backend="wasm_js" -C target-feature=+simd128';
+
+/** Arguments of the native tests. */
+export const testArgs = ['test', ...NATIVE_SELECTION, '--features', NATIVE_FEATURES, '--no-fail-fast'];
+
+/** Arguments that build the command-line tool for a backend. */
+export function cliArgs(backend) {
+  const features = backend === 'gpu' ? `${NATIVE_FEATURES},moescope-cli/gpu` : NATIVE_FEATURES;
+  return ['build', ...NATIVE_SELECTION, '--features', features, '--bin', 'moescope'];
+}
+
+/**
+ * Arguments of clippy: our crates with every target, warnings denied.
+ *
+ * It includes the wasm surface, checked for this machine with the CPU engine: clippy needs no linker.
+ */
+export const clippyArgs = [
+  'clippy', '--release', '--workspace', '--all-targets',
+  '--features', `${NATIVE_FEATURES},moescope-wasm/cpu`, '--', '-D', 'warnings',
+];
+
+/** The environment of every cargo call. */
+export function cargoEnv(env = process.env) {
+  return {
+    ...env,
+    ...progressEnv,
+    CARGO_TARGET_DIR: targetDir(env),
+    PATH: `${cargoBin(env)}${path.delimiter}${env.PATH ?? ''}`,
+  };
+}
+
+/** Program, arguments and environment of the wasm build of one engine. */
+export function wasmBuildCommand(variant, toolchainKind, env = process.env) {
+  const args = ['build', '-p', 'moescope-wasm', '--features', variant, '--profile', 'web', '--target', 'wasm32-unknown-unknown'];
+  const full = { ...cargoEnv(env), RUSTFLAGS: WASM_RUSTFLAGS };
+  delete full.CARGO_ENCODED_RUSTFLAGS;
+  if (toolchainKind === 'rustup') return { command: findRust('cargo', env), args, env: full };
+  return {
+    command: '/usr/bin/cargo',
+    args: [...args, '-Z', 'build-std=std,panic_abort'],
+    env: { ...full, RUSTC: '/usr/bin/rustc', RUSTC_BOOTSTRAP: '1' },
+  };
+}
+
+/** Where the wasm build leaves its file. */
+export function wasmBuildOutput(env = process.env) {
+  return path.join(targetDir(env), 'wasm32-unknown-unknown/web/moescope_wasm.wasm');
+}
+
+/** Runs cargo, reporting progress through `say`; throws when it fails. */
+export function mustCargo(args, say, options = {}) {
+  return callCargo(must, args, say, options);
+}
+
+/** Runs cargo, reporting progress through `say`; the result says how it went. */
+export function runCargo(args, say, options = {}) {
+  return callCargo(run, args, say, options);
+}
+
+function callCargo(runner, args, say, { command = findRust('cargo') ?? 'cargo', env = cargoEnv(), ...options }) {
+  const progress = new CargoProgress();
+  const onOutput = (text, stream) => {
+    if (stream !== 'stderr') return;
+    progress.feed(text);
+    if (progress.status !== '') say(progress.status);
+  };
+  return runner(command, args, { ...options, env, onOutput });
+}
+
+/** A command line a person can paste, with the variables that matter. */
+export function pasteable({ command, args, env }) {
+  const names = ['CARGO_TARGET_DIR', 'RUSTC', 'RUSTC_BOOTSTRAP', 'RUSTFLAGS'];
+  const variables = names.filter((name) => env[name] && env[name] !== process.env[name]).map((name) => `${name}='${env[name]}'`);
+  return [...variables, command, ...args].join(' ');
+}

@@ -1,0 +1,114 @@
+// Builds the page into `dist/`: the npm package, then the app on top of it, then the models beside it.
+//
+// `dist/` is complete: it can be copied to any static host. `compress` adds .br and .gz files for
+// hosts that send those as they are; a local server needs none.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+import { distDir, root, shown } from './paths.mjs';
+import { must } from './run.mjs';
+import { hashInputs, listFiles, Stamp } from './stamp.mjs';
+import { VARIANTS, wasmOutputs } from './wasm.mjs';
+
+const packageDir = path.join(root, 'web/packages/moescope');
+const appDir = path.join(root, 'web/app');
+const modelsDir = path.join(root, 'models');
+const COMPRESSIBLE = new Set(['.html', '.js', '.mjs', '.css', '.json', '.svg', '.wasm', '.txt', '.md', '.webmanifest']);
+
+/** Runs a script of one npm workspace, without npm's own words around its output. */
+export function npmScript(runner, script, workspace, options) {
+  return runner('npm', ['run', script, '--workspace', workspace, '--silent'], { timeoutMs: 10 * 60_000, ...options });
+}
+
+/** Compiles the npm package unless it is up to date; returns a note. The app's types need it. */
+export async function buildPackage(say, log) {
+  const stamp = new Stamp('package');
+  const output = path.join(packageDir, 'dist');
+  const declarations = VARIANTS.flatMap(wasmOutputs).filter((file) => file.endsWith('.d.ts'));
+  const key = hashInputs({ files: [...listFiles(packageDir, notSource), ...declarations, ...lockFile()] });
+  if (stamp.isFresh(key, [output])) return 'up to date';
+  stamp.clear();
+  say('package');
+  fs.rmSync(output, { recursive: true, force: true });
+  await npmScript(must, 'build', 'web/packages/moescope', { log });
+  stamp.write(key);
+  return 'built';
+}
+
+/** Builds package and app unless both are up to date; returns a note. */
+export async function buildPage(say, log) {
+  await buildPackage(say, log);
+  const stamp = new Stamp('page');
+  const key = pageKey();
+  if (stamp.isFresh(key, [path.join(distDir, 'index.html')])) return 'up to date';
+  stamp.clear();
+  say('page');
+  const vite = path.join(root, 'node_modules/vite/bin/vite.js');
+  await must(process.execPath, [vite, 'build', '--outDir', distDir, '--emptyOutDir'], { cwd: appDir, log, timeoutMs: 10 * 60_000 });
+  say('models');
+  const models = copyModels();
+  stamp.write(key);
+  return `built into ${shown(distDir)}/ with ${models}`;
+}
+
+/** Hash of everything the page is made from. */
+function pageKey() {
+  const folders = [packageDir, appDir].flatMap((folder) => listFiles(folder, notSource));
+  const wasm = VARIANTS.flatMap(wasmOutputs);
+  return hashInputs({ files: [...folders, ...wasm, ...lockFile(), ...modelFiles()], values: { node: process.versions.node } });
+}
+
+function notSource(file) {
+  return /^(dist|wasm|test|tests|artifacts)$/.test(path.basename(file));
+}
+
+function lockFile() {
+  return listFiles(path.join(root, 'package-lock.json'));
+}
+
+function modelFiles() {
+  return listFiles(modelsDir, (file) => path.basename(file).startsWith('.'));
+}
+
+/** Copies `models/` to where the page looks for it; says how many models that is. */
+function copyModels() {
+  for (const file of modelFiles()) {
+    const target = path.join(distDir, 'models', path.relative(modelsDir, file));
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    fs.copyFileSync(file, target);
+  }
+  const complete = modelFiles().filter((file) => path.basename(file) === 'model.safetensors').length;
+  if (complete === 0) return 'NO MODEL: models/*/model.safetensors is missing, so the page has nothing to run';
+  return `${complete} ${complete === 1 ? 'model' : 'models'}`;
+}
+
+/** Writes .br and .gz beside every text and wasm file of `dist/`; returns a note. */
+export async function compress(say) {
+  const files = listFiles(distDir).filter((file) => COMPRESSIBLE.has(path.extname(file)));
+  const total = { raw: 0, br: 0 };
+  for (const [index, file] of files.entries()) {
+    say(`${index + 1}/${files.length} ${path.basename(file)}`);
+    const content = fs.readFileSync(file);
+    const brotli = await brotliFile(file, content);
+    const gzip = path.join(path.dirname(file), `${path.basename(file)}.gz`);
+    if (!isNewer(gzip, file)) fs.writeFileSync(gzip, await promisify(zlib.gzip)(content, { level: 9 }));
+    total.raw += content.length;
+    total.br += brotli;
+  }
+  return `${files.length} files, ${(total.raw / 1e6).toFixed(1)} MB, ${(total.br / 1e6).toFixed(1)} MB as brotli`;
+}
+
+async function brotliFile(file, content) {
+  const target = `${file}.br`;
+  if (isNewer(target, file)) return fs.statSync(target).size;
+  const params = { [zlib.constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  const packed = await promisify(zlib.brotliCompress)(content, { params });
+  fs.writeFileSync(target, packed);
+  return packed.length;
+}
+
+function isNewer(derived, source) {
+  return fs.existsSync(derived) && fs.statSync(derived).mtimeMs >= fs.statSync(source).mtimeMs;
+}

@@ -1,0 +1,154 @@
+// A small static server for the built page, with the strict content security policy the page keeps.
+//
+// Not for the open internet and not for development with reloading: it serves files of one folder to
+// this machine, answers `If-None-Match`, and prefers .br and .gz files where `npm run build` left them.
+// Tests use `serve`; by hand: `node web/tools/serve.mjs [--root DIR] [--port N]`.
+
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseOptions } from './lib/options.mjs';
+import { distDir } from './lib/paths.mjs';
+
+/** The policy: everything from this server, no inline code, no eval except compiling WebAssembly. */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'",
+  "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
+  "base-uri 'none'", "form-action 'none'",
+].join('; ');
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8', '.json': 'application/json; charset=utf-8', '.map': 'application/json; charset=utf-8',
+  '.wasm': 'application/wasm', '.safetensors': 'application/octet-stream', '.svg': 'image/svg+xml', '.png': 'image/png',
+  '.jpg': 'image/jpeg', '.webp': 'image/webp', '.ico': 'image/x-icon', '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json',
+  '.txt': 'text/plain; charset=utf-8', '.md': 'text/markdown; charset=utf-8', '.toml': 'text/plain; charset=utf-8',
+  '.ts': 'text/plain; charset=utf-8',
+};
+const ENCODINGS = [['br', '.br'], ['gzip', '.gz']];
+
+/**
+ * Serves a folder on this machine.
+ *
+ * `port: 0` takes any free port. With `tries` above 1 the ports after `port` are tried too when it is
+ * taken. Returns the address and a function that ends the server and its open connections.
+ */
+export async function serve({ root = distDir, port = 0, host = '127.0.0.1', tries = 1, headers = {} } = {}) {
+  const folder = fs.realpathSync(root);
+  for (let attempt = 0; ; attempt += 1) {
+    const server = http.createServer((request, response) => answer(folder, headers, request, response));
+    try {
+      await listen(server, port === 0 ? 0 : port + attempt, host);
+    } catch (error) {
+      if (error.code === 'EADDRINUSE' && attempt + 1 < tries) continue;
+      throw error;
+    }
+    const actual = server.address().port;
+    return { url: `http://${host}:${actual}/`, port: actual, close: () => close(server) };
+  }
+}
+
+function listen(server, port, host) {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => { server.off('error', reject); resolve(); });
+  });
+}
+
+function close(server) {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function answer(folder, headers, request, response) {
+  const common = {
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-cache',
+    ...headers,
+  };
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return refuse(response, 405, `${request.method} is not allowed here: GET and HEAD are`, { ...common, Allow: 'GET, HEAD' });
+  }
+  const file = resolveFile(folder, request.url ?? '/');
+  if (!file) return refuse(response, 404, 'there is no such file', common);
+  return sendFile(file, common, request, response);
+}
+
+/** The file a request means, or undefined: never one outside the folder, also not through a link. */
+export function resolveFile(folder, url) {
+  let name;
+  try {
+    name = decodeURIComponent(url.split(/[?#]/)[0]);
+  } catch {
+    return undefined;
+  }
+  if (name.includes('\0') || name.includes('\\')) return undefined;
+  const wanted = path.join(folder, path.posix.normalize(`/${name}`));
+  try {
+    let file = fs.realpathSync(wanted);
+    if (fs.statSync(file).isDirectory()) file = fs.realpathSync(path.join(file, 'index.html'));
+    const relative = path.relative(folder, file);
+    const inside = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
+    return inside && fs.statSync(file).isFile() ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function sendFile(file, common, request, response) {
+  const accepted = String(request.headers['accept-encoding'] ?? '');
+  const [encoding, extension] = ENCODINGS.find(([name, ending]) => accepts(accepted, name) && isFreshCopy(file + ending, file)) ?? [undefined, ''];
+  const body = file + extension;
+  const { size, mtimeMs } = fs.statSync(body);
+  const etag = `"${size.toString(16)}-${Math.floor(mtimeMs).toString(16)}${extension}"`;
+  const headers = {
+    ...common,
+    'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+    ETag: etag,
+    Vary: 'Accept-Encoding',
+    ...(encoding ? { 'Content-Encoding': encoding } : {}),
+  };
+  if (String(request.headers['if-none-match'] ?? '').split(/\s*,\s*/).includes(etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, { ...headers, 'Content-Length': size });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const stream = fs.createReadStream(body);
+  stream.on('error', () => response.destroy());
+  response.on('close', () => stream.destroy());
+  stream.pipe(response);
+}
+
+/** Whether an Accept-Encoding header takes an encoding (`br;q=0` does not). */
+function accepts(header, encoding) {
+  return header.split(',').some((part) => {
+    const [name, ...parameters] = part.trim().split(/\s*;\s*/);
+    return name.toLowerCase() === encoding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+function isFreshCopy(copy, file) {
+  const stat = fs.statSync(copy, { throwIfNoEntry: false });
+  return stat !== undefined && stat.isFile() && stat.mtimeMs >= fs.statSync(file).mtimeMs;
+}
+
+function refuse(response, status, why, headers) {
+  const text = `${status}: ${why}\n`;
+  response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const options = parseOptions(process.argv.slice(2), { root: 'path', port: 'port' });
+  const server = await serve({ root: options.root ?? distDir, port: options.port ?? 5173, tries: options.port ? 1 : 20 });
+  console.log(server.url);
+}

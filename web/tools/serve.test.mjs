@@ -1,0 +1,121 @@
+// The static server: types, policy, caching, compressed copies, and nothing outside its folder.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { CONTENT_SECURITY_POLICY, serve } from './serve.mjs';
+
+let outer;
+let server;
+
+before(async () => {
+  outer = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-serve-'));
+  const root = path.join(outer, 'dist');
+  fs.mkdirSync(path.join(root, 'models/first'), { recursive: true });
+  fs.writeFileSync(path.join(outer, 'secret.txt'), 'secret');
+  fs.mkdirSync(path.join(outer, 'dist-other'));
+  fs.writeFileSync(path.join(outer, 'dist-other/secret.txt'), 'secret');
+  fs.symlinkSync(path.join(outer, 'secret.txt'), path.join(root, 'link.txt'));
+  fs.writeFileSync(path.join(root, 'index.html'), '<!doctype html>');
+  fs.writeFileSync(path.join(root, 'models/first/config.json'), '{}');
+  fs.writeFileSync(path.join(root, 'a b.css'), 'body{}');
+  fs.writeFileSync(path.join(root, 'engine.wasm'), 'raw bytes of wasm');
+  fs.writeFileSync(path.join(root, 'engine.wasm.br'), 'br');
+  fs.writeFileSync(path.join(root, 'engine.wasm.gz'), 'gzip');
+  fs.writeFileSync(path.join(root, 'old.js.br'), 'stale');
+  fs.utimesSync(path.join(root, 'old.js.br'), 1, 1);
+  fs.writeFileSync(path.join(root, 'old.js'), 'let fresh;');
+  server = await serve({ root });
+});
+
+after(async () => {
+  await server.close();
+  fs.rmSync(outer, { recursive: true, force: true });
+});
+
+/** A request with its path sent exactly as written, which `fetch` would tidy up. */
+function get(target, { method = 'GET', headers = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port: server.port, path: target, method, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => { body += chunk; });
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+test('a folder answers with its index, with the policy', async () => {
+  const { status, headers, body } = await get('/');
+  assert.deepEqual([status, body], [200, '<!doctype html>']);
+  assert.equal(headers['content-type'], 'text/html; charset=utf-8');
+  assert.equal(headers['content-security-policy'], CONTENT_SECURITY_POLICY);
+  assert.equal(headers['x-content-type-options'], 'nosniff');
+});
+
+test('the policy allows no inline code and no other host', () => {
+  assert.doesNotMatch(CONTENT_SECURITY_POLICY, /unsafe-inline|'unsafe-eval'|https?:|\*/);
+  assert.match(CONTENT_SECURITY_POLICY, /^default-src 'none'/);
+});
+
+test('wasm has its type and its length', async () => {
+  const { headers, body } = await get('/engine.wasm?v=1');
+  assert.equal(headers['content-type'], 'application/wasm');
+  assert.equal(headers['content-length'], String(body.length));
+  assert.equal(body, 'raw bytes of wasm');
+});
+
+test('a compressed copy is sent to those who take it', async () => {
+  const br = await get('/engine.wasm', { headers: { 'Accept-Encoding': 'gzip, br' } });
+  assert.deepEqual([br.headers['content-encoding'], br.headers['content-type'], br.body], ['br', 'application/wasm', 'br']);
+  const gz = await get('/engine.wasm', { headers: { 'Accept-Encoding': 'gzip, br;q=0' } });
+  assert.deepEqual([gz.headers['content-encoding'], gz.body], ['gzip', 'gzip']);
+  assert.equal(gz.headers.vary, 'Accept-Encoding');
+});
+
+test('a compressed copy older than its file is not sent', async () => {
+  const { headers, body } = await get('/old.js', { headers: { 'Accept-Encoding': 'br' } });
+  assert.deepEqual([headers['content-encoding'], body], [undefined, 'let fresh;']);
+});
+
+test('a known version is answered with 304 and no body', async () => {
+  const first = await get('/models/first/config.json');
+  const again = await get('/models/first/config.json', { headers: { 'If-None-Match': first.headers.etag } });
+  assert.deepEqual([again.status, again.body], [304, '']);
+  const packed = await get('/engine.wasm', { headers: { 'Accept-Encoding': 'br' } });
+  assert.notEqual(packed.headers.etag, (await get('/engine.wasm')).headers.etag);
+});
+
+test('HEAD has the length and no body; other methods are refused', async () => {
+  const head = await get('/engine.wasm', { method: 'HEAD' });
+  assert.deepEqual([head.status, head.body, head.headers['content-length']], [200, '', '17']);
+  assert.equal((await get('/', { method: 'POST' })).status, 405);
+});
+
+test('names are decoded', async () => {
+  assert.equal((await get('/a%20b.css')).body, 'body{}');
+});
+
+test('nothing outside the folder is served', async () => {
+  const attempts = [
+    '/../secret.txt', '/%2e%2e/secret.txt', '/models/%2e%2e/%2e%2e/secret.txt', '/..%2fsecret.txt', '/..%5csecret.txt',
+    '/../dist-other/secret.txt', '//../secret.txt', '/link.txt', '/index.html%00.txt', '/%zz', '/missing.js', '/models/first',
+  ];
+  for (const target of attempts) {
+    const { status, body } = await get(target);
+    assert.equal(status, 404, target);
+    assert.doesNotMatch(body, /secret/, target);
+  }
+});
+
+test('the next port is taken when one is in use, and only when asked', async () => {
+  const root = path.join(outer, 'dist');
+  await assert.rejects(serve({ root, port: server.port }), { code: 'EADDRINUSE' });
+  const second = await serve({ root, port: server.port, tries: 20 });
+  assert.ok(second.port > server.port);
+  await second.close();
+});
