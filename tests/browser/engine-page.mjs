@@ -3,20 +3,17 @@
 
 export const WASM = { cpu: '/web/packages/moescope/wasm/moescope_cpu.js', gpu: '/web/packages/moescope/wasm/moescope_gpu.js' };
 
-/** Loads a model folder into the page's engine, `window.engine`. */
-export async function loadEngine(page, kind, folder) {
-  await page.evaluate(async ({ wasm, folder }) => {
+/** Loads a model folder into the page's engine, `window.engine`; without a tokenizer it takes token ids only. */
+export async function loadEngine(page, kind, folder, { hasTokenizer = true } = {}) {
+  await page.evaluate(async ({ wasm, folder, hasTokenizer }) => {
     const module = await import(wasm);
     await module.default();
-    const file = async (name) => {
-      const response = await fetch(`${folder}/${name}`);
-      return response.ok ? response : undefined;
-    };
+    const file = (name) => fetch(`${folder}/${name}`);
     const config = await (await file('config.json')).text();
-    const tokenizer = await (await file('tokenizer.json'))?.text();
+    const tokenizer = hasTokenizer ? await (await file('tokenizer.json')).text() : '';
     const weights = new Uint8Array(await (await file('model.safetensors')).arrayBuffer());
-    window.engine = await module.Engine.load(config, tokenizer ?? '', weights, 'test');
-  }, { wasm: WASM[kind], folder });
+    window.engine = await module.Engine.load(config, tokenizer, weights, 'test');
+  }, { wasm: WASM[kind], folder, hasTokenizer });
 }
 
 /** Logits [T, V] and, for every MoE layer, experts and weights of each token. */

@@ -40,7 +40,8 @@ function parity(kind, arch) {
   let opened;
   before(async () => {
     opened = await openPage(browser, `${server.url}tests/browser/blank.html`);
-    await loadEngine(opened.page, kind, `/tests/checkpoints/${arch}`);
+    const hasTokenizer = fs.existsSync(path.join(folder, 'tokenizer.json'));
+    await loadEngine(opened.page, kind, `/tests/checkpoints/${arch}`, { hasTokenizer });
   });
   after(() => opened?.close());
 

@@ -19,6 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Command {
     /// Train the model that a recipe describes, and write it beside the recipe.
     Train(command::train::Args),
+    /// Measure a trained model on held-out text and fill in its card.
+    Eval(command::eval::Args),
     /// Continue a prompt.
     Generate(command::generate::Args),
     /// Run a text once and write down every routing decision.
@@ -31,6 +33,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Train(args) => command::train::run(&args),
+        Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Trace(args) => command::trace::run(&args),
     };

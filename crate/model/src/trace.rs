@@ -9,6 +9,7 @@ use crate::tokenizer::Token;
 
 /// The routing of T tokens through every MoE layer.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Trace {
     /// [T] tokens.
     pub tokens: Vec<Token>,
@@ -20,24 +21,32 @@ pub struct Trace {
 
 /// The decisions of one MoE layer about T tokens.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LayerTrace {
     /// Index of the transformer layer.
     pub layer: usize,
     /// E.
     pub n_experts: usize,
     /// [T, E] gating logits.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub logits: Vec<f32>,
     /// [T, E] scores.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub scores: Vec<f32>,
     /// [T, E] what selection compared; minus infinity means excluded.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub selection_scores: Vec<f32>,
     /// [T, E] verdict codes.
+    #[cfg_attr(feature = "ts", ts(type = "Uint8Array"))]
     pub verdicts: Vec<u8>,
     /// [T + 1] where each token's experts start.
+    #[cfg_attr(feature = "ts", ts(type = "Uint32Array"))]
     pub offsets: Vec<u32>,
     /// [N] experts, best first within a token.
+    #[cfg_attr(feature = "ts", ts(type = "Uint16Array"))]
     pub experts: Vec<u16>,
     /// [N] combine weights.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub weights: Vec<f32>,
 }
 
@@ -64,6 +73,7 @@ impl LayerTrace {
 
 /// One generated token.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Step {
     /// The token.
     pub token: Token,
@@ -75,10 +85,12 @@ pub struct Step {
 
 /// How well a text is predicted, and how it was routed.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Analysis {
     /// Routing of every token.
     pub trace: Trace,
     /// [T] loss of each token in nats; NaN for the first, which nothing precedes.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub losses: Vec<f32>,
     /// Mean loss of the predicted tokens, nats per token; NaN for a single token.
     pub loss: f32,

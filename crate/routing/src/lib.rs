@@ -6,12 +6,14 @@
 //! A whole strategy is one value, [`RouterSpec`], with one field per stage:
 //!
 //! ```text
-//! logits [T, E] -> adjust -> score -> restrict -> select -> weigh -> RoutingPlan + RouterTrace
+//! logits [T, E] -> adjust -> score -> restrict -> select -> prune -> limit -> weigh
+//!               -> RoutingPlan + RouterTrace
 //! ```
 //!
 //! # Shape legend
 //!
-//! T tokens, E experts, K experts chosen for a token, N = sum of K over tokens.
+//! T tokens, E experts, M null experts, W = E + M columns, K experts chosen for a token,
+//! N = sum of K over tokens.
 //! Matrices are row-major slices and carry their shape as a suffix: `logits_te` is [T, E].
 //!
 //! # Conventions
@@ -21,19 +23,32 @@
 //! Ties go to the lower expert index.
 //! Everything is computed in float32.
 
+mod batch;
+mod context;
 mod error;
+mod fields;
+mod link;
 mod matrix;
+pub mod metrics;
 mod model_routing;
+mod named;
+mod needs;
+mod packed;
 mod plan;
 pub mod presets;
+mod rng;
 mod route;
+mod soft;
 mod spec;
 pub mod stage;
 mod trace;
 
+pub use context::{ExternalRouter, RouterContext, RouterInput};
 pub use error::RoutingError;
 pub use model_routing::ModelRouting;
+pub use needs::Need;
 pub use plan::RoutingPlan;
-pub use route::{RouterInput, Routing, route};
+pub use route::{Routing, route, route_with};
+pub use soft::SoftPlan;
 pub use spec::RouterSpec;
 pub use trace::{RouterTrace, Verdict};

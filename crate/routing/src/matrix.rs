@@ -24,6 +24,11 @@ pub(crate) fn softmax_row(row: &mut [f32]) {
     }
 }
 
+/// 1 / (1 + exp(-z)).
+pub(crate) fn sigmoid(z: f32) -> f32 {
+    1.0 / (1.0 + (-z).exp())
+}
+
 /// Experts of one row by descending score, ties to the lower index, excluded ones left out.
 ///
 /// `order` is cleared first; it is passed in so that a loop over tokens allocates once.
@@ -48,7 +53,7 @@ pub(crate) fn ranked_expert(key: u64) -> usize {
 ///
 /// The bits of a float sort like integers once the sign is folded in.
 /// Adding zero first turns -0 into +0, so that the two tie.
-fn rank_key(score: f32, expert: usize) -> u64 {
+pub(crate) fn rank_key(score: f32, expert: usize) -> u64 {
     let bits = (score + 0.0).to_bits();
     let ascending = if bits >> 31 == 1 {
         !bits

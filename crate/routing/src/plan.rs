@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::RoutingError;
+use crate::fields::Fields;
 
 /// The decision for T tokens; token t owns the entries `offsets[t]..offsets[t + 1]`.
 ///
@@ -77,6 +78,21 @@ impl RoutingPlan {
             ));
         }
         (0..self.n_tokens()).try_for_each(|token| self.validate_token(token, n_experts))
+    }
+
+    /// Lists the fields, for specs that carry a recorded plan.
+    pub(crate) fn visit(&mut self, fields: &mut impl Fields) {
+        let mut offsets = self.offsets.iter().map(|x| *x as usize).collect();
+        let mut experts = self.expert_idx.iter().map(|x| usize::from(*x)).collect();
+        fields.counts("replay_offsets", &mut offsets);
+        fields.counts("replay_experts", &mut experts);
+        fields.reals("replay_weights", &mut self.combine_weights);
+        self.offsets = offsets.into_iter().map(|x| x as u32).collect();
+        // An index that does not fit becomes the highest, which no layer has.
+        self.expert_idx = experts
+            .into_iter()
+            .map(|x| u16::try_from(x).unwrap_or(u16::MAX))
+            .collect();
     }
 
     fn validate_token(&self, token: usize, n_experts: usize) -> Result<(), RoutingError> {

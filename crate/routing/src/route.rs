@@ -2,25 +2,14 @@
 //!
 //! There is no decision in this file; each belongs to its stage.
 
+use crate::batch::Batch;
+use crate::context::{RouterContext, RouterInput};
 use crate::error::RoutingError;
 use crate::plan::RoutingPlan;
+use crate::soft::SoftPlan;
 use crate::spec::RouterSpec;
-use crate::trace::{RouterTrace, Verdict};
-
-/// What one router is asked to decide.
-#[derive(Clone, Copy, Debug)]
-pub struct RouterInput<'a> {
-    /// [T, E] gating logits, row-major; no NaN.
-    pub logits_te: &'a [f32],
-    /// T.
-    pub n_tokens: usize,
-    /// E.
-    pub n_experts: usize,
-    /// Index of the transformer layer.
-    pub layer: usize,
-    /// [T] token ids, or empty when no strategy asks for them.
-    pub token_ids: &'a [u32],
-}
+use crate::stage::select::Select;
+use crate::trace::RouterTrace;
 
 /// A decision and the reasons for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,69 +23,70 @@ pub struct Routing {
 /// Decides which experts act on each of T tokens.
 ///
 /// # Errors
-/// An invalid spec ([`RouterSpec::validate`]), logits that are not [T, E] or hold NaN, or
-/// token ids that are not [T].
+/// An invalid spec ([`RouterSpec::validate`]), logits that are not [T, E] or hold NaN, token
+/// ids that are not [T], or a strategy that needs a context ([`route_with`]).
 pub fn route(spec: &RouterSpec, input: &RouterInput) -> Result<Routing, RoutingError> {
+    route_with(&RouterContext::default(), spec, input)
+}
+
+/// [`route`] with what some strategies need besides logits ([`RouterSpec::needs`]).
+///
+/// # Errors
+/// Those of [`route`], and a context that is missing or of the wrong shape.
+pub fn route_with(
+    context: &RouterContext,
+    spec: &RouterSpec,
+    input: &RouterInput,
+) -> Result<Routing, RoutingError> {
     spec.validate(input.n_experts)?;
     input.validate()?;
-    let n_experts = input.n_experts;
+    context.validate(input.n_tokens)?;
 
-    let adjusted_te = spec.adjust.apply(input);
-    let scores_te = spec.score.apply(&adjusted_te, n_experts);
-    let mut selection_scores_te = scores_te.clone();
-    let mut verdicts_te = vec![Verdict::OutsideTopK; scores_te.len()];
-    spec.restrict.apply(
-        &adjusted_te,
-        n_experts,
-        &mut selection_scores_te,
-        &mut verdicts_te,
-    );
-    let mut plan = spec.select.apply(
-        &spec.restrict,
-        &selection_scores_te,
-        n_experts,
-        &mut verdicts_te,
-    );
-    spec.weigh.apply(&scores_te, n_experts, &mut plan);
+    let mut batch = score(context, spec, input)?;
+    spec.restrict.apply(&mut batch);
+    spec.select.apply(context, input, spec, &mut batch)?;
+    batch.drop_nulls();
+    spec.prune
+        .apply(context, input.layer, &spec.weigh, &mut batch)?;
+    spec.limit.apply(context, input.layer, spec, &mut batch)?;
+    let (plan, shared_weights_t) = spec.weigh.apply(&batch)?;
 
+    let soft = match spec.select {
+        Select::Soft {} => Some(SoftPlan::new(&batch.adjusted_tw, input.n_experts)?),
+        _ => None,
+    };
     let trace = RouterTrace {
         n_tokens: input.n_tokens,
-        n_experts,
-        scores_te,
-        selection_scores_te,
-        verdicts_te,
+        n_experts: input.n_experts,
+        scores_te: batch.scores_tw,
+        selection_scores_te: batch.selection_tw,
+        verdicts_te: batch.verdicts_tw,
+        null_picks_t: batch.null_picks_t,
+        shared_weights_t,
+        soft,
     };
     Ok(Routing { plan, trace })
 }
 
-impl RouterInput<'_> {
-    fn validate(&self) -> Result<(), RoutingError> {
-        let &Self {
-            logits_te,
-            n_tokens,
-            n_experts,
-            token_ids,
-            ..
-        } = self;
-        if n_tokens.checked_mul(n_experts) != Some(logits_te.len()) {
-            return Err(RoutingError::LogitsShape {
-                got: logits_te.len(),
-                n_tokens,
-                n_experts,
-            });
-        }
-        if !token_ids.is_empty() && token_ids.len() != n_tokens {
-            return Err(RoutingError::TokenIdsShape {
-                got: token_ids.len(),
-                n_tokens,
-            });
-        }
-        match logits_te.iter().position(|logit| logit.is_nan()) {
-            Some(cell) => Err(RoutingError::LogitNan {
-                token: cell / n_experts,
-                expert: cell % n_experts,
-            }),
-            None => Ok(()),
-        }
-    }
+/// Adjust and score: the batch before any expert is excluded or chosen.
+fn score(
+    context: &RouterContext,
+    spec: &RouterSpec,
+    input: &RouterInput,
+) -> Result<Batch, RoutingError> {
+    let (adjusted_tw, width) = spec.adjust.apply(context, input, spec.seed)?;
+    let scores_tw = spec.score.apply(&adjusted_tw, width);
+    let selection_tw = spec.score.selection(&scores_tw, width);
+    let verdicts_tw = vec![spec.select.refusal(); scores_tw.len()];
+    Ok(Batch {
+        n_tokens: input.n_tokens,
+        n_experts: input.n_experts,
+        width,
+        adjusted_tw,
+        scores_tw,
+        selection_tw,
+        verdicts_tw,
+        picks: RoutingPlan::default(),
+        null_picks_t: Vec::new(),
+    })
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::soft::SoftPlan;
+
 /// Why an expert does or does not act on a token.
 ///
 /// The discriminant is the code in compact traces; codes are never reused.
@@ -20,16 +22,58 @@ pub enum Verdict {
     Disabled,
     /// Its logit is minus infinity: the gate itself rules it out.
     MaskedByGate,
+    /// Its group is closed to this token.
+    OutsideGroups,
+    /// The better ones already make up the share asked for, or the maximum number.
+    OutsideTopP,
+    /// Its score is below the threshold, or the maximum number was reached.
+    BelowThreshold,
+    /// It stands behind the largest gap.
+    AfterGap,
+    /// The method does not go by scores, and did not pick it.
+    NotPicked,
+    /// Experts choose, and it took other tokens.
+    NotTakenByExpert,
+    /// Null experts took the place it would have had.
+    BeatenByNull,
+    /// Chosen, then skipped for its small weight.
+    Pruned,
+    /// Chosen, then skipped by the threshold of this layer.
+    BelowLayerThreshold,
+    /// Chosen, then skipped because the token matters little.
+    TokenSacrificed,
+    /// Chosen, but the token may keep fewer experts.
+    OverTokenLimit,
+    /// Chosen, but full; the choice is dropped or went to another expert.
+    OverCapacity,
+    /// Chosen, but full; its weight went to the shared expert.
+    OverflowToShared,
+    /// Not chosen at first; acts in the place of a full expert.
+    TookOverflow,
 }
 
 impl Verdict {
     /// All verdicts; the index is the code.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 19] = [
         Self::Selected,
         Self::Forced,
         Self::OutsideTopK,
         Self::Disabled,
         Self::MaskedByGate,
+        Self::OutsideGroups,
+        Self::OutsideTopP,
+        Self::BelowThreshold,
+        Self::AfterGap,
+        Self::NotPicked,
+        Self::NotTakenByExpert,
+        Self::BeatenByNull,
+        Self::Pruned,
+        Self::BelowLayerThreshold,
+        Self::TokenSacrificed,
+        Self::OverTokenLimit,
+        Self::OverCapacity,
+        Self::OverflowToShared,
+        Self::TookOverflow,
     ];
 
     /// The number that stands for this verdict in compact traces.
@@ -41,7 +85,29 @@ impl Verdict {
     /// Whether the expert acts on the token.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Selected | Self::Forced)
+        matches!(self, Self::Selected | Self::Forced | Self::TookOverflow)
+    }
+
+    /// Whether the expert was chosen and then skipped by the prune stage or the token's limit.
+    pub(crate) fn is_pruned(self) -> bool {
+        matches!(
+            self,
+            Self::Pruned | Self::BelowLayerThreshold | Self::TokenSacrificed | Self::OverTokenLimit
+        )
+    }
+
+    /// Whether the expert was allowed and not chosen.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::OutsideTopK
+                | Self::OutsideTopP
+                | Self::BelowThreshold
+                | Self::AfterGap
+                | Self::NotPicked
+                | Self::NotTakenByExpert
+                | Self::BeatenByNull
+        )
     }
 }
 
@@ -58,6 +124,12 @@ pub struct RouterTrace {
     pub selection_scores_te: Vec<f32>,
     /// [T, E] the reasons.
     pub verdicts_te: Vec<Verdict>,
+    /// [T] how many null experts each token chose; empty without null experts.
+    pub null_picks_t: Vec<u16>,
+    /// [T] the weight that overflow hands to the shared expert; 0 where there is none.
+    pub shared_weights_t: Vec<f32>,
+    /// What slots take of tokens, where the method is soft; the plan says what tokens get.
+    pub soft: Option<SoftPlan>,
 }
 
 #[cfg(test)]

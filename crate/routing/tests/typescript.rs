@@ -5,12 +5,16 @@
 
 use std::path::Path;
 
-use moescope_routing::stage::adjust::Adjust;
-use moescope_routing::stage::restrict::Restrict;
+use moescope_routing::presets::PRESETS;
+use moescope_routing::stage::adjust::{Adjust, NoiseKind, NullRule};
+use moescope_routing::stage::limit::{Limit, Overflow, Priority};
+use moescope_routing::stage::prune::Prune;
+use moescope_routing::stage::restrict::{GroupFill, GroupScore, Restrict};
 use moescope_routing::stage::score::{Score, ScoreFunction};
 use moescope_routing::stage::select::Select;
-use moescope_routing::stage::weigh::Weigh;
-use moescope_routing::{ModelRouting, RouterSpec, RoutingPlan, Verdict};
+use moescope_routing::stage::weigh::{SumOver, Weigh, WeightSource};
+use moescope_routing::{ModelRouting, Need, RouterSpec, RoutingPlan, SoftPlan, Verdict};
+use serde::Serialize;
 use ts_rs::{Config, TS};
 
 const GENERATED: &str = concat!(
@@ -29,6 +33,29 @@ fn declare<T: TS>(out: &mut String, config: &Config) {
     out.push('\n');
 }
 
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+fn declare_presets(out: &mut String) {
+    out.push_str(
+        "/** A named strategy, its source, and what it needs besides logits. */\n\
+         export type Preset = { name: string, source: string, needs: Array<Need>, spec: RouterSpec };\n\n\
+         export const PRESETS: readonly Preset[] = [\n",
+    );
+    for preset in PRESETS {
+        let spec = preset.spec().unwrap();
+        out.push_str(&format!(
+            "  {{ name: {}, source: {}, needs: {},\n    spec: {} }},\n",
+            json(&preset.name),
+            json(&preset.source),
+            json(&spec.needs()),
+            json(&spec),
+        ));
+    }
+    out.push_str("];\n");
+}
+
 fn typescript() -> String {
     let config = Config::default();
     let mut out = String::from(
@@ -39,21 +66,37 @@ fn typescript() -> String {
     declare::<ModelRouting>(&mut out, &config);
     declare::<RouterSpec>(&mut out, &config);
     declare::<Adjust>(&mut out, &config);
+    declare::<NoiseKind>(&mut out, &config);
+    declare::<NullRule>(&mut out, &config);
     declare::<Score>(&mut out, &config);
     declare::<ScoreFunction>(&mut out, &config);
     declare::<Restrict>(&mut out, &config);
+    declare::<GroupScore>(&mut out, &config);
+    declare::<GroupFill>(&mut out, &config);
     declare::<Select>(&mut out, &config);
+    declare::<Prune>(&mut out, &config);
+    declare::<Limit>(&mut out, &config);
+    declare::<Priority>(&mut out, &config);
+    declare::<Overflow>(&mut out, &config);
     declare::<Weigh>(&mut out, &config);
+    declare::<WeightSource>(&mut out, &config);
+    declare::<SumOver>(&mut out, &config);
     declare::<RoutingPlan>(&mut out, &config);
+    declare::<SoftPlan>(&mut out, &config);
+    declare::<Need>(&mut out, &config);
     declare::<Verdict>(&mut out, &config);
-    let names: Vec<String> = Verdict::ALL
-        .iter()
-        .map(|verdict| format!("  {},\n", serde_json::to_string(verdict).unwrap()))
-        .collect();
     out.push_str("/** Verdict codes are indices into this table. */\n");
     out.push_str("export const VERDICTS: readonly Verdict[] = [\n");
-    out.push_str(&names.concat());
-    out.push_str("];\n");
+    for verdict in Verdict::ALL {
+        out.push_str(&format!("  {},\n", json(&verdict)));
+    }
+    out.push_str("];\n\n");
+    out.push_str("/** What every field that is not given stands at. */\n");
+    let usual = json(&RouterSpec::default());
+    out.push_str(&format!(
+        "export const DEFAULT_SPEC: RouterSpec = {usual};\n\n"
+    ));
+    declare_presets(&mut out);
     out
 }
 

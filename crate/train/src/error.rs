@@ -129,4 +129,13 @@ pub enum TrainError {
     /// The model could not be built or run.
     #[error(transparent)]
     Model(#[from] moescope_model::ModelError),
+
+    /// A model card has no place for the figures.
+    #[error("the card has no place for figures: it needs the lines {begin:?} and {end:?}")]
+    CardMarks {
+        /// First mark.
+        begin: &'static str,
+        /// Last mark.
+        end: &'static str,
+    },
 }

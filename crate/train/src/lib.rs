@@ -8,8 +8,10 @@
 //! Shape legend: B batch, S sequence, T = B*S tokens, D d_model, F d_ff, E experts, K top_k, L layers.
 
 pub mod batches;
+pub mod card;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod init;
 pub mod muon;
 pub mod ngram;

@@ -141,8 +141,6 @@ pub struct TrainRecipe {
     pub seed: u64,
     /// Seconds between two checkpoints of a run.
     pub checkpoint_seconds: u64,
-    /// Steps between two looks at the validation text.
-    pub eval_every_steps: usize,
 }
 
 impl Recipe {

@@ -138,6 +138,7 @@ export class App {
     const root = document.documentElement;
     root.dataset['theme'] = state.theme;
     root.style.setProperty('--size', String(state.size / 100));
+    root.dataset['layout'] = layoutFor(innerWidth / (16 * (state.size / 100)));
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
     this.#painter.paint(shown);
@@ -281,6 +282,12 @@ export class App {
     const { state } = this.store;
     if (state.model !== before.model || state.backend !== before.backend) void this.openModel(this.#wish());
   }
+}
+
+/** One column, two or three, by the width in units of the text size. */
+function layoutFor(rem: number): 'narrow' | 'medium' | 'wide' {
+  if (rem < 45) return 'narrow';
+  return rem < 68 ? 'medium' : 'wide';
 }
 
 /** Whether the visitor asked for no motion. */

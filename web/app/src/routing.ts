@@ -28,7 +28,7 @@ export function specOf(routing: ModelRouting, layer: number): RouterSpec {
 
 /** Experts per token where the strategy has such a number. */
 export function topKOf(spec: RouterSpec): number | undefined {
-  return 'top_k' in spec.select ? spec.select.top_k : undefined;
+  return spec.select.method === 'top_k' ? spec.select.top_k : undefined;
 }
 
 /** Experts that the edits ban at a layer. */

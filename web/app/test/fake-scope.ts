@@ -6,17 +6,12 @@ import { MoescopeError, VERDICTS } from 'moescope';
 import type {
   Analysis, Backend, GenerateRequest, GenerateStep, LayerTrace, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
 } from 'moescope';
+import { DEFAULT_SPEC } from 'moescope/views';
 
 import type { Scope } from '../src/engine.js';
-import { specOf } from '../src/routing.js';
+import { specOf, topKOf } from '../src/routing.js';
 
-export const SPEC: RouterSpec = {
-  adjust: { temperature: 1 },
-  score: { function: 'softmax' },
-  restrict: { disabled: [], forced: [], count_forced: true },
-  select: { method: 'top_k', top_k: 2 },
-  weigh: { renormalize: true, scale: 1 },
-};
+export const SPEC: RouterSpec = DEFAULT_SPEC;
 export const TRAINED: ModelRouting = { default: SPEC, layers: {} };
 
 export function fakeInfo(nExperts = 8, nLayers = 6): ModelInfo {
@@ -54,7 +49,7 @@ function routeLayer(tokens: readonly Token[], layer: number, info: ModelInfo, sp
     const scores = exps.map((v) => v / total);
     const allowed = scores.map((p, e) => (spec.restrict.disabled.includes(e) ? -Infinity : p));
     const order = allowed.map((_, e) => e).filter((e) => (allowed[e] ?? 0) > -Infinity).sort((a, b) => (allowed[b] ?? 0) - (allowed[a] ?? 0) || a - b);
-    const chosen = order.slice(0, spec.select.top_k);
+    const chosen = order.slice(0, topKOf(spec));
     const share = chosen.reduce((sum, e) => sum + (scores[e] ?? 0), 0);
     for (const e of chosen) {
       experts.push(e);
@@ -123,7 +118,7 @@ export class FakeScope implements Scope {
     await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
     signal?.throwIfAborted();
     const spec = 'default' in routing ? routing.default : routing;
-    const loss = 2.31 + 0.35 * Math.abs(spec.select.top_k - 2) ** 0.7 + 0.12 * spec.restrict.disabled.length + 0.3 * Math.abs(Math.log(spec.adjust.temperature));
+    const loss = 2.31 + 0.35 * Math.abs((topKOf(spec) ?? 2) - 2) ** 0.7 + 0.12 * spec.restrict.disabled.length + 0.3 * Math.abs(Math.log(spec.adjust.temperature));
     const tokens = fakeTokens(text);
     return {
       trace: fakeTrace(tokens, this.model, 'default' in routing ? routing : { default: routing, layers: {} }),

@@ -1,5 +1,6 @@
 //! The commands, and what several of them share: finding a model, choosing a backend, reading a routing.
 
+pub mod eval;
 pub mod generate;
 pub mod trace;
 pub mod train;
@@ -43,7 +44,7 @@ impl ModelArgs {
             false => None,
         };
         let weights_path = self.model.join("model.safetensors");
-        let weights = std::fs::read(&weights_path).map_err(|e| cannot_read(&weights_path, &e))?;
+        let weights = read_bytes(&weights_path)?;
         let name = self.model.file_name().unwrap_or_default().to_string_lossy();
         let files = ModelFiles {
             name: &name,
@@ -87,6 +88,10 @@ fn read_routing(path: &Path) -> Result<ModelRouting, Box<dyn std::error::Error>>
 
 fn read_text(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|e| cannot_read(path, &e))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| cannot_read(path, &e))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> String {

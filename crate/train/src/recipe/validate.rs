@@ -128,7 +128,6 @@ impl TrainRecipe {
             ("train.batch_sequences", self.batch_sequences as u64),
             ("train.seq_len", self.seq_len as u64),
             ("train.checkpoint_seconds", self.checkpoint_seconds),
-            ("train.eval_every_steps", self.eval_every_steps as u64),
         ];
         for (field, size) in sizes {
             check(field, size > 0, size, "at least 1")?;

@@ -1,6 +1,7 @@
 // The views: pure functions from traces to descriptions of elements, and `render`, which puts those into a page.
 // Views never fetch and never touch the engine; whoever embeds them brings the data and the style sheet.
 
+export { DEFAULT_SPEC } from '../generated/routing.js';
 export * from './colour.js';
 export * from './data.js';
 export * from './element.js';

@@ -7,40 +7,62 @@ import { ranks } from './data.js';
 import type { Decision } from './data.js';
 import { h } from './element.js';
 import type { ViewElement } from './element.js';
+import { DEFAULT_SPEC } from '../generated/routing.js';
+import type { RouterSpec } from '../generated/routing.js';
 import { fixed } from './numbers.js';
 import { ENGLISH } from './words.js';
-import type { VerdictFacts, ViewWords } from './words.js';
+import type { Stage, VerdictFacts, ViewWords } from './words.js';
 
 /** With more experts than this, rows are in order of score and the best come first. */
 const ROWS_IN_INDEX_ORDER = 16;
 
 /** A line of the list of stages: its name, its formula, and its numbers for this token. */
 export interface StageLine {
-  readonly stage: keyof ViewWords['stages'];
+  readonly stage: Stage;
   readonly formula: string;
   readonly note: string;
 }
 
-/** The stages that a spec goes through, with the formula of each. */
-export function stageLines({ spec, choices, nExperts }: Decision): StageLine[] {
-  const { temperature } = spec.adjust;
-  const banned = spec.restrict.disabled;
-  const forced = spec.restrict.forced;
-  const restricted = [
-    banned.length > 0 ? `banned ${banned.join(', ')}: s = −∞` : '',
-    forced.length > 0 ? `forced ${forced.join(', ')}` : '',
-  ].filter((part) => part !== '');
-  return [
-    { stage: 'adjust', formula: 'z′ = z / T', note: `T = ${fixed(temperature)}` },
-    { stage: 'score', formula: `p = ${spec.score.function}(z′)`, note: `over all ${nExperts} experts` },
-    { stage: 'restrict', formula: 's = p where allowed', note: restricted.length > 0 ? restricted.join('; ') : 'all allowed' },
+/** The stages that a spec goes through, with the formula of each; pruning and limits only where they are in use. */
+export function stageLines(decision: Decision): StageLine[] {
+  const { spec, choices, nExperts } = decision;
+  const weights = choices.reduce((total, { weight }) => total + weight, 0);
+  const lines: StageLine[] = [
+    { stage: 'adjust', formula: 'z′ = z / T', note: joined([`T = ${fixed(spec.adjust.temperature)}`, ...changed(spec, 'adjust', ['temperature'])]) },
+    { stage: 'score', formula: `p = ${spec.score.function}(z′)`, note: joined([`over all ${nExperts} experts`, ...changed(spec, 'score', ['function'])]) },
+    { stage: 'restrict', formula: 's = p where allowed', note: joined(restrictions(spec)) || 'all allowed' },
     { stage: 'select', formula: selectFormula(spec.select), note: `took ${choices.map((c) => c.expert).join(', ') || 'none'}` },
-    {
-      stage: 'weigh',
-      formula: spec.weigh.renormalize ? 'w = p / Σ p of the chosen' : 'w = p of the chosen',
-      note: spec.weigh.scale === 1 ? `Σ w = ${fixed(sum(choices.map((c) => c.weight)))}` : `times ${fixed(spec.weigh.scale)}`,
-    },
+    { stage: 'prune', formula: 'drop the weakest', note: joined(changed(spec, 'prune', [])) },
+    { stage: 'limit', formula: 'at most so many', note: joined(changed(spec, 'limit', [])) },
+    { stage: 'weigh', formula: weighFormula(spec), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
   ];
+  return lines.filter(({ note }) => note !== '');
+}
+
+function restrictions(spec: RouterSpec): string[] {
+  const { disabled, forced } = spec.restrict;
+  return [
+    ...(disabled.length > 0 ? [`banned ${disabled.join(', ')}: s = −∞`] : []),
+    ...(forced.length > 0 ? [`forced ${forced.join(', ')}`] : []),
+    ...changed(spec, 'restrict', ['disabled', 'forced']),
+  ];
+}
+
+/** Fields of a stage that are not as by default, except those that its formula shows anyway. */
+function changed(spec: RouterSpec, stage: Stage, shown: readonly string[]): string[] {
+  const standard = new Map<string, unknown>(Object.entries(DEFAULT_SPEC[stage]));
+  return Object.entries(spec[stage])
+    .filter(([field, value]) => !shown.includes(field) && JSON.stringify(value) !== JSON.stringify(standard.get(field)))
+    .map(([field, value]) => `${field.replaceAll('_', ' ')} ${String(value)}`);
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.join('; ');
+}
+
+function weighFormula({ weigh }: RouterSpec): string {
+  const source = weigh.from === 'scores' ? 'p' : weigh.from.replaceAll('_', ' ');
+  return weigh.renormalize ? `w = ${source} / Σ of the chosen` : `w = ${source} of the chosen`;
 }
 
 export function stageList(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
@@ -63,7 +85,7 @@ export function verdictFacts(decision: Decision): VerdictFacts[] {
       rank: places[expert] ?? 0,
       nExperts: decision.nExperts,
       acting: decision.choices.map((choice) => choice.expert),
-      topK: 'top_k' in select ? select.top_k : undefined,
+      topK: select.method === 'top_k' ? select.top_k : undefined,
     };
   });
 }
@@ -108,10 +130,8 @@ export function badge(expert: number, acts: boolean, banned = false): ViewElemen
   return h('span', { style: { '--c': expertVar(expert) }, attrs: { class: `badge${state}` } }, String(expert));
 }
 
-function selectFormula(select: Decision['spec']['select']): string {
-  return 'top_k' in select ? `top-${select.top_k} of s` : String(Reflect.get(select, 'method')).replaceAll('_', ' ');
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function selectFormula(select: RouterSpec['select']): string {
+  if (select.method === 'top_k') return `top-${select.top_k} of s`;
+  const [first] = Object.entries(select).filter(([field, value]) => field !== 'method' && typeof value === 'number');
+  return select.method.replaceAll('_', ' ') + (first === undefined ? '' : `, ${first[0].replaceAll('_', ' ')} ${String(first[1])}`);
 }

@@ -18,6 +18,9 @@ export interface VerdictFacts {
   readonly topK: number | undefined;
 }
 
+/** The stages of a router, in the order in which they act. */
+export type Stage = 'adjust' | 'score' | 'restrict' | 'select' | 'prune' | 'limit' | 'weigh';
+
 export interface ViewWords {
   readonly expert: (expert: number) => string;
   readonly token: (facts: { position: number; text: string; generated: boolean; layer: number; experts: string }) => string;
@@ -29,7 +32,7 @@ export interface ViewWords {
   readonly columns: {
     readonly expert: string; readonly logit: string; readonly score: string; readonly weight: string; readonly why: string;
   };
-  readonly stages: Readonly<Record<'adjust' | 'score' | 'restrict' | 'select' | 'weigh', string>>;
+  readonly stages: Readonly<Record<Stage, string>>;
   readonly gauge: {
     readonly now: string; readonly trained: string; readonly nats: string; readonly bits: string;
     readonly same: string; readonly worse: string; readonly better: string; readonly label: string;
@@ -54,7 +57,7 @@ export const ENGLISH: ViewWords = {
   routingChange: 'From here on',
   columns: { expert: 'Expert', logit: 'logit', score: 'score', weight: 'weight', why: 'Why' },
   stages: {
-    adjust: 'adjust', score: 'score', restrict: 'restrict', select: 'select', weigh: 'weigh',
+    adjust: 'adjust', score: 'score', restrict: 'restrict', select: 'select', prune: 'prune', limit: 'limit', weigh: 'weigh',
   },
   gauge: {
     now: 'now', trained: 'as trained', nats: 'nats per token', bits: 'bits per byte',
@@ -80,10 +83,30 @@ function sentence(facts: VerdictFacts): string {
       return `Expert ${expert} is banned; it scored ${score}, ${place(facts)}.`;
     case 'masked_by_gate':
       return `Expert ${expert} is ruled out by the gate itself: its logit is minus infinity.`;
-    default:
-      return `Expert ${expert} scored ${score}, ${place(facts)}; verdict: ${String(verdict).replaceAll('_', ' ')}.`;
+    default: {
+      const acts = weight === undefined ? '' : ` with weight ${weight}`;
+      return `Expert ${expert} scored ${score}, ${place(facts)}; ${REASONS[verdict] ?? verdict.replaceAll('_', ' ')}${acts}.`;
+    }
   }
 }
+
+/** Reasons that need no numbers but the score; a verdict that is newer than these words is said by its name. */
+const REASONS: Partial<Record<Verdict, string>> = {
+  outside_groups: 'its group of experts was not chosen',
+  outside_top_p: 'the experts before it already reach the share asked for',
+  below_threshold: 'that is below the threshold',
+  after_gap: 'it comes after the largest gap between scores',
+  not_picked: 'the strategy picked others without looking at scores',
+  not_taken_by_expert: 'the expert took other tokens',
+  beaten_by_null: 'a null expert scored higher',
+  pruned: 'that is too little beside the best expert',
+  below_layer_threshold: 'that is below the threshold of this layer',
+  token_sacrificed: 'this token was given up to save work',
+  over_token_limit: 'the token already has as many experts as it may have',
+  over_capacity: 'it was full, and the token dropped',
+  overflow_to_shared: 'it was full, and the shared expert took the token',
+  took_overflow: 'it took the token over from a full expert',
+};
 
 function place({ rank, nExperts }: VerdictFacts): string {
   return `${ORDINALS[rank] ?? `${rank}${suffix(rank)}`} of ${NUMBERS[nExperts] ?? nExperts}`;

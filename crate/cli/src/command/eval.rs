@@ -1,0 +1,134 @@
+//! `moescope eval MODEL`: held-out figures, written as eval.json and into the model card.
+
+use std::path::{Path, PathBuf};
+
+use moescope_model::{Device, Engine, GenerateOptions, ModelFiles};
+use moescope_train::card::{Card, Sample, fill_card};
+use moescope_train::data::{DataFolder, Split};
+use moescope_train::evaluate::Evaluator;
+use moescope_train::ngram::KneserNey;
+use moescope_train::progress::Progress;
+use moescope_train::recipe::Recipe;
+use moescope_train::shards::{Shard, ShardCache};
+use moescope_train::tokenizer::TextTokenizer;
+
+use super::{read_bytes, read_text};
+use crate::Outcome;
+use crate::progress::ProgressLine;
+
+/// What each sample in the card continues.
+const SAMPLE_PROMPTS: [&str; 4] = [
+    "Once upon a time there was a king who had three daughters",
+    "Le lendemain matin, la comtesse",
+    "def __init__(self, name, value=None):\n",
+    "What is 12 + 7?\n",
+];
+const SAMPLE_TOKENS: usize = 80;
+
+/// Arguments of `moescope eval`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder of the model, with the recipe that made it.
+    model: PathBuf,
+    /// Folder of the text; else the environment variable MOESCOPE_DATA.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// File to write the figures to; else eval.json in the model's folder, and its card is filled in too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let folder = &args.model;
+    let recipe = Recipe::load(&folder.join("recipe.toml"))?;
+    let tokenizer = TextTokenizer::load(&folder.join("tokenizer.json"))?;
+    let config = read_text(&folder.join("config.json"))?;
+    let weights = read_bytes(&folder.join("model.safetensors"))?;
+    let evaluator = Evaluator::load(&config, &weights)?;
+    let mut line = ProgressLine::new();
+    let mut on_progress = |p: &Progress<'_>| {
+        let text = format!("{}: {} of {} {}", p.what, p.done, p.total, p.unit);
+        line.show(&text, p.done == p.total);
+    };
+    let (data, cache) = (
+        DataFolder::find(args.data.as_deref())?,
+        ShardCache::of_user()?,
+    );
+    let domains = recipe.domain_names();
+    let mut load = |split| cache.load_domains(&data, &tokenizer, &domains, split, &mut on_progress);
+    let (train, test) = (load(Split::Train)?, load(Split::Test)?);
+    eprintln!("counting n-grams");
+    let counted = count(&train, tokenizer.vocab_size())?;
+    let figures: Result<Vec<_>, _> = test
+        .iter()
+        .map(|shard| evaluator.domain(shard, &counted, args.threads.max(1), &mut on_progress))
+        .collect();
+    let (n_parameters, n_active_parameters) = evaluator.config().parameter_counts();
+    let card = Card {
+        name: recipe.name.clone(),
+        n_parameters,
+        n_active_parameters,
+        weight_bytes: weights.len(),
+        domains: figures?,
+        samples: samples(folder, &config, tokenizer.json(), &weights)?,
+    };
+    let json = serde_json::to_string_pretty(&card)? + "\n";
+    match &args.json {
+        Some(path) => std::fs::write(path, json)?,
+        None => {
+            std::fs::write(folder.join("eval.json"), json)?;
+            write_card(&folder.join("README.md"), &card)?;
+        }
+    }
+    Ok(())
+}
+
+/// Unigram and 5-gram models of all the training text.
+fn count(train: &[Shard], vocab_size: usize) -> Result<[KneserNey; 2], moescope_train::TrainError> {
+    let streams: Vec<&[u16]> = train.iter().map(|shard| shard.tokens.as_slice()).collect();
+    Ok([
+        KneserNey::count(&streams, vocab_size, 1)?,
+        KneserNey::count(&streams, vocab_size, 5)?,
+    ])
+}
+
+fn samples(
+    folder: &Path,
+    config: &str,
+    tokenizer: &str,
+    weights: &[u8],
+) -> Result<Vec<Sample>, moescope_model::ModelError> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let files = ModelFiles {
+        name: &name,
+        config,
+        tokenizer: Some(tokenizer),
+        weights,
+    };
+    let mut engine = Engine::load(files, &Device::flex())?;
+    let options = GenerateOptions {
+        max_tokens: SAMPLE_TOKENS,
+        temperature: 0.7,
+        seed: 1,
+    };
+    let mut samples = Vec::new();
+    for prompt in SAMPLE_PROMPTS {
+        let mut text = String::new();
+        pollster::block_on(engine.begin(prompt, options))?;
+        while let Some(step) = pollster::block_on(engine.next())? {
+            text.push_str(&step.token.text);
+        }
+        let prompt = prompt.to_owned();
+        samples.push(Sample { prompt, text });
+    }
+    Ok(samples)
+}
+
+fn write_card(path: &Path, card: &Card) -> Outcome {
+    let old = read_text(path)?;
+    std::fs::write(path, fill_card(&old, card)?)?;
+    Ok(())
+}

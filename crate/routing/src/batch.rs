@@ -1,0 +1,96 @@
+//! What the stages hand from one to the next.
+
+use crate::matrix::rank_key;
+use crate::plan::RoutingPlan;
+use crate::trace::Verdict;
+
+/// The state of one routing decision.
+///
+/// W columns are the E experts followed by the null experts, if any, until [`Self::drop_nulls`].
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// T.
+    pub n_tokens: usize,
+    /// E.
+    pub n_experts: usize,
+    /// W.
+    pub width: usize,
+    /// [T, W] logits after the adjust stage.
+    pub adjusted_tw: Vec<f32>,
+    /// [T, W] scores.
+    pub scores_tw: Vec<f32>,
+    /// [T, W] what selection compares.
+    pub selection_tw: Vec<f32>,
+    /// [T, W] reasons.
+    pub verdicts_tw: Vec<Verdict>,
+    /// The choice: experts in rank order, also those that a later stage drops.
+    pub picks: RoutingPlan,
+    /// [T] how many null experts each token chose; empty without null experts.
+    pub null_picks_t: Vec<u16>,
+}
+
+impl Batch {
+    /// The columns of one token.
+    pub fn row(&self, token: usize) -> std::ops::Range<usize> {
+        token * self.width..(token + 1) * self.width
+    }
+
+    /// The cell of one token and expert.
+    pub fn cell(&self, token: usize, expert: u16) -> usize {
+        token * self.width + usize::from(expert)
+    }
+
+    /// Gives every pick of one token that `lost` names this verdict.
+    pub fn mark(&mut self, token: usize, verdict: Verdict, lost: impl Fn(&Self, usize) -> bool) {
+        for slot in self.picks.range(token) {
+            let cell = self.cell(token, self.picks.expert_idx[slot]);
+            if self.verdicts_tw[cell] == Verdict::Selected && lost(self, slot) {
+                self.verdicts_tw[cell] = verdict;
+            }
+        }
+    }
+
+    /// Puts the picks of one token back into rank order.
+    pub fn sort_picks(&mut self, token: usize) {
+        let range = self.picks.range(token);
+        let row = self.row(token);
+        let scores = &self.selection_tw[row];
+        self.picks.expert_idx[range]
+            .sort_unstable_by_key(|e| rank_key(scores[usize::from(*e)], usize::from(*e)));
+    }
+
+    /// Takes the null experts out again: what they were chosen for is left out.
+    pub fn drop_nulls(&mut self) {
+        let (width, n_experts) = (self.width, self.n_experts);
+        if width == n_experts {
+            return;
+        }
+        let mut kept = RoutingPlan {
+            offsets: vec![0],
+            ..RoutingPlan::default()
+        };
+        for token in 0..self.n_tokens {
+            let picked = self.picks.experts(token);
+            let real = picked.iter().filter(|e| usize::from(**e) < n_experts);
+            kept.expert_idx.extend(real);
+            let n_real = kept.expert_idx.len() - kept.offsets[token] as usize;
+            self.null_picks_t.push((picked.len() - n_real) as u16);
+            kept.offsets.push(kept.expert_idx.len() as u32);
+        }
+        self.picks = kept;
+        crop(&mut self.adjusted_tw, width, n_experts);
+        crop(&mut self.scores_tw, width, n_experts);
+        crop(&mut self.selection_tw, width, n_experts);
+        crop(&mut self.verdicts_tw, width, n_experts);
+        self.width = n_experts;
+    }
+}
+
+/// Keeps the first `keep` of every `width` columns.
+fn crop<T: Copy>(cells: &mut Vec<T>, width: usize, keep: usize) {
+    let n_rows = cells.len() / width;
+    for row in 1..n_rows {
+        cells.copy_within(row * width..row * width + keep, row * keep);
+    }
+    cells.truncate(n_rows * keep);
+}

@@ -1,0 +1,66 @@
+// Where the engine runs: WebGPU where there is one, the CPU with the reason where there is none, and by choice.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertQuiet, launch, workerPreludes } from '../browser/harness.mjs';
+import { openMoescope } from './moescope-page.mjs';
+import { openSite } from './site.mjs';
+
+const SHORT = { max: '6' };
+let browser;
+let site;
+before(async () => {
+  site = await openSite();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test('with an adapter the page runs on WebGPU, and can be told to use the CPU', async () => {
+  const moescope = await openMoescope(browser, site, { hash: SHORT });
+  assert.equal((await moescope.backend()).kind, 'webgpu');
+  await moescope.stillWrites();
+  await moescope.page.getByText('live on WebGPU').waitFor();
+  await moescope.chooseBackend('CPU');
+  await moescope.page.locator('.reason[data-backend="cpu"]').waitFor({ state: 'attached' });
+  await moescope.stillWrites();
+  await moescope.page.getByText('live on CPU').waitFor();
+  await moescope.screenshot('e2e-forced-cpu');
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+for (const [what, workerPrelude] of [['no WebGPU', workerPreludes.noWebGpu], ['no adapter', workerPreludes.noAdapter]]) {
+  test(`with ${what} the page runs on the CPU and says why`, async () => {
+    const moescope = await openMoescope(browser, site, { hash: SHORT, workerPrelude });
+    const { kind, reason } = await moescope.backend();
+    assert.equal(kind, 'cpu');
+    assert.match(reason, /WebGPU|GPU|adapter/i);
+    await moescope.stillWrites();
+    await moescope.page.getByRole('button', { name: 'Backend: CPU' }).click();
+    await moescope.page.locator('.reason[data-backend="cpu"]').waitFor({ state: 'visible' });
+    await moescope.screenshot(`e2e-${what.replaceAll(' ', '-').toLowerCase()}`);
+    assertQuiet(moescope.errors);
+    await moescope.close();
+  });
+}
+
+test('asking for WebGPU where there is none says so and keeps the CPU engine', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...SHORT, backend: 'cpu' }, workerPrelude: workerPreludes.noWebGpu });
+  await moescope.chooseBackend('WebGPU');
+  await moescope.page.locator('.failure[data-code="no_gpu"]').waitFor();
+  assert.equal((await moescope.backend()).kind, 'cpu');
+  await moescope.stillWrites();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('an adapter without timestamp-query still gives a working page', async () => {
+  const moescope = await openMoescope(browser, site, { hash: SHORT, workerPrelude: workerPreludes.noTimestampQuery });
+  assert.equal((await moescope.backend()).kind, 'webgpu');
+  await moescope.stillWrites();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});

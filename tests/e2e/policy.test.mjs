@@ -1,0 +1,80 @@
+// The page keeps to its origin and to its policy, and looks right at three widths in both themes.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertQuiet, launch } from '../browser/harness.mjs';
+import { CPU, openMoescope } from './moescope-page.mjs';
+import { openSite } from './site.mjs';
+
+let browser;
+let site;
+before(async () => {
+  site = await openSite();
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test('nothing is asked of other hosts and nothing violates the policy', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '12' }, ready: false });
+  const asked = [];
+  moescope.page.on('request', (request) => asked.push(request.url()));
+  await moescope.page.addInitScript(() => {
+    window.violations = [];
+    addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+  });
+  await moescope.page.reload();
+  await moescope.modelIsReady();
+  await moescope.stillWrites();
+  await moescope.token(1).click();
+  await moescope.topK.fill('1');
+  await moescope.expert(0).click();
+  await moescope.losses();
+  await moescope.page.getByRole('button', { name: 'Keys' }).click();
+  await moescope.page.getByRole('dialog').waitFor();
+  assert.deepEqual(await moescope.page.evaluate(() => window.violations), []);
+  assert.ok(asked.length > 3);
+  const foreign = asked.filter((url) => !url.startsWith(site.url) && !/^(blob|data):/.test(url));
+  assert.deepEqual(foreign, []);
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('the page states its policy itself, for hosts that send none', async () => {
+  const moescope = await openMoescope(browser, site, { hash: CPU, ready: false });
+  const policy = await moescope.page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
+  for (const part of ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "connect-src 'self'"]) {
+    assert.ok(policy.split('; ').includes(part), part);
+  }
+  await moescope.close();
+});
+
+for (const [name, width, height] of [['phone', 360, 740], ['tablet', 800, 1100], ['wide', 1440, 1000]]) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`nothing overflows on a ${name} screen, ${colorScheme}`, async () => {
+      const context = { viewport: { width, height }, colorScheme };
+      const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '60' }, context });
+      await moescope.stillWrites();
+      await moescope.token(3).click();
+      await moescope.topK.fill('1');
+      await moescope.losses();
+      const overflow = await moescope.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(overflow, 0);
+      await moescope.screenshot(`e2e-${name}-${colorScheme}`);
+      assertQuiet(moescope.errors);
+      await moescope.close();
+    });
+  }
+}
+
+test('the state in a link sets theme and text size', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, theme: 'dark', size: '160' } });
+  const look = await moescope.page.evaluate(() => ({
+    scheme: getComputedStyle(document.documentElement).colorScheme,
+    size: getComputedStyle(document.documentElement).fontSize,
+  }));
+  assert.deepEqual(look, { scheme: 'dark', size: '25.6px' });
+  await moescope.close();
+});

@@ -1,0 +1,111 @@
+//! What several tests share: the reference checkpoints and their golden results.
+//!
+//! The checkpoints are tiny random models with what `transformers` computes on them;
+//! see `tests/checkpoints/README.md`.
+
+#![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
+#![allow(missing_docs, reason = "names say it; these are helpers of tests")]
+
+use std::path::{Path, PathBuf};
+
+use moescope_model::{Device, Engine, ModelFiles};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+/// Architectures with a reference checkpoint.
+pub const ARCHITECTURES: [&str; 2] = ["olmoe", "qwen3_moe"];
+
+#[derive(Deserialize)]
+pub struct Golden {
+    pub prompts: Vec<Prompt>,
+    pub moe_layers: Vec<GoldenLayer>,
+    pub greedy: Greedy,
+    pub cross_entropy: CrossEntropy,
+}
+
+#[derive(Deserialize)]
+pub struct Prompt {
+    pub ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+pub struct GoldenLayer {
+    pub key: String,
+    pub layer: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Greedy {
+    pub prompt: usize,
+    pub ids: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+pub struct CrossEntropy {
+    pub prompt: usize,
+    pub mean: f32,
+}
+
+/// A file or folder of this repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The files of a reference checkpoint.
+pub struct Checkpoint {
+    pub config: String,
+    pub tokenizer: Option<String>,
+    pub weights: Vec<u8>,
+    pub golden: Golden,
+    tensors: Vec<u8>,
+}
+
+impl Checkpoint {
+    pub fn read(architecture: &str) -> Self {
+        let folder = repository("tests/checkpoints").join(architecture);
+        let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        Self {
+            config: text("config.json"),
+            tokenizer: std::fs::read_to_string(folder.join("tokenizer.json")).ok(),
+            weights: std::fs::read(folder.join("model.safetensors")).unwrap(),
+            golden: serde_json::from_str(&text("golden.json")).unwrap(),
+            tensors: std::fs::read(folder.join("golden.safetensors")).unwrap(),
+        }
+    }
+
+    pub fn files(&self) -> ModelFiles<'_> {
+        ModelFiles {
+            name: "reference",
+            config: &self.config,
+            tokenizer: self.tokenizer.as_deref(),
+            weights: &self.weights,
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        Engine::load(self.files(), &Device::flex()).unwrap()
+    }
+
+    /// A golden tensor of float32 or int32, as f32.
+    pub fn golden_tensor(&self, name: &str) -> Vec<f32> {
+        let file = SafeTensors::deserialize(&self.tensors).unwrap();
+        let view = file.tensor(name).unwrap();
+        let words = view
+            .data()
+            .chunks_exact(4)
+            .map(|b| [b[0], b[1], b[2], b[3]]);
+        match view.dtype() {
+            safetensors::Dtype::I32 => words.map(|b| i32::from_le_bytes(b) as f32).collect(),
+            _ => words.map(f32::from_le_bytes).collect(),
+        }
+    }
+}
+
+/// Largest absolute difference.
+pub fn max_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}

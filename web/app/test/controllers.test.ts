@@ -1,0 +1,203 @@
+// Engine, runner, gauge and store on a stand-in scope: what replaces what, what is cancelled, what is kept.
+import { MoescopeError } from 'moescope';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { Engine } from '../src/engine.js';
+import type { Load } from '../src/engine.js';
+import { Gauge } from '../src/gauge.js';
+import { NO_EDITS, applyEdits } from '../src/routing.js';
+import { Runner } from '../src/runner.js';
+import { decodeRecorded, encodeRecorded } from '../src/recorded.js';
+import type { RecordedStep } from '../src/recorded.js';
+import { DEFAULTS } from '../src/state.js';
+import { Store } from '../src/store.js';
+import { FakeScope, TRAINED, fakeInfo, fakeTokens, fakeTrace } from './fake-scope.js';
+
+const WISH = { model: 'models/first', backend: 'auto' } as const;
+const REQUEST = { prompt: 'Once upon a time', maxTokens: 12, temperature: 0, seed: 1 };
+const quiet = (): void => undefined;
+const now = (): number => performance.now();
+
+beforeEach(() => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/page/' });
+});
+
+function engineWith(load: Load): Engine {
+  return new Engine(load, quiet, now);
+}
+
+describe('engine', () => {
+  it('keeps the model in use when another cannot be opened, and says why', async () => {
+    const first = new FakeScope();
+    const engine = engineWith((url) => String(url).endsWith('/models/first/')
+      ? Promise.resolve(first) : Promise.reject(new MoescopeError('weights_truncated', 'model.safetensors ends early')));
+    expect(await engine.open(WISH)).toBe(true);
+    expect(await engine.open({ ...WISH, model: 'models/broken' })).toBe(false);
+    expect(engine.opened?.scope).toBe(first);
+    expect(first.freed).toBe(false);
+    expect(engine.failure).toEqual({ wish: { ...WISH, model: 'models/broken' }, code: 'weights_truncated', message: 'model.safetensors ends early' });
+  });
+
+  it('frees the former model once the new one is ready', async () => {
+    const scopes = [new FakeScope(), new FakeScope()];
+    let n = 0;
+    const engine = engineWith(() => Promise.resolve(scopes[n++] ?? new FakeScope()));
+    await engine.open(WISH);
+    await engine.open({ ...WISH, backend: 'cpu' });
+    expect(scopes.map((scope) => scope.freed)).toEqual([true, false]);
+  });
+
+  it('drops a model that arrives after another was asked for', async () => {
+    let arrive = (_: FakeScope): void => undefined;
+    const late = new Promise<FakeScope>((resolve) => {
+      arrive = resolve;
+    });
+    const [slow, quick] = [new FakeScope(), new FakeScope()];
+    const engine = engineWith((url) => (String(url).includes('slow') ? late : Promise.resolve(quick)));
+    const opening = engine.open({ ...WISH, model: 'models/slow' });
+    await engine.open(WISH);
+    arrive(slow);
+    expect(await opening).toBe(false);
+    expect([engine.opened?.scope, slow.freed]).toEqual([quick, true]);
+  });
+
+  it('adds up the downloads of both phases', async () => {
+    const seen: (number | undefined)[] = [];
+    const engine = new Engine(async (_, { onProgress }) => {
+      onProgress?.({ phase: 'wasm', loaded: 50, total: 100, message: '' });
+      onProgress?.({ phase: 'weights', loaded: 100, total: 300, message: '' });
+      return Promise.resolve(new FakeScope());
+    }, () => seen.push(engine.loading?.total), now);
+    await engine.open(WISH);
+    expect(seen).toContain(400);
+    expect(engine.loading).toBeUndefined();
+  });
+
+  it('sends only the latest of many routings and reports one that is refused', async () => {
+    const scope = new FakeScope();
+    const sent = vi.spyOn(scope, 'setRouting');
+    const engine = engineWith(() => Promise.resolve(scope));
+    await engine.open(WISH);
+    const routings = [1, 3, 4, 5].map((topK) => applyEdits(scope.model, { ...NO_EDITS, topK }));
+    await Promise.all(routings.map((routing) => engine.route(routing)));
+    expect(scope.routing).toEqual(routings[3]);
+    expect(sent.mock.calls.length).toBeLessThan(4);
+    const none = applyEdits(scope.model, { ...NO_EDITS, banned: [0, 1, 2, 3, 4, 5, 6, 7] });
+    expect(await engine.route(none)).toBe(false);
+    expect(engine.routingError).toContain('at least one');
+  });
+});
+
+describe('runner', () => {
+  it('shows prompt and generated tokens in order', async () => {
+    const runner = new Runner(quiet, now);
+    await runner.generate(REQUEST, () => Promise.resolve(new FakeScope()));
+    const promptLength = fakeTokens(REQUEST.prompt).length;
+    expect(runner.records.map((record) => record.index)).toEqual(Array.from({ length: promptLength + 12 }, (_, i) => i));
+    expect(runner.records.filter((record) => record.origin === 'generated')).toHaveLength(12);
+    expect(runner.text.startsWith(REQUEST.prompt)).toBe(true);
+    expect(runner.status).toBe('done');
+  });
+
+  it('keeps what was written when it is stopped', async () => {
+    const runner = new Runner(quiet, now);
+    const run = runner.generate({ ...REQUEST, maxTokens: 100 }, () => Promise.resolve(new FakeScope({ paceMs: 3 })));
+    await vi.waitFor(() => expect(runner.records.length).toBeGreaterThan(6));
+    runner.stop();
+    const count = runner.records.length;
+    await run;
+    expect([runner.status, runner.records.length]).toEqual(['stopped', count]);
+  });
+
+  it('keeps the former text when a prompt is refused', async () => {
+    const runner = new Runner(quiet, now);
+    await runner.generate(REQUEST, () => Promise.resolve(new FakeScope()));
+    const before = runner.records;
+    await runner.generate({ ...REQUEST, prompt: 'word '.repeat(2000) }, () => Promise.resolve(new FakeScope()));
+    expect(runner.failure?.code).toBe('prompt_too_long');
+    expect(runner.records).toBe(before);
+  });
+});
+
+describe('gauge', () => {
+  const subject = (scope: FakeScope, topK: number | undefined, text = 'some text') =>
+    ({ scope, text, routing: applyEdits(scope.model, { ...NO_EDITS, topK }) });
+
+  it('measures both routings, and once where they are the same', async () => {
+    const scope = new FakeScope();
+    const gauge = new Gauge(quiet, now);
+    gauge.measure(subject(scope, undefined), false);
+    await vi.waitFor(() => expect(gauge.data.now).toBeDefined());
+    expect([scope.analyses, gauge.data.now, gauge.data.note]).toEqual([1, gauge.data.trained, undefined]);
+    gauge.measure(subject(scope, 1), false);
+    await vi.waitFor(() => expect(gauge.data.note).toBeUndefined());
+    expect(scope.analyses).toBe(2);
+    expect(gauge.data.now?.loss).toBeGreaterThan(gauge.data.trained?.loss ?? Infinity);
+  });
+
+  it('measures only the last of many changes', async () => {
+    const scope = new FakeScope();
+    const gauge = new Gauge(quiet, now);
+    for (const topK of [1, 3, 4, 5]) gauge.measure(subject(scope, topK), false);
+    await vi.waitFor(() => expect(gauge.data.note).toBeUndefined());
+    expect(scope.analyses).toBe(2);
+  });
+
+  it('forgets its numbers when there is nothing to measure', () => {
+    const gauge = new Gauge(quiet, now);
+    gauge.clear('needs a text');
+    expect(gauge.data).toEqual({ now: undefined, trained: undefined, note: 'needs a text' });
+  });
+});
+
+describe('store', () => {
+  it('undoes a drag of a slider as one step, and other changes one by one', () => {
+    const store = new Store(DEFAULTS);
+    store.edit({ ...NO_EDITS, topK: 3 }, 'top-k', 0);
+    store.edit({ ...NO_EDITS, topK: 4 }, 'top-k', 100);
+    store.edit({ ...NO_EDITS, topK: 4, banned: [1] }, 'expert 1', 150);
+    store.undo();
+    expect(store.state.routing).toEqual({ ...NO_EDITS, topK: 4 });
+    store.undo();
+    expect(store.state.routing).toEqual(NO_EDITS);
+    expect(store.canUndo).toBe(false);
+  });
+
+  it('can undo a reset', () => {
+    const store = new Store(DEFAULTS);
+    store.edit({ ...NO_EDITS, topK: 3 }, 'top-k', 0);
+    store.resetRouting(10);
+    expect(store.state.routing).toEqual(NO_EDITS);
+    store.undo();
+    expect(store.state.routing.topK).toBe(3);
+  });
+});
+
+describe('recorded runs', () => {
+  const info = fakeInfo(4, 2);
+  const routing = applyEdits(info, { ...NO_EDITS, banned: [2] });
+  const [token] = fakeTokens('a');
+  if (token === undefined) throw new Error('no token');
+  const steps = [
+    { kind: 'prompt', text: '', trace: fakeTrace(fakeTokens('Once upon'), info, routing) },
+    { kind: 'token', text: 'a', token, logProb: -1.5, trace: fakeTrace([token], info, TRAINED) },
+  ] as const;
+
+  it('survive JSON, infinities included', () => {
+    const back = decodeRecorded(JSON.parse(JSON.stringify(encodeRecorded(steps))) as RecordedStep[]);
+    const [before, after] = [steps[0].trace.layers[0], back[0]?.trace.layers[0]];
+    expect(after?.experts).toEqual(before?.experts);
+    expect(after?.verdicts).toEqual(before?.verdicts);
+    expect(after?.selection_scores[2]).toBe(-Infinity);
+    expect(after?.scores[1]).toBeCloseTo(before?.scores[1] ?? Number.NaN, 5);
+    expect(back[1]).toMatchObject({ kind: 'token', text: 'a', logProb: -1.5 });
+  });
+
+  it('are refused when their arrays do not fit', () => {
+    const [first] = encodeRecorded(steps);
+    if (first === undefined) throw new Error('no step');
+    const broken = { ...first, trace: { ...first.trace, tokens: first.trace.tokens.slice(1) } };
+    expect(() => decodeRecorded([broken])).toThrow(/do not fit/);
+    expect(() => decodeRecorded([])).toThrow(/begins with/);
+  });
+});

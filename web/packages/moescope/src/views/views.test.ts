@@ -1,0 +1,216 @@
+// Views are plain data: these tests read the described elements, no browser needed.
+import { describe, expect, it } from 'vitest';
+
+import type { LayerTrace, Trace } from '../generated/engine.js';
+import { DEFAULT_SPEC, VERDICTS } from '../generated/routing.js';
+import type { ModelRouting, RouterSpec, Verdict } from '../generated/routing.js';
+import { decisionAt, firstExpert, loadAt, ranks, recordsOf } from './data.js';
+import type { Decision, TokenRecord } from './data.js';
+import { findAll, h, textOf } from './element.js';
+import type { ViewElement } from './element.js';
+import { gaugeView, trend } from './gauge-view.js';
+import { gridHit, gridSize } from './layer-grid.js';
+import { fixed, signed } from './numbers.js';
+import { flowCounts, pathsView } from './paths-view.js';
+import { badge, routerTable, stageLines, verdictFacts } from './router-view.js';
+import { tokenView, visible } from './token-view.js';
+import { ENGLISH } from './words.js';
+
+const SPEC: RouterSpec = {
+  ...DEFAULT_SPEC,
+  adjust: { ...DEFAULT_SPEC.adjust, temperature: 2 },
+  restrict: { ...DEFAULT_SPEC.restrict, disabled: [2] },
+};
+const ROUTING: ModelRouting = { default: SPEC, layers: {} };
+const SCORES = [0.05, 0.3, 0.1, 0.05, 0.02, 0.18, 0.02, 0.28];
+
+/** Every token routed alike: 1 and 7 act, 2 is banned. */
+function layerTrace(layer: number, nTokens: number, chosen: readonly number[] = [1, 7]): LayerTrace {
+  const verdictOf = (e: number): Verdict => (chosen.includes(e) ? 'selected' : e === 2 ? 'disabled' : 'outside_top_k');
+  const repeat = (values: readonly number[]): number[] => Array.from({ length: nTokens }, () => values).flat();
+  return {
+    layer,
+    n_experts: 8,
+    logits: Float32Array.from(repeat(SCORES.map((p) => 2 * Math.log(p)))),
+    scores: Float32Array.from(repeat(SCORES)),
+    selection_scores: Float32Array.from(repeat(SCORES.map((p, e) => (e === 2 ? -Infinity : p)))),
+    verdicts: Uint8Array.from(repeat(SCORES.map((_, e) => VERDICTS.indexOf(verdictOf(e))))),
+    offsets: Uint32Array.from({ length: nTokens + 1 }, (_, t) => t * chosen.length),
+    experts: Uint16Array.from(repeat(chosen)),
+    weights: Float32Array.from(repeat(chosen.map((_, i) => (i === 0 ? 0.625 : 0.375)))),
+  };
+}
+
+function trace(texts: readonly string[]): Trace {
+  return {
+    tokens: texts.map((text, id) => ({ id, text, special: false })),
+    layers: [layerTrace(0, texts.length), layerTrace(3, texts.length, [7, 5])],
+    routing: ROUTING,
+  };
+}
+
+function records(...texts: string[]): TokenRecord[] {
+  return recordsOf(trace(texts), 'prompt');
+}
+
+function decision(layer = 0): Decision {
+  const [record] = records('a');
+  const found = record === undefined ? undefined : decisionAt(record, layer);
+  if (found === undefined) throw new Error(`no decision at layer ${layer}`);
+  return found;
+}
+
+function drawn(texts: readonly string[], layer = 0, pinned?: number): ViewElement {
+  const view = tokenView({ records: records(...texts), layer, pinned, focusable: 0, changes: new Map([[1, 'top-1']]), on: {} });
+  return h('div', {}, view);
+}
+
+const buttons = (root: ViewElement): ViewElement[] => findAll(root, (e) => e.tag === 'button');
+
+describe('token view', () => {
+  it('makes every token a button whose name gives token, layer and experts with weights', () => {
+    const [first] = buttons(drawn(['Once', ' upon']));
+    expect(first?.props.attrs?.['aria-label']).toBe('Token 1 "Once", prompt, layer 0: expert 1 0.63 and expert 7 0.38');
+  });
+
+  it('tints by the first expert at the shown layer, by its weight', () => {
+    expect(buttons(drawn(['a']))[0]?.props.style).toEqual({ '--c': 'var(--e1)', '--w': '0.625' });
+    expect(buttons(drawn(['a'], 3))[0]?.props.style).toEqual({ '--c': 'var(--e7)', '--w': '0.625' });
+    expect(buttons(drawn(['a'], 3))[0]?.props.attrs?.['data-experts']).toBe('7,5');
+  });
+
+  it('splits the underline by weight, with a pattern for each expert', () => {
+    const segments = findAll(drawn(['a']), (e) => e.tag === 'i');
+    expect(segments.map((s) => [s.props.style?.['flex-grow'], s.props.attrs?.['class']])).toEqual([['0.625', 'dashed'], ['0.375', 'double']]);
+  });
+
+  it('keeps words together and marks where the routing changes', () => {
+    const root = drawn(['On', 'ce', ' upon']);
+    expect(root.children).toHaveLength(2);
+    expect(textOf(root)).toContain('top-1');
+  });
+
+  it('reaches one token with Tab and marks the chosen one', () => {
+    const all = buttons(drawn(['a', 'b', 'c'], 0, 2));
+    expect(all.map((b) => b.props.attrs?.['tabindex'])).toEqual([0, -1, -1]);
+    expect(all.map((b) => b.props.attrs?.['aria-pressed'])).toEqual(['false', 'false', 'true']);
+  });
+
+  it('shows markup as text and line ends as marks', () => {
+    const [markup, line, empty] = records('<b>', 'a\n', '');
+    expect([markup, line, empty].map((record) => record && visible(record))).toEqual(['<b>', 'a⏎', '▯']);
+    expect(findAll(drawn(['<b>x</b>']), (e) => e.tag === 'b')).toHaveLength(0);
+  });
+
+  it('reuses the element of a word that did not change', () => {
+    const shown = records('a', ' b');
+    const draw = (pinned?: number) => tokenView({ records: shown, layer: 0, pinned, focusable: 0, changes: new Map(), on: EVENTS });
+    const [first, second] = [draw(), draw(1)];
+    expect(second[0]).toBe(first[0]);
+    expect(second[1]).not.toBe(first[1]);
+  });
+});
+
+const EVENTS = {};
+
+describe('router view', () => {
+  it('gives the reason for every expert as a sentence', () => {
+    const sentences = verdictFacts(decision()).map(ENGLISH.verdict);
+    expect(sentences[5]).toBe('Expert 5 scored 0.18, third of eight; top-2 took 1 and 7.');
+    expect(sentences[2]).toBe('Expert 2 is banned; it scored 0.10, fourth of eight.');
+    expect(sentences[1]).toBe('Expert 1 scored 0.30, first of eight; top-2 took it with weight 0.63.');
+  });
+
+  it('has a sentence for every verdict there is', () => {
+    const [facts] = verdictFacts(decision());
+    if (facts === undefined) throw new Error('no facts');
+    const sentences = VERDICTS.map((verdict) => ENGLISH.verdict({ ...facts, verdict }));
+    expect(new Set(sentences).size).toBe(VERDICTS.length);
+    for (const sentence of sentences) expect(sentence).toMatch(/^Expert 0 .+\.$/);
+  });
+
+  it('lists the stages with their formulas and numbers in the order of the engine', () => {
+    const lines = stageLines(decision());
+    expect(lines.map((line) => line.stage)).toEqual(['adjust', 'score', 'restrict', 'select', 'weigh']);
+    expect(lines.map((line) => line.note)).toEqual(['T = 2.00', 'over all 8 experts', 'banned 2: s = −∞', 'took 1, 7', 'Σ w = 1.00']);
+    expect(lines[1]?.formula).toBe('p = softmax(z′)');
+  });
+
+  it('has a row for every expert with its verdict, and weights where it acts', () => {
+    const rows = findAll(routerTable(decision()), (e) => e.props.attrs?.['data-expert'] !== undefined);
+    expect(rows).toHaveLength(8);
+    expect(rows.filter((row) => row.props.attrs?.['class'] === 'acts').map((row) => row.props.attrs?.['data-expert'])).toEqual([1, 7]);
+    expect(rows[2]?.props.attrs?.['data-verdict']).toBe('disabled');
+    expect(textOf(rows[1] ?? '')).toContain('0.63');
+  });
+
+  it('marks acting, idle and banned experts differently', () => {
+    expect([badge(1, true), badge(1, false), badge(1, false, true)].map((b) => b.props.attrs?.['class']))
+      .toEqual(['badge', 'badge hollow', 'badge banned']);
+  });
+
+  it('places ties by index', () => {
+    expect(ranks(Float32Array.from([0.2, 0.5, 0.2]))).toEqual([2, 1, 3]);
+  });
+});
+
+it('stages in use beyond the usual ones are listed with the fields that were changed', () => {
+  const usual = decision();
+  const spec = { ...usual.spec, prune: { ...usual.spec.prune, ratio: 0.5 }, select: { method: 'hash', top_k: 1 } } as const;
+  const lines = stageLines({ ...usual, spec });
+  expect(lines.find((line) => line.stage === 'prune')?.note).toBe('ratio 0.5');
+  expect(lines.find((line) => line.stage === 'select')?.formula).toBe('hash, top k 1');
+});
+
+describe('paths, loads and grid', () => {
+  it('counts flows between first experts and draws one line for each pair that occurs', () => {
+    const shown = records('a', 'b', 'c');
+    expect(flowCounts(shown, 0, 3, 8)[1 * 8 + 7]).toBe(3);
+    const view = pathsView({ records: shown, layers: [0, 3], nExperts: 8, layer: 0, token: shown[0], onStation: () => undefined });
+    expect(findAll(view, (e) => e.tag === 'path')).toHaveLength(2);
+    expect(findAll(view, (e) => e.props.attrs?.['class'] === 'stop')).toHaveLength(4);
+  });
+
+  it('reckons the share of tokens on which each expert acts', () => {
+    expect(loadAt(records('a', 'b'), 0, 8)).toEqual([0, 1, 0, 0, 0, 0, 0, 1]);
+    expect(loadAt([], 0, 2)).toEqual([0, 0]);
+  });
+
+  it('finds the cell under a point', () => {
+    const data = { records: records('a', 'b'), layers: [0, 3], cell: { width: 10, height: 20 } };
+    expect(gridSize(data)).toEqual({ width: 20, height: 40 });
+    expect(gridHit(data, 15, 25)).toEqual({ index: 1, layer: 3 });
+    expect(gridHit(data, 25, 5)).toBeUndefined();
+  });
+
+  it('knows no expert at a layer without experts', () => {
+    const [record] = records('a');
+    expect(record && firstExpert(record, 1)).toBeUndefined();
+    expect(record && decisionAt(record, 1)).toBeUndefined();
+  });
+});
+
+describe('gauge', () => {
+  const losses = (loss: number) => ({ loss, bitsPerByte: loss / 2 });
+
+  it('says worse, better or same', () => {
+    expect([2.5, 2, 2.001].map((loss) => trend(losses(loss), losses(2)))).toEqual(['worse', 'same', 'same']);
+    expect(trend(losses(1.5), losses(2))).toBe('better');
+  });
+
+  it('shows both losses in both units, and the difference', () => {
+    const text = textOf(gaugeView({ now: losses(2.5), trained: losses(2), note: undefined }));
+    for (const part of ['2.50', '2.00', '1.25', '1.00', '+0.50', 'worse than trained']) expect(text).toContain(part);
+  });
+
+  it('stands without numbers', () => {
+    const view = gaugeView({ now: undefined, trained: undefined, note: 'computing …' });
+    expect(textOf(view)).toContain('computing');
+    expect(view.props.attrs?.['class']).toContain('pending');
+  });
+});
+
+it('numbers carry a true minus and no negative zero', () => {
+  expect([fixed(-0.001), fixed(-1.5), fixed(-Infinity), fixed(Number.NaN), signed(0.25), signed(-0.25), signed(0.001)])
+    .toEqual(['0.00', '−1.50', '−∞', '–', '+0.25', '−0.25', '0.00']);
+});
