@@ -57,9 +57,11 @@ test('asking for WebGPU where there is none says so and keeps the CPU engine', a
   await moescope.close();
 });
 
-test('an adapter without timestamp-query still gives a working page', async () => {
+test('an adapter without timestamp-query still gives a working page, which says that this is why it runs on the CPU', async () => {
   const moescope = await openMoescope(browser, site, { hash: SHORT, workerPrelude: workerPreludes.noTimestampQuery });
-  assert.equal((await moescope.backend()).kind, 'webgpu');
+  const { kind, reason } = await moescope.backend();
+  assert.equal(kind, 'cpu');
+  assert.match(reason, /timestamp-query/);
   await moescope.stillWrites();
   assertQuiet(moescope.errors);
   await moescope.close();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { openPage } from '../browser/harness.mjs';
 
 /** Longer than any step takes on a software adapter with two cores. */
-export const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 60_000;
 
 export const CPU = { backend: 'cpu' };
 

@@ -85,7 +85,9 @@ def base_weights(f, b, t):
     """What picks weigh before any normalisation."""
     picks, z, s = b["picks"][t], b["adjusted"][t], b["scores"][t]
     if f["weights"] == "scores":
-        return [s[e] for e in picks]
+        # The authors of DeepSeek-V2 weigh by the very scores that they fill with zero.
+        filled = f["group_fill"] == "zero" and f["topk_groups"] < f["n_groups"]
+        return [0.0 if filled and b["selection"][t][e] == 0 else s[e] for e in picks]
     if f["weights"] == "sigmoid":
         return [sigmoid(z[e]) for e in picks]
     if f["weights"] == "equal":

@@ -42,7 +42,7 @@ PRESETS = dict(
     lfm2_moe=dict(top_k=4, score="sigmoid", epsilon=1e-6),
     ernie4_5=dict(top_k=6, min_sum=1e-12),
     top_p=dict(method="top_p", top_p=0.4, renormalize=False),
-    adamoe=dict(top_k=4, null_rule="constant", null_logit=0.0),
+    adamoe=dict(top_k=4, null_rule="constant", null_logit=0.0, null_experts=8),
     adamoe_learned=dict(top_k=4, null_rule="learned", null_experts=16),
     mc_moe=dict(top_k=2, prune_ratio=0.5),
     modes=dict(top_k=8, sum_over="chosen", layer_thresholds=[0.08]),

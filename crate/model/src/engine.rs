@@ -5,9 +5,9 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_routing::ModelRouting;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
@@ -15,6 +15,7 @@ use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::host_router::{ExpertPath, HostRouter, read_f32};
 use crate::lm::{MoeLm, cross_entropy};
+use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::{TextStream, Token, Tokenizer};
 use crate::trace::{Analysis, Step, Trace};
 
@@ -46,29 +47,6 @@ pub struct ModelInfo {
     pub n_active_parameters: usize,
     /// The routing the model was trained with.
     pub trained_routing: ModelRouting,
-}
-
-/// How to continue a prompt.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct GenerateOptions {
-    /// Tokens to generate at most.
-    pub max_tokens: usize,
-    /// Sampling temperature; 0 takes the likeliest token.
-    pub temperature: f32,
-    /// Seed of the sampler; the same seed gives the same text on the same backend.
-    pub seed: u32,
-}
-
-impl Default for GenerateOptions {
-    fn default() -> Self {
-        Self {
-            max_tokens: 64,
-            temperature: 0.7,
-            seed: 0,
-        }
-    }
 }
 
 /// The state of a running generation.
@@ -446,54 +424,4 @@ impl Engine {
             None => Ok(()),
         }
     }
-}
-
-impl GenerateOptions {
-    fn check(&self) -> Result<(), ModelError> {
-        if self.max_tokens == 0 {
-            return Err(ModelError::OptionInvalid {
-                name: "max_tokens",
-                got: "0".into(),
-                allowed: "1 or more",
-            });
-        }
-        if !self.temperature.is_finite() || self.temperature < 0.0 {
-            return Err(ModelError::OptionInvalid {
-                name: "temperature",
-                got: self.temperature.to_string(),
-                allowed: "0 (the likeliest token) or more",
-            });
-        }
-        Ok(())
-    }
-}
-
-/// Draws a token; temperature 0 takes the likeliest, the lower id on a tie.
-fn sample(logits: &[f32], temperature: f32, rng: &mut StdRng) -> u32 {
-    let best = logits.iter().enumerate().fold(
-        0,
-        |best, (id, &logit)| if logit > logits[best] { id } else { best },
-    );
-    if temperature == 0.0 {
-        return best as u32;
-    }
-    let weight = |logit: f32| f64::from((logit - logits[best]) / temperature).exp();
-    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
-    let mut left = rng.random::<f64>() * total;
-    for (id, &logit) in logits.iter().enumerate() {
-        left -= weight(logit);
-        if left < 0.0 {
-            return id as u32;
-        }
-    }
-    best as u32
-}
-
-fn log_prob(logits: &[f32], id: u32) -> f32 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = logits
-        .iter()
-        .map(|&logit| f64::from(logit - max).exp())
-        .sum();
-    (f64::from(logits[id as usize] - max) - total.ln()) as f32
 }

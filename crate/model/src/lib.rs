@@ -19,11 +19,13 @@ pub mod host_router;
 pub mod lm;
 pub mod moe;
 mod rope;
+mod sample;
 mod tokenizer;
 mod trace;
 
-pub use engine::{Engine, GenerateOptions, ModelFiles, ModelInfo};
+pub use engine::{Engine, ModelFiles, ModelInfo};
 pub use error::ModelError;
+pub use sample::GenerateOptions;
 pub use tokenizer::{TextStream, Token, Tokenizer};
 pub use trace::{Analysis, LayerTrace, Step, Trace};
 

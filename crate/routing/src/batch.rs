@@ -21,6 +21,8 @@ pub(crate) struct Batch {
     pub scores_tw: Vec<f32>,
     /// [T, W] what selection compares.
     pub selection_tw: Vec<f32>,
+    /// Whether a selection score of 0 means a closed group, whose experts then weigh nothing.
+    pub zero_is_closed: bool,
     /// [T, W] reasons.
     pub verdicts_tw: Vec<Verdict>,
     /// The choice: experts in rank order, also those that a later stage drops.

@@ -10,6 +10,8 @@
 //!               -> RoutingPlan + RouterTrace
 //! ```
 //!
+//! The README of this crate finds any mechanism by file, field and paper.
+//!
 //! # Shape legend
 //!
 //! T tokens, E experts, M null experts, W = E + M columns, K experts chosen for a token,
@@ -22,6 +24,11 @@
 //! A logit of minus infinity excludes its expert for that token.
 //! Ties go to the lower expert index.
 //! Everything is computed in float32.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests stop on the first surprise")
+)]
 
 mod batch;
 mod context;
@@ -52,3 +59,8 @@ pub use route::{Routing, route, route_with};
 pub use soft::SoftPlan;
 pub use spec::RouterSpec;
 pub use trace::{RouterTrace, Verdict};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

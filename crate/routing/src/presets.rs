@@ -3,8 +3,7 @@
 //! A preset is a link on top of the default spec, so that this table is all there is to it.
 //! `top_k` and scales are those of the published model; a loaded checkpoint overrides them from
 //! its config, and adds the selection bias that it has learned.
-//! Presets that replace a method which was trained in ("as trained" absent) are ablations of
-//! it on an ordinary model, not reproductions.
+//! On a model that was not trained with it, a preset is an ablation and not a reproduction.
 
 use crate::error::RoutingError;
 use crate::spec::RouterSpec;
@@ -117,8 +116,8 @@ pub const PRESETS: &[Preset] = &[
     ),
     entry(
         "adamoe",
-        "top_k=4,null_logit=0",
-        "Zeng et al. 2024, AdaMoE, arXiv:2406.13233; its null experts with one constant logit instead of learned ones",
+        "top_k=4,null_logit=0,null_experts=8",
+        "Zeng et al. 2024, AdaMoE, arXiv:2406.13233; its null experts with one constant logit instead of learned ones, a threshold in effect",
     ),
     entry(
         "adamoe_learned",

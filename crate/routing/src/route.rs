@@ -85,6 +85,7 @@ fn score(
         adjusted_tw,
         scores_tw,
         selection_tw,
+        zero_is_closed: spec.restrict.fills_with_zero(),
         verdicts_tw,
         picks: RoutingPlan::default(),
         null_picks_t: Vec::new(),

@@ -310,3 +310,16 @@ fn messages_say_what_came_and_what_is_allowed() {
         "top_k is 9; it must be from 1 to the number of experts, 2"
     );
 }
+
+#[test]
+fn top_p_needs_strictly_more_than_its_share() {
+    let half = spec(r#"{"select": {"method": "top_p", "top_p": 0.5}}"#);
+    assert_eq!(experts(&half, &[0.0; 4]), [0, 1, 2]);
+}
+
+#[test]
+fn of_equal_gaps_the_first_counts() {
+    let gap = spec(r#"{"score": {"function": "identity"}, "select": {"method": "gap"}}"#);
+    assert_eq!(experts(&gap, &[1.0, 3.0, 2.0, 0.0]), [1]);
+    assert_eq!(experts(&gap, &[1.0, 3.0, 2.0, -4.0]), [1, 2, 0]);
+}

@@ -5,6 +5,10 @@
 
 use std::path::Path;
 
+use moescope_routing::metrics::{
+    CacheReport, CoActivation, LabelShare, LayerReport, Load, Repetition, SegmentRouting, Share,
+    TokenFigures,
+};
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::adjust::{Adjust, NoiseKind, NullRule};
 use moescope_routing::stage::limit::{Limit, Overflow, Priority};
@@ -85,6 +89,15 @@ fn typescript() -> String {
     declare::<SoftPlan>(&mut out, &config);
     declare::<Need>(&mut out, &config);
     declare::<Verdict>(&mut out, &config);
+    declare::<LayerReport>(&mut out, &config);
+    declare::<Load>(&mut out, &config);
+    declare::<Share>(&mut out, &config);
+    declare::<TokenFigures>(&mut out, &config);
+    declare::<CoActivation>(&mut out, &config);
+    declare::<Repetition>(&mut out, &config);
+    declare::<SegmentRouting>(&mut out, &config);
+    declare::<CacheReport>(&mut out, &config);
+    declare::<LabelShare>(&mut out, &config);
     out.push_str("/** Verdict codes are indices into this table. */\n");
     out.push_str("export const VERDICTS: readonly Verdict[] = [\n");
     for verdict in Verdict::ALL {

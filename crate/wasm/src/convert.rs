@@ -10,7 +10,9 @@ use wasm_bindgen::{JsCast, JsValue};
 
 /// Any serialisable value as plain objects and arrays.
 pub fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+    let serializer = serde_wasm_bindgen::Serializer::new()
+        .serialize_maps_as_objects(true)
+        .serialize_missing_as_null(true);
     Ok(value.serialize(&serializer)?)
 }
 

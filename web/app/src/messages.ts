@@ -34,6 +34,7 @@ export const messages = {
     temperatureHelp: '0 always takes the likeliest token',
     seed: 'Seed',
     maxTokens: 'Tokens',
+    summary: (temperature: number, seed: number, tokens: number) => ` T ${temperature}, seed ${seed}, ${tokens} tokens`,
     shortcut: 'Ctrl + Enter',
   },
 
@@ -45,7 +46,6 @@ export const messages = {
     count: (prompt: number, generated: number) => `${prompt} prompt + ${generated} generated tokens`,
     empty: 'The text will stand here, each token in the colour of the expert that took it first.',
     label: 'Text, token by token',
-    promptEnd: 'prompt',
     legend: 'Tint: first expert, strength by weight. Underline: all its experts, length by weight. Number: first expert.',
   },
 
@@ -78,20 +78,19 @@ export const messages = {
     here: 'this layer',
     reset: 'Reset routing',
     undo: 'Undo',
+    undoKeys: 'Ctrl + Z',
     asTrained: 'as trained',
     changed: (what: string) => `changed: ${what}`,
     fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,
     recorded: 'The recorded run keeps its own routing; your setting acts as soon as the live model is here.',
     load: (expert: number, share: string, even: string) => `Expert ${expert}: ${share} of the shown tokens, even share ${even}`,
     open: 'Experts and temperature',
-    more: 'More',
     less: 'Less',
   },
 
   gauge: {
     heading: 'What it costs',
     computing: 'computing …',
-    after: 'follows when the text pauses',
     noModel: 'needs the live model',
     noText: 'needs a text',
     failed: (message: string) => `not computed: ${message}`,
@@ -108,14 +107,12 @@ export const messages = {
     heading: 'Router',
     none: 'Choose a token to open its router: the scores of all experts, which were selected, and why the others were not.',
     close: 'Release',
-    of: (text: string, position: number) => `${text} · token ${position}`,
-    hover: 'click to keep',
+    where: (position: number, layer: number) => ` token ${position}, layer ${layer}`,
     surprise: (nats: string) => `drawn with −log p = ${nats} nats`,
     previous: 'Previous token',
     next: 'Next token',
   },
 
-  strip: { heading: 'Layers', help: 'First expert of each token at each layer.' },
   paths: { heading: 'Yard', help: 'Tokens run from their first expert to the next layer’s first expert.' },
 
   backend: {

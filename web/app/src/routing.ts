@@ -134,12 +134,13 @@ export function sameRouting(a: ModelRouting, b: ModelRouting): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
-/** Key order differs between what the engine returns and what is built here. */
+/** The engine orders keys differently, keeps single precision, and leaves out what JSON calls null. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : typeof inner === 'number' ? Math.fround(inner) : inner);
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === 'number') return Math.fround(inner);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).filter(([, field]) => field != null).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 export function ascending(experts: readonly number[]): number[] {

@@ -82,5 +82,7 @@ it('routings are the same whatever the order of their keys and the precision of 
   const { adjust, ...rest } = { ...SPEC, adjust: { ...SPEC.adjust, temperature: 0.3 } };
   const other = { layers: {}, default: { ...rest, adjust: { ...adjust, temperature: Math.fround(adjust.temperature) } } };
   expect(sameRouting({ default: { adjust, ...rest }, layers: {} }, other)).toBe(true);
+  const silent = { ...other, default: { ...other.default, limit: { per_token: [], priority: 'order', overflow: 'drop' } } };
+  expect(sameRouting({ default: { adjust, ...rest }, layers: {} }, silent as unknown as typeof other)).toBe(true);
   expect(sameRouting(TRAINED, applyEdits(MODEL, { ...NO_EDITS, banned: [0] }))).toBe(false);
 });

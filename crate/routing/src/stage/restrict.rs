@@ -59,7 +59,8 @@ named! {
         /// Minus infinity: never chosen.
         #[default]
         MinusInfinity = "minus_infinity",
-        /// Zero, as in the reference code of DeepSeek-V2: chosen before negative scores.
+        /// Zero, as in the reference code of DeepSeek-V2: an expert of a closed group can still
+        /// fill a place that would stay empty, and then weighs 0.
         Zero = "zero",
     }
 }
@@ -113,6 +114,11 @@ impl Restrict {
             });
         }
         Ok(())
+    }
+
+    /// Whether closed groups have a selection score of zero.
+    pub(crate) fn fills_with_zero(&self) -> bool {
+        self.topk_groups < self.n_groups && self.group_fill == GroupFill::Zero
     }
 
     /// Excludes experts from the selection scores and notes why.

@@ -121,7 +121,8 @@ fn sinkhorn(plan_tw: &mut [f32], width: usize, iterations: usize) {
         for row in plan_tw.chunks_exact_mut(width) {
             for (value, sum) in row.iter_mut().zip(&columns) {
                 if *sum > 0.0 {
-                    *value /= sum * width as f32;
+                    // In this order, so that a single token gives exactly equal columns.
+                    *value = *value / sum / width as f32;
                 }
             }
         }

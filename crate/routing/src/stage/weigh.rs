@@ -124,11 +124,14 @@ impl Weigh {
         }
         let row = batch.row(token);
         let logits = &batch.adjusted_tw[row.clone()];
-        let scores = &batch.scores_tw[row];
+        let scores = &batch.scores_tw[row.clone()];
+        let is_closed = |e: usize| batch.zero_is_closed && batch.selection_tw[row.start + e] == 0.0;
         let experts = &batch.picks.expert_idx[slots];
         let values = experts.iter().map(|e| usize::from(*e));
         match self.from {
-            WeightSource::Scores => weights.extend(values.map(|e| scores[e])),
+            WeightSource::Scores => {
+                weights.extend(values.map(|e| if is_closed(e) { 0.0 } else { scores[e] }));
+            }
             WeightSource::Sigmoid => weights.extend(values.map(|e| sigmoid(logits[e]))),
             WeightSource::Equal => weights.extend(values.map(|_| 1.0)),
             WeightSource::SoftmaxSelected => {

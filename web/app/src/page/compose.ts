@@ -74,7 +74,7 @@ function settings({ state, actions }: Shown): ViewElement {
   const { prompt } = messages;
   return h('details.settings', {},
     h('summary', {}, prompt.settings,
-      h('span.note', {}, ` T ${state.temperature}, seed ${state.seed}, ${state.maxTokens} tokens`)),
+      h('span.note', {}, prompt.summary(state.temperature, state.seed, state.maxTokens))),
     h('div.row', {},
       numberField(prompt.temperature, state.temperature, { ...LIMITS.temperature, step: 0.1 },
         (temperature) => actions.set({ temperature }), prompt.temperatureHelp),

@@ -18,7 +18,7 @@ export function inspector(shown: Shown): ViewElement {
   h('div.head', {},
     h('h2', {}, messages.inspector.heading),
     inspected !== undefined && h('p.which', {},
-      h('code', {}, visible(inspected)), ` token ${inspected.index + 1}, layer ${layer}`,
+      h('code', {}, visible(inspected)), messages.inspector.where(inspected.index + 1, layer),
       inspected.logProb !== undefined && h('span.note', {}, ` ${messages.inspector.surprise(fixed(-inspected.logProb))}`)),
     h('span.actions', {},
       step(shown, -1, '←', messages.inspector.previous),

@@ -137,5 +137,5 @@ function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement
     h('p.error', { attrs: { role: 'alert', hidden: engine.routingError === undefined } }, engine.routingError ?? ''),
     h('div.buttons', {},
       h('button.pill', { on: { click: actions.resetRouting }, attrs: { type: 'button', disabled: changed === '' } }, messages.routing.reset),
-      h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: 'Ctrl + Z' } }, messages.routing.undo)));
+      h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: messages.routing.undoKeys } }, messages.routing.undo)));
 }

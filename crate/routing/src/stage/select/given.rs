@@ -15,9 +15,10 @@ pub(super) fn recorded(
     first: usize,
     n_tokens: usize,
 ) -> Result<RoutingPlan, RoutingError> {
-    if first + n_tokens > plan.n_tokens() {
+    let asked = first.saturating_add(n_tokens);
+    if asked > plan.n_tokens() {
         return Err(RoutingError::ReplayTooShort {
-            asked: first + n_tokens,
+            asked,
             recorded: plan.n_tokens(),
         });
     }

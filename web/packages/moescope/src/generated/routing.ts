@@ -419,6 +419,221 @@ export type Need = "token_ids" | "learned_nulls" | "token_importance" | "externa
  */
 export type Verdict = "selected" | "forced" | "outside_top_k" | "disabled" | "masked_by_gate" | "outside_groups" | "outside_top_p" | "below_threshold" | "after_gap" | "not_picked" | "not_taken_by_expert" | "beaten_by_null" | "pruned" | "below_layer_threshold" | "token_sacrificed" | "over_token_limit" | "over_capacity" | "overflow_to_shared" | "took_overflow";
 
+/**
+ * Everything that one layer's decision alone says.
+ */
+export type LayerReport = {
+/**
+ * Who is used how much.
+ */
+load: Load,
+/**
+ * Switch balance loss; 1 is balanced.
+ */
+balance_loss: number,
+/**
+ * GShard's form, which counts first choices only; 1 is balanced.
+ */
+first_choice_loss: number,
+/**
+ * Squared coefficient of variation of the summed scores.
+ */
+importance_loss: number,
+/**
+ * Router z-loss.
+ */
+z_loss: number,
+/**
+ * Entropy and margins of each token.
+ */
+tokens: TokenFigures,
+/**
+ * Who acts together with whom.
+ */
+co_activation: CoActivation,
+/**
+ * How often neighbours in the text choose alike.
+ */
+repetition: Repetition,
+/**
+ * Segment routing best performance for windows of 4, 16 and 64 tokens that fit the text.
+ */
+segments: Array<SegmentRouting>,
+/**
+ * Hit rates of expert caches.
+ */
+caches: Array<CacheReport>, };
+
+/**
+ * Who is used how much.
+ */
+export type Load = {
+/**
+ * [E] number of tokens on which each expert acts.
+ */
+counts: Array<number>,
+/**
+ * [E] the same as shares of tokens; chance is k / E.
+ */
+shares: Array<Share>,
+/**
+ * Standard deviation over mean of the counts; 0 is balanced.
+ */
+variation: number,
+/**
+ * The busiest expert's count over the mean; 1 is balanced.
+ */
+max_over_mean: number,
+/**
+ * Exponential of the entropy of the load; E is balanced.
+ */
+effective_experts: number,
+/**
+ * Share of experts that never act.
+ */
+dead: number, };
+
+/**
+ * A share of trials with its Wilson interval of 95 %, and what chance gives.
+ */
+export type Share = {
+/**
+ * Successes over trials; 0 without trials.
+ */
+value: number,
+/**
+ * Lower end of the interval.
+ */
+low: number,
+/**
+ * Upper end of the interval.
+ */
+high: number,
+/**
+ * The share that chance gives.
+ */
+chance: number, };
+
+/**
+ * How decided the router is about each token.
+ */
+export type TokenFigures = {
+/**
+ * [T] entropy of the scores in nats, scaled to sum to 1; chance is ln E.
+ */
+entropy: Array<number>,
+/**
+ * [T] the best score as a share of all; chance is 1 / E.
+ */
+top_share: Array<number>,
+/**
+ * [T] the k-th minus the next score, k being the token's number of experts; 0 where there
+ * is no next.
+ */
+margin: Array<number>, };
+
+/**
+ * Who acts together with whom (OLMoE, arXiv:2409.02060).
+ */
+export type CoActivation = {
+/**
+ * [E, E] number of tokens on which both act; the diagonal is the load.
+ */
+counts: Array<number>,
+/**
+ * [E, E] share of the row expert's tokens on which the column expert acts too.
+ */
+conditional: Array<number>,
+/**
+ * [E, E] tokens of both over tokens of either.
+ */
+jaccard: Array<number>, };
+
+/**
+ * How often a token chooses like the one before (Mixtral, arXiv:2401.04088).
+ */
+export type Repetition = {
+/**
+ * First choices are equal; chance is 1 / E.
+ */
+first: Share,
+/**
+ * Any choice is shared; chance is the hypergeometric probability, averaged over the text.
+ */
+any: Share, };
+
+/**
+ * Segment routing best performance, for all windows of `length` tokens.
+ */
+export type SegmentRouting = {
+/**
+ * Tokens in a window.
+ */
+length: number,
+/**
+ * The best F1 of a router that says yes or no to an expert for a whole window, with one
+ * threshold for all experts.
+ */
+srp: number,
+/**
+ * That threshold: yes from so many uses in the window.
+ */
+threshold: number,
+/**
+ * How many times as many experts it keeps as are used.
+ */
+size_ratio: number,
+/**
+ * [E] the best F1 of each expert with its own threshold.
+ */
+srp_by_expert: Array<number>, };
+
+/**
+ * Hit rates of one size of cache.
+ */
+export type CacheReport = {
+/**
+ * Experts that fit.
+ */
+size: number,
+/**
+ * Least recently used goes.
+ */
+lru: number,
+/**
+ * Least frequently used goes.
+ */
+lfu: number,
+/**
+ * Fewest uses in the next 16 tokens goes.
+ */
+segment: number,
+/**
+ * The best possible.
+ */
+belady: number,
+/**
+ * Any cache of this size without regard to use.
+ */
+chance: number, };
+
+/**
+ * How the tokens with one label are routed.
+ */
+export type LabelShare = {
+/**
+ * The label.
+ */
+label: number,
+/**
+ * Tokens with it.
+ */
+n_tokens: number,
+/**
+ * [E] share of them on which each expert acts; chance is k / E over all tokens.
+ */
+shares: Array<Share>, };
+
 /** Verdict codes are indices into this table. */
 export const VERDICTS: readonly Verdict[] = [
   "selected",
@@ -479,8 +694,8 @@ export const PRESETS: readonly Preset[] = [
     spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"none","null_logit":0.0,"null_experts":0},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"top_k","top_k":6},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":1e-12,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
   { name: "top_p", source: "Huang et al. 2024, Harder Tasks Need More Experts, arXiv:2403.07652", needs: [],
     spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"none","null_logit":0.0,"null_experts":0},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"top_p","top_p":0.4,"min_experts":1,"max_experts":0},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":false,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
-  { name: "adamoe", source: "Zeng et al. 2024, AdaMoE, arXiv:2406.13233; its null experts with one constant logit instead of learned ones", needs: [],
-    spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"constant","null_logit":0.0,"null_experts":0},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"top_k","top_k":4},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
+  { name: "adamoe", source: "Zeng et al. 2024, AdaMoE, arXiv:2406.13233; its null experts with one constant logit instead of learned ones, a threshold in effect", needs: [],
+    spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"constant","null_logit":0.0,"null_experts":8},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"top_k","top_k":4},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
   { name: "adamoe_learned", source: "Zeng et al. 2024, AdaMoE, arXiv:2406.13233; as trained", needs: ["learned_nulls"],
     spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"learned","null_logit":0.0,"null_experts":16},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"top_k","top_k":4},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
   { name: "mc_moe", source: "Huang et al. 2024, Mixture Compressor, arXiv:2410.06270; the released ratios are 0.40 to 0.62 by layer", needs: [],

@@ -4,5 +4,5 @@
 export { Moescope } from './moescope.js';
 export { MoescopeError } from './error.js';
 export type { ErrorDetails, PackageErrorCode } from './error.js';
-export { VERDICTS } from '../generated/routing.js';
+export { DEFAULT_SPEC, PRESETS, VERDICTS } from '../generated/routing.js';
 export type * from './types.js';

@@ -48,12 +48,20 @@ function restrictions(spec: RouterSpec): string[] {
   ];
 }
 
-/** Fields of a stage that are not as by default, except those that its formula shows anyway. */
+/**
+ * Fields of a stage that are not as by default, except those that its formula shows anyway.
+ * A trace recorded by an older engine lacks the stages and fields that came later: those are as by default.
+ */
 function changed(spec: RouterSpec, stage: Stage, shown: readonly string[]): string[] {
   const standard = new Map<string, unknown>(Object.entries(DEFAULT_SPEC[stage]));
-  return Object.entries(spec[stage])
-    .filter(([field, value]) => !shown.includes(field) && JSON.stringify(value) !== JSON.stringify(standard.get(field)))
+  return Object.entries(spec[stage] ?? {})
+    .filter(([field, value]) => !shown.includes(field) && asText(value) !== asText(standard.get(field)))
     .map(([field, value]) => `${field.replaceAll('_', ' ')} ${String(value)}`);
+}
+
+/** The engine's numbers are of single precision, and what it leaves out arrives as undefined. */
+function asText(value: unknown): string {
+  return JSON.stringify(typeof value === 'number' ? Math.fround(value) : (value ?? null));
 }
 
 function joined(parts: readonly string[]): string {
@@ -61,7 +69,8 @@ function joined(parts: readonly string[]): string {
 }
 
 function weighFormula({ weigh }: RouterSpec): string {
-  const source = weigh.from === 'scores' ? 'p' : weigh.from.replaceAll('_', ' ');
+  const from = weigh.from ?? DEFAULT_SPEC.weigh.from;
+  const source = from === 'scores' ? 'p' : from.replaceAll('_', ' ');
   return weigh.renormalize ? `w = ${source} / Σ of the chosen` : `w = ${source} of the chosen`;
 }
 

@@ -158,6 +158,7 @@ it('stages in use beyond the usual ones are listed with the fields that were cha
   const usual = decision();
   const spec = { ...usual.spec, prune: { ...usual.spec.prune, ratio: 0.5 }, select: { method: 'hash', top_k: 1 } } as const;
   const lines = stageLines({ ...usual, spec });
+  expect(lines.map((line) => line.stage)).not.toContain('limit');
   expect(lines.find((line) => line.stage === 'prune')?.note).toBe('ratio 0.5');
   expect(lines.find((line) => line.stage === 'select')?.formula).toBe('hash, top k 1');
 });

@@ -2,7 +2,7 @@
 // It fails, as the wasm engine would, when two calls overlap, and it can be told to trap or to hang.
 
 import type { Analysis, GenerateOptions, ModelInfo, Step, Token, Trace } from '../../src/generated/engine.js';
-import type { ModelRouting, RouterSpec } from '../../src/generated/routing.js';
+import { DEFAULT_SPEC, type ModelRouting, type RouterSpec } from '../../src/generated/routing.js';
 import type { ModelRoutingInput, RouterSpecInput } from '../../src/public/types.js';
 import type { Engine } from '../../src/worker/engine.js';
 
@@ -132,10 +132,13 @@ function complete({ default: spec = {}, layers = {} }: ModelRoutingInput): Model
 
 function completeSpec(spec: RouterSpecInput): RouterSpec {
   return {
-    adjust: { temperature: 1, ...spec.adjust },
-    score: { function: 'softmax', ...spec.score },
-    restrict: { disabled: [], forced: [], count_forced: true, ...spec.restrict },
-    select: spec.select ?? { method: 'top_k', top_k: 2 },
-    weigh: { renormalize: true, scale: 1, ...spec.weigh },
+    adjust: { ...DEFAULT_SPEC.adjust, ...spec.adjust },
+    score: { ...DEFAULT_SPEC.score, ...spec.score },
+    restrict: { ...DEFAULT_SPEC.restrict, ...spec.restrict },
+    select: spec.select ?? DEFAULT_SPEC.select,
+    prune: { ...DEFAULT_SPEC.prune, ...spec.prune },
+    limit: { ...DEFAULT_SPEC.limit, ...spec.limit },
+    weigh: { ...DEFAULT_SPEC.weigh, ...spec.weigh },
+    seed: spec.seed ?? DEFAULT_SPEC.seed,
   };
 }

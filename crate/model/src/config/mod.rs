@@ -4,11 +4,14 @@
 //! Options that would change the result and that this crate does not run are refused, never ignored.
 //! Layouts read: `olmoe` (Muennighoff et al. 2024) and `qwen3_moe` (Qwen team 2025).
 
+mod file;
+
 use moescope_routing::stage::weigh::Weigh;
 use moescope_routing::{ModelRouting, RouterSpec};
-use serde::Deserialize;
 
 use crate::error::ModelError;
+
+use file::ConfigFile;
 
 /// Whose conventions a checkpoint follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,132 +235,6 @@ impl LmConfig {
             }
         }
         format!("{json:#}\n")
-    }
-}
-
-/// The fields of `config.json` that matter here, in their published spelling.
-#[derive(Deserialize)]
-struct ConfigFile {
-    model_type: String,
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    #[serde(alias = "num_local_experts")]
-    num_experts: usize,
-    num_experts_per_tok: usize,
-    intermediate_size: usize,
-    moe_intermediate_size: Option<usize>,
-    #[serde(default)]
-    mlp_only_layers: Vec<usize>,
-    decoder_sparse_step: Option<usize>,
-    #[serde(default)]
-    norm_topk_prob: bool,
-    clip_qkv: Option<f32>,
-    rope_theta: Option<f64>,
-    rope_parameters: Option<RopeParameters>,
-    rope_scaling: Option<RopeParameters>,
-    rms_norm_eps: f64,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-    max_position_embeddings: usize,
-    hidden_act: Option<String>,
-    #[serde(default)]
-    attention_bias: bool,
-    #[serde(default)]
-    use_sliding_window: bool,
-    eos_token_id: Option<TokenIds>,
-}
-
-#[derive(Deserialize)]
-struct RopeParameters {
-    rope_theta: Option<f64>,
-    #[serde(alias = "type")]
-    rope_type: Option<String>,
-}
-
-/// Published files hold one end token or a list; generation stops at the first.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TokenIds {
-    One(u32),
-    Many(Vec<u32>),
-}
-
-impl ConfigFile {
-    fn into_config(self) -> Result<LmConfig, ModelError> {
-        let architecture = match self.model_type.as_str() {
-            "olmoe" => Architecture::Olmoe,
-            "qwen3_moe" => Architecture::Qwen3Moe,
-            other => return Err(invalid("model_type", other, "\"olmoe\" or \"qwen3_moe\"")),
-        };
-        self.refuse_what_is_not_run()?;
-        let rope_theta = [&self.rope_parameters, &self.rope_scaling]
-            .into_iter()
-            .flatten()
-            .find_map(|rope| rope.rope_theta)
-            .or(self.rope_theta)
-            .ok_or_else(|| invalid("rope_theta", "missing", "a positive number"))?;
-        let sparse_step = self.decoder_sparse_step.unwrap_or(1);
-        let moe_layers = (0..self.num_hidden_layers)
-            .filter(|layer| !self.mlp_only_layers.contains(layer))
-            .filter(|layer| sparse_step > 0 && (layer + 1) % sparse_step == 0)
-            .collect();
-        let config = LmConfig {
-            architecture,
-            vocab_size: self.vocab_size,
-            d_model: self.hidden_size,
-            n_layers: self.num_hidden_layers,
-            n_heads: self.num_attention_heads,
-            n_kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
-            head_dim: self
-                .head_dim
-                .unwrap_or(self.hidden_size / self.num_attention_heads.max(1)),
-            n_experts: self.num_experts,
-            top_k: self.num_experts_per_tok,
-            d_ff_expert: self.moe_intermediate_size.unwrap_or(self.intermediate_size),
-            d_ff_dense: self.intermediate_size,
-            moe_layers,
-            renormalize: self.norm_topk_prob,
-            clip_qkv: self.clip_qkv,
-            rope_theta,
-            rms_norm_eps: self.rms_norm_eps,
-            tied_head: self.tie_word_embeddings,
-            max_positions: self.max_position_embeddings,
-            eos_token_id: match self.eos_token_id {
-                None => None,
-                Some(TokenIds::One(id)) => Some(id),
-                Some(TokenIds::Many(ids)) => ids.first().copied(),
-            },
-        };
-        config.check()
-    }
-
-    fn refuse_what_is_not_run(&self) -> Result<(), ModelError> {
-        if let Some(act) = self.hidden_act.as_deref()
-            && act != "silu"
-        {
-            return Err(invalid("hidden_act", act, "\"silu\""));
-        }
-        if self.attention_bias {
-            return Err(invalid("attention_bias", "true", "false"));
-        }
-        if self.use_sliding_window {
-            return Err(invalid("use_sliding_window", "true", "false"));
-        }
-        for rope in [&self.rope_parameters, &self.rope_scaling]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(kind) = rope.rope_type.as_deref()
-                && kind != "default"
-            {
-                return Err(invalid("rope_type", kind, "\"default\""));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,0 +1,177 @@
+//! From published tensors to modules: matrices side by side, experts stacked, input-major.
+
+use burn::module::Param;
+use burn::nn::{RmsNorm, RmsNormConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::Tensors;
+use crate::attention::{Attention, AttentionShape};
+use crate::config::LmConfig;
+use crate::error::ModelError;
+use crate::lm::{Block, FeedForward, MoeLm};
+use crate::moe::{DenseMlp, Experts, MoeLayer};
+use crate::rope::RopeTable;
+
+/// Builds the model on a device.
+///
+/// # Errors
+/// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
+pub fn build(config: &LmConfig, tensors: &Tensors, device: &Device) -> Result<MoeLm, ModelError> {
+    let parts = Parts {
+        config,
+        tensors,
+        device,
+    };
+    let blocks: Result<Vec<Block>, ModelError> = (0..config.n_layers)
+        .map(|layer| parts.block(layer))
+        .collect();
+    let (v, d) = (config.vocab_size, config.d_model);
+    let head = if config.tied_head {
+        None
+    } else {
+        Some(parts.matrix("lm_head.weight", v, d)?)
+    };
+    let embedding = parts.get("model.embed_tokens.weight", &[v, d])?.to_vec();
+    Ok(MoeLm {
+        embedding: Param::from_tensor(parts.tensor(embedding, [v, d])),
+        blocks: blocks?,
+        norm: parts.norm("model.norm.weight", d)?,
+        head,
+        rope: RopeTable::new(
+            config.max_positions,
+            config.head_dim,
+            config.rope_theta,
+            device,
+        ),
+    })
+}
+
+/// Published tensors on their way into modules.
+struct Parts<'a> {
+    config: &'a LmConfig,
+    tensors: &'a Tensors,
+    device: &'a Device,
+}
+
+impl Parts<'_> {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
+        self.tensors
+            .get(name)
+            .map(Vec::as_slice)
+            .ok_or_else(|| ModelError::TensorMissing {
+                name: name.to_owned(),
+                expected: shape.to_vec(),
+                found: self.tensors.len(),
+            })
+    }
+
+    fn tensor<const N: usize>(&self, values: Vec<f32>, shape: [usize; N]) -> Tensor<N> {
+        Tensor::from_data(TensorData::new(values, shape), self.device)
+    }
+
+    fn norm(&self, name: &str, width: usize) -> Result<RmsNorm, ModelError> {
+        let gamma = self.get(name, &[width])?.to_vec();
+        let mut norm = RmsNormConfig::new(width)
+            .with_epsilon(self.config.rms_norm_eps)
+            .init(self.device);
+        norm.gamma = Param::from_tensor(self.tensor(gamma, [width]));
+        Ok(norm)
+    }
+
+    /// One published [out, in] matrix as [in, out].
+    fn matrix(&self, name: &str, out: usize, inp: usize) -> Result<Param<Tensor<2>>, ModelError> {
+        self.side_by_side(&[(name, out)], inp)
+    }
+
+    /// Published [out_i, in] matrices as one [in, out_0 + out_1 + ..].
+    fn side_by_side(
+        &self,
+        parts: &[(&str, usize)],
+        inp: usize,
+    ) -> Result<Param<Tensor<2>>, ModelError> {
+        let width = parts.iter().map(|(_, out)| out).sum();
+        let mut values = vec![0.0; inp * width];
+        self.transpose_into(&mut values, parts, inp)?;
+        Ok(Param::from_tensor(self.tensor(values, [inp, width])))
+    }
+
+    fn transpose_into(
+        &self,
+        target: &mut [f32],
+        parts: &[(&str, usize)],
+        inp: usize,
+    ) -> Result<(), ModelError> {
+        let width: usize = parts.iter().map(|(_, out)| out).sum();
+        let mut column = 0;
+        for &(name, out) in parts {
+            let source = self.get(name, &[out, inp])?;
+            for (o, row) in source.chunks_exact(inp).enumerate() {
+                for (i, &value) in row.iter().enumerate() {
+                    target[i * width + column + o] = value;
+                }
+            }
+            column += out;
+        }
+        Ok(())
+    }
+
+    fn block(&self, layer: usize) -> Result<Block, ModelError> {
+        let c = self.config;
+        let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
+        let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
+        let (q_norm, k_norm) = c.qk_norm_widths();
+        let qkv = [
+            (&*at("self_attn.q_proj"), d_q),
+            (&*at("self_attn.k_proj"), d_kv),
+            (&*at("self_attn.v_proj"), d_kv),
+        ];
+        let attention = Attention {
+            qkv: self.side_by_side(&qkv, c.d_model)?,
+            out: self.matrix(&at("self_attn.o_proj"), c.d_model, d_q)?,
+            q_norm: self.norm(&at("self_attn.q_norm"), q_norm)?,
+            k_norm: self.norm(&at("self_attn.k_norm"), k_norm)?,
+            shape: AttentionShape::from(c),
+        };
+        let feed_forward = if c.moe_layers.contains(&layer) {
+            FeedForward::Moe(self.moe(layer)?)
+        } else {
+            let (d, f) = (c.d_model, c.d_ff_dense);
+            let gate_up = [(&*at("mlp.gate_proj"), f), (&*at("mlp.up_proj"), f)];
+            FeedForward::Dense(DenseMlp {
+                gate_up: self.side_by_side(&gate_up, d)?,
+                down: self.matrix(&at("mlp.down_proj"), d, f)?,
+            })
+        };
+        Ok(Block {
+            attention_norm: self.norm(&at("input_layernorm"), c.d_model)?,
+            attention,
+            feed_forward_norm: self.norm(&at("post_attention_layernorm"), c.d_model)?,
+            feed_forward,
+        })
+    }
+
+    fn moe(&self, layer: usize) -> Result<MoeLayer, ModelError> {
+        let (e, d, f) = (
+            self.config.n_experts,
+            self.config.d_model,
+            self.config.d_ff_expert,
+        );
+        let mut gate_up = vec![0.0; e * d * 2 * f];
+        let mut down = vec![0.0; e * f * d];
+        for expert in 0..e {
+            let at =
+                |name: &str| format!("model.layers.{layer}.mlp.experts.{expert}.{name}.weight");
+            let pair = [(&*at("gate_proj"), f), (&*at("up_proj"), f)];
+            let gate_up = &mut gate_up[expert * d * 2 * f..][..d * 2 * f];
+            self.transpose_into(gate_up, &pair, d)?;
+            let down = &mut down[expert * f * d..][..f * d];
+            self.transpose_into(down, &[(&*at("down_proj"), d)], f)?;
+        }
+        let gate = self.matrix(&format!("model.layers.{layer}.mlp.gate.weight"), e, d)?;
+        let experts = Experts {
+            gate_up: Param::from_tensor(self.tensor(gate_up, [e, d, 2 * f])),
+            down: Param::from_tensor(self.tensor(down, [e, f, d])),
+        };
+        Ok(MoeLayer { gate, experts })
+    }
+}

@@ -1,0 +1,116 @@
+//! From modules back to published tensors: the inverse of `build`.
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+use super::Tensors;
+use crate::config::LmConfig;
+use crate::error::ModelError;
+use crate::host_router::read_f32;
+use crate::lm::{Block, FeedForward, MoeLm};
+use crate::moe::MoeLayer;
+
+/// Reads the model's weights back into published names and layout.
+///
+/// # Errors
+/// [`ModelError::Device`] if the device cannot read.
+pub async fn export(config: &LmConfig, model: &MoeLm) -> Result<Tensors, ModelError> {
+    let mut sink = Sink {
+        tensors: Tensors::new(),
+    };
+    sink.plain("model.embed_tokens.weight", &model.embedding)
+        .await?;
+    for (layer, block) in model.blocks.iter().enumerate() {
+        sink.block(config, layer, block).await?;
+    }
+    sink.plain("model.norm.weight", &model.norm.gamma).await?;
+    if let Some(head) = &model.head {
+        let parts = [("lm_head.weight".to_owned(), config.vocab_size)];
+        sink.split(&parts, &read(head).await?);
+    }
+    Ok(sink.tensors)
+}
+
+async fn read<const N: usize>(param: &Param<Tensor<N>>) -> Result<Vec<f32>, ModelError> {
+    read_f32(param.val()).await
+}
+
+struct Sink {
+    tensors: Tensors,
+}
+
+impl Sink {
+    async fn plain<const N: usize>(
+        &mut self,
+        name: &str,
+        param: &Param<Tensor<N>>,
+    ) -> Result<(), ModelError> {
+        self.tensors.insert(name.to_owned(), read(param).await?);
+        Ok(())
+    }
+
+    /// The inverse of `Parts::transpose_into`.
+    fn split(&mut self, parts: &[(String, usize)], values: &[f32]) {
+        let width: usize = parts.iter().map(|(_, out)| out).sum();
+        let mut column = 0;
+        for (name, out) in parts {
+            let columns = column..column + out;
+            let tensor = columns
+                .flat_map(|o| values.iter().skip(o).step_by(width).copied())
+                .collect();
+            self.tensors.insert(name.clone(), tensor);
+            column += out;
+        }
+    }
+
+    async fn block(&mut self, c: &LmConfig, layer: usize, block: &Block) -> Result<(), ModelError> {
+        let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
+        let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
+        let attention = &block.attention;
+        self.plain(&at("input_layernorm"), &block.attention_norm.gamma)
+            .await?;
+        self.plain(
+            &at("post_attention_layernorm"),
+            &block.feed_forward_norm.gamma,
+        )
+        .await?;
+        self.plain(&at("self_attn.q_norm"), &attention.q_norm.gamma)
+            .await?;
+        self.plain(&at("self_attn.k_norm"), &attention.k_norm.gamma)
+            .await?;
+        let qkv = [
+            (at("self_attn.q_proj"), d_q),
+            (at("self_attn.k_proj"), d_kv),
+            (at("self_attn.v_proj"), d_kv),
+        ];
+        self.split(&qkv, &read(&attention.qkv).await?);
+        let out = [(at("self_attn.o_proj"), c.d_model)];
+        self.split(&out, &read(&attention.out).await?);
+        match &block.feed_forward {
+            FeedForward::Dense(mlp) => {
+                let f = c.d_ff_dense;
+                let gate_up = [(at("mlp.gate_proj"), f), (at("mlp.up_proj"), f)];
+                self.split(&gate_up, &read(&mlp.gate_up).await?);
+                let down = [(at("mlp.down_proj"), c.d_model)];
+                self.split(&down, &read(&mlp.down).await?);
+            }
+            FeedForward::Moe(moe) => self.moe(c, layer, moe).await?,
+        }
+        Ok(())
+    }
+
+    async fn moe(&mut self, c: &LmConfig, layer: usize, moe: &MoeLayer) -> Result<(), ModelError> {
+        let at = |name: &str| format!("model.layers.{layer}.mlp.{name}.weight");
+        let (d, f) = (c.d_model, c.d_ff_expert);
+        self.split(&[(at("gate"), c.n_experts)], &read(&moe.gate).await?);
+        let gate_up = read(&moe.experts.gate_up).await?;
+        let down = read(&moe.experts.down).await?;
+        for expert in 0..c.n_experts {
+            let at = |name: &str| at(&format!("experts.{expert}.{name}"));
+            let pair = [(at("gate_proj"), f), (at("up_proj"), f)];
+            self.split(&pair, &gate_up[expert * d * 2 * f..][..d * 2 * f]);
+            self.split(&[(at("down_proj"), d)], &down[expert * f * d..][..f * d]);
+        }
+        Ok(())
+    }
+}

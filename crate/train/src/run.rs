@@ -1,0 +1,195 @@
+//! A run on disk: weights, optimizer state and place in the schedule.
+//!
+//! A checkpoint is written whole into a folder of its own, which then takes the place of the last one,
+//! so that a kill at any moment leaves one to resume from.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use burn::store::{ModuleRecord, RecordError};
+use burn::tensor::Device;
+use moescope_model::checkpoint::build;
+use moescope_model::config::LmConfig;
+use moescope_model::lm::MoeLm;
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::batches::Batch;
+use crate::init::initial_tensors;
+use crate::optimizer::optimizer;
+use crate::recipe::Recipe;
+use crate::step::{Objective, StepReport, Update, train_step};
+
+/// Progress of a run, beside its weights.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RunState {
+    recipe: Recipe,
+    threads: usize,
+    /// Steps done.
+    pub steps_done: usize,
+    /// Seconds they took.
+    pub seconds: f64,
+}
+
+/// A model in training.
+pub struct Run {
+    /// None only while a step has it.
+    model: Option<MoeLm>,
+    optimizer: ModuleOptimizer,
+    device: Device,
+    folder: PathBuf,
+    /// Where it stands.
+    pub state: RunState,
+}
+
+impl Run {
+    /// Resumes the run in the folder, or starts one.
+    ///
+    /// # Errors
+    /// A run of another recipe or number of threads, or a damaged checkpoint.
+    pub fn open(
+        recipe: &Recipe,
+        config: &LmConfig,
+        threads: usize,
+        folder: &Path,
+    ) -> Result<Self, TrainError> {
+        std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+        let device = Device::flex().autodiff();
+        let tensors = initial_tensors(config, recipe.train.seed);
+        let model = build(config, &tensors, &device)?;
+        let state = RunState {
+            recipe: recipe.clone(),
+            threads,
+            steps_done: 0,
+            seconds: 0.0,
+        };
+        let run = Self {
+            optimizer: optimizer(&recipe.train, &model),
+            model: Some(model),
+            device,
+            folder: folder.to_path_buf(),
+            state,
+        };
+        // The last one is away for a moment while a new one takes its place.
+        let places = ["checkpoint", "checkpoint.old"].map(|name| folder.join(name));
+        match places.iter().find(|place| place.is_dir()) {
+            Some(checkpoint) => run.resume(checkpoint),
+            None => Ok(run),
+        }
+    }
+
+    fn resume(mut self, checkpoint: &Path) -> Result<Self, TrainError> {
+        let damaged = |e: RecordError| invalid(checkpoint, e.to_string());
+        let path = checkpoint.join("run.json");
+        let text = std::fs::read_to_string(&path).map_err(io("read", &path))?;
+        let state: RunState =
+            serde_json::from_str(&text).map_err(|e| invalid(&path, e.to_string()))?;
+        if state.recipe != self.state.recipe || state.threads != self.state.threads {
+            let problem = "it was begun with another recipe or number of threads";
+            return Err(invalid(&path, problem.into()));
+        }
+        let saved = ModuleRecord::load(checkpoint.join("model.bpk")).map_err(damaged)?;
+        let model = self
+            .model()?
+            .clone()
+            .try_load_record(saved)
+            .map_err(damaged)?;
+        let optimizer = optimizer(&state.recipe.train, &model);
+        self.optimizer = optimizer
+            .load(checkpoint.join("optimizer.bpk"))
+            .map_err(damaged)?;
+        self.model = Some(model);
+        self.state = state;
+        Ok(self)
+    }
+
+    /// The weights.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] after a step that failed.
+    pub fn model(&self) -> Result<&MoeLm, TrainError> {
+        self.model.as_ref().ok_or(TrainError::Diverged {
+            loss: f64::NAN,
+            grad_norm: f64::NAN,
+        })
+    }
+
+    /// One update.
+    ///
+    /// # Errors
+    /// Those of [`train_step`]; the run cannot go on after one.
+    pub fn step(
+        &mut self,
+        batch: &Batch,
+        objective: &Objective,
+        update: Update,
+    ) -> Result<StepReport, TrainError> {
+        let model = self.model()?.clone();
+        self.model = None;
+        let (model, report) = train_step(
+            model,
+            &mut self.optimizer,
+            batch,
+            objective,
+            update,
+            &self.device,
+        )?;
+        self.model = Some(model);
+        self.state.steps_done += 1;
+        Ok(report)
+    }
+
+    /// Writes a checkpoint.
+    ///
+    /// # Errors
+    /// A disk that is full or read-only.
+    pub fn save(&self) -> Result<(), TrainError> {
+        let [new, place, old] =
+            ["checkpoint.new", "checkpoint", "checkpoint.old"].map(|name| self.folder.join(name));
+        let failed = |e: RecordError| invalid(&new, e.to_string());
+        remove_folder(&new)?;
+        std::fs::create_dir_all(&new).map_err(io("create", &new))?;
+        let model = self.model()?.clone();
+        model.save_file(new.join("model.bpk")).map_err(failed)?;
+        self.optimizer
+            .save(new.join("optimizer.bpk"))
+            .map_err(failed)?;
+        let state =
+            serde_json::to_string_pretty(&self.state).map_err(|e| invalid(&new, e.to_string()))?;
+        let path = new.join("run.json");
+        std::fs::write(&path, state).map_err(io("write", &path))?;
+        if place.is_dir() {
+            remove_folder(&old)?;
+            std::fs::rename(&place, &old).map_err(io("rename", &place))?;
+        }
+        std::fs::rename(&new, &place).map_err(io("rename", &new))?;
+        remove_folder(&old)
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<(), TrainError> {
+    match folder.is_dir() {
+        true => std::fs::remove_dir_all(folder).map_err(io("remove", folder)),
+        false => Ok(()),
+    }
+}
+
+/// An error of the operating system, with what was tried.
+pub fn io<'a>(
+    action: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(std::io::Error) -> TrainError + 'a {
+    move |source| TrainError::Io {
+        action,
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+fn invalid(path: &Path, problem: String) -> TrainError {
+    TrainError::RunInvalid {
+        path: path.to_path_buf(),
+        problem,
+    }
+}
