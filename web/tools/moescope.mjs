@@ -20,7 +20,9 @@ if (!cli.fresh) {
     { title: `Command-line tool (${backend})`, run: (say) => buildCli(backend, cli, say, log) },
   ], { stream: process.stderr, quietMs: 2_000 });
 }
-const child = spawn(cli.binary, args, { cwd: process.env.INIT_CWD ?? process.cwd(), stdio: 'inherit' });
+// Training allocates the same megabytes again and again: keeping freed pages saves an eighth of its processor time.
+const env = { MIMALLOC_PURGE_DELAY: '-1', ...process.env };
+const child = spawn(cli.binary, args, { cwd: process.env.INIT_CWD ?? process.cwd(), env, stdio: 'inherit' });
 // Ctrl-C reaches the tool by itself: it may want to save a checkpoint before it ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.removeAllListeners(signal);

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Tensors come and go in megabytes; this allocator keeps their pages, which makes a training step a fifth faster.
+/// Tensors come and go in megabytes; this allocator keeps their pages instead of asking the system each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

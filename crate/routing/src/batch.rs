@@ -15,19 +15,19 @@ pub(crate) struct Batch {
     pub n_experts: usize,
     /// W.
     pub width: usize,
-    /// [T, W] logits after the adjust stage.
+    /// `[T, W]` logits after the adjust stage.
     pub adjusted_tw: Vec<f32>,
-    /// [T, W] scores.
+    /// `[T, W]` scores.
     pub scores_tw: Vec<f32>,
-    /// [T, W] what selection compares.
+    /// `[T, W]` what selection compares.
     pub selection_tw: Vec<f32>,
     /// Whether a selection score of 0 means a closed group, whose experts then weigh nothing.
     pub zero_is_closed: bool,
-    /// [T, W] reasons.
+    /// `[T, W]` reasons.
     pub verdicts_tw: Vec<Verdict>,
     /// The choice: experts in rank order, also those that a later stage drops.
     pub picks: RoutingPlan,
-    /// [T] how many null experts each token chose; empty without null experts.
+    /// `[T]` how many null experts each token chose; empty without null experts.
     pub null_picks_t: Vec<u16>,
 }
 

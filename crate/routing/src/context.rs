@@ -6,7 +6,7 @@ use crate::plan::RoutingPlan;
 /// What one router is asked to decide.
 #[derive(Clone, Copy, Debug)]
 pub struct RouterInput<'a> {
-    /// [T, E] gating logits, row-major; no NaN.
+    /// `[T, E]` gating logits, row-major; no NaN.
     pub logits_te: &'a [f32],
     /// T.
     pub n_tokens: usize,
@@ -14,7 +14,7 @@ pub struct RouterInput<'a> {
     pub n_experts: usize,
     /// Index of the transformer layer.
     pub layer: usize,
-    /// [T] token ids, or empty when no strategy asks for them.
+    /// `[T]` token ids, or empty when no strategy asks for them.
     pub token_ids: &'a [u32],
 }
 
@@ -24,11 +24,11 @@ pub struct RouterContext<'a> {
     /// Position of the first token in its sequence, so that random draws, round robin and
     /// replay go on where the last call ended.
     pub first_position: usize,
-    /// [T, M] logits of learned null experts.
+    /// `[T, M]` logits of learned null experts.
     pub null_logits_tm: &'a [f32],
-    /// [T] modality of each token, from 0; empty means all 0.
+    /// `[T]` modality of each token, from 0; empty means all 0.
     pub modality_t: &'a [u8],
-    /// [T] importance of each token, such as the attention it receives.
+    /// `[T]` importance of each token, such as the attention it receives.
     pub importance_t: &'a [f32],
     /// The decision of the previous MoE layer for the same tokens.
     pub previous_layer: Option<&'a RoutingPlan>,
@@ -38,7 +38,7 @@ pub struct RouterContext<'a> {
     pub external: Option<&'a ExternalRouter<'a>>,
 }
 
-/// A router from outside: it sees the input and the scores [T, E] and returns a whole plan.
+/// A router from outside: it sees the input and the scores `[T, E]` and returns a whole plan.
 pub type ExternalRouter<'a> = dyn Fn(&RouterInput, &[f32]) -> Result<RoutingPlan, String> + 'a;
 
 impl RouterInput<'_> {

@@ -16,7 +16,7 @@ pub enum RoutingError {
         /// What came.
         n_experts: usize,
     },
-    /// `logits_te` is not [T, E].
+    /// `logits_te` is not `[T, E]`.
     #[error(
         "got {got} logits for {n_tokens} tokens and {n_experts} experts; expected {n_tokens} x {n_experts}"
     )]

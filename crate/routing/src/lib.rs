@@ -16,7 +16,7 @@
 //!
 //! T tokens, E experts, M null experts, W = E + M columns, K experts chosen for a token,
 //! N = sum of K over tokens.
-//! Matrices are row-major slices and carry their shape as a suffix: `logits_te` is [T, E].
+//! Matrices are row-major slices and carry their shape as a suffix: `logits_te` is `[T, E]`.
 //!
 //! # Conventions
 //!

@@ -1,4 +1,4 @@
-//! The few operations on rows of [T, E] matrices that several stages share.
+//! The few operations on rows of `[T, E]` matrices that several stages share.
 
 /// Softmax of one row, in place, in float32.
 ///

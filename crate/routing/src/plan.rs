@@ -16,11 +16,11 @@ use crate::fields::Fields;
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct RoutingPlan {
-    /// [T + 1] where each token's entries start; the last is N.
+    /// `[T + 1]` where each token's entries start; the last is N.
     pub offsets: Vec<u32>,
-    /// [N] experts.
+    /// `[N]` experts.
     pub expert_idx: Vec<u16>,
-    /// [N] what each expert's output is multiplied by.
+    /// `[N]` what each expert's output is multiplied by.
     pub combine_weights: Vec<f32>,
 }
 

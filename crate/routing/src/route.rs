@@ -23,8 +23,8 @@ pub struct Routing {
 /// Decides which experts act on each of T tokens.
 ///
 /// # Errors
-/// An invalid spec ([`RouterSpec::validate`]), logits that are not [T, E] or hold NaN, token
-/// ids that are not [T], or a strategy that needs a context ([`route_with`]).
+/// An invalid spec ([`RouterSpec::validate`]), logits that are not `[T, E]` or hold NaN, token
+/// ids that are not `[T]`, or a strategy that needs a context ([`route_with`]).
 pub fn route(spec: &RouterSpec, input: &RouterInput) -> Result<Routing, RoutingError> {
     route_with(&RouterContext::default(), spec, input)
 }

@@ -15,14 +15,14 @@ use crate::matrix::softmax_row;
 pub struct SoftPlan {
     /// S.
     pub n_slots: usize,
-    /// [T, S] what each slot takes of each token; columns sum to 1.
+    /// `[T, S]` what each slot takes of each token; columns sum to 1.
     pub dispatch_ts: Vec<f32>,
-    /// [T, S] what each token gets of each slot; rows sum to 1.
+    /// `[T, S]` what each token gets of each slot; rows sum to 1.
     pub combine_ts: Vec<f32>,
 }
 
 impl SoftPlan {
-    /// The soft plan of logits [T, S].
+    /// The soft plan of logits `[T, S]`.
     ///
     /// # Errors
     /// [`RoutingError::LogitsShape`] unless the logits are whole rows of at least one slot.

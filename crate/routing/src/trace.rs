@@ -118,15 +118,15 @@ pub struct RouterTrace {
     pub n_tokens: usize,
     /// E.
     pub n_experts: usize,
-    /// [T, E] after the score stage.
+    /// `[T, E]` after the score stage.
     pub scores_te: Vec<f32>,
-    /// [T, E] what selection compared; minus infinity means excluded.
+    /// `[T, E]` what selection compared; minus infinity means excluded.
     pub selection_scores_te: Vec<f32>,
-    /// [T, E] the reasons.
+    /// `[T, E]` the reasons.
     pub verdicts_te: Vec<Verdict>,
-    /// [T] how many null experts each token chose; empty without null experts.
+    /// `[T]` how many null experts each token chose; empty without null experts.
     pub null_picks_t: Vec<u16>,
-    /// [T] the weight that overflow hands to the shared expert; 0 where there is none.
+    /// `[T]` the weight that overflow hands to the shared expert; 0 where there is none.
     pub shared_weights_t: Vec<f32>,
     /// What slots take of tokens, where the method is soft; the plan says what tokens get.
     pub soft: Option<SoftPlan>,

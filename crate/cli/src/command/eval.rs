@@ -18,10 +18,10 @@ use crate::progress::ProgressLine;
 
 /// What each sample in the card continues.
 const SAMPLE_PROMPTS: [&str; 4] = [
-    "Once upon a time there was a king who had three daughters",
-    "Le lendemain matin, la comtesse",
-    "def __init__(self, name, value=None):\n",
-    "What is 12 + 7?\n",
+    "Once upon a time there was a",
+    "Il était une fois",
+    "def read(self, size=-1):\n    \"\"\"",
+    "Q: What is 17 + 25?\nA:",
 ];
 const SAMPLE_TOKENS: usize = 80;
 

@@ -18,7 +18,7 @@ pub fn saturation(a: &RoutingPlan, b: &RoutingPlan) -> f32 {
     }))
 }
 
-/// [T] Jensen-Shannon divergence in nats of the scores of two runs, scaled to sum to 1;
+/// `[T]` Jensen-Shannon divergence in nats of the scores of two runs, scaled to sum to 1;
 /// from 0 to ln 2.
 #[must_use]
 pub fn divergence(scores_a_te: &[f32], scores_b_te: &[f32], n_experts: usize) -> Vec<f32> {

@@ -19,7 +19,7 @@ pub struct LabelShare {
     pub label: u32,
     /// Tokens with it.
     pub n_tokens: usize,
-    /// [E] share of them on which each expert acts; chance is k / E over all tokens.
+    /// `[E]` share of them on which each expert acts; chance is k / E over all tokens.
     pub shares: Vec<Share>,
 }
 

@@ -9,9 +9,9 @@ use crate::plan::RoutingPlan;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Load {
-    /// [E] number of tokens on which each expert acts.
+    /// `[E]` number of tokens on which each expert acts.
     pub counts: Vec<usize>,
-    /// [E] the same as shares of tokens; chance is k / E.
+    /// `[E]` the same as shares of tokens; chance is k / E.
     pub shares: Vec<Share>,
     /// Standard deviation over mean of the counts; 0 is balanced.
     pub variation: f32,

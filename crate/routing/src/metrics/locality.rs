@@ -19,7 +19,7 @@ pub struct SegmentRouting {
     pub threshold: usize,
     /// How many times as many experts it keeps as are used.
     pub size_ratio: f32,
-    /// [E] the best F1 of each expert with its own threshold.
+    /// `[E]` the best F1 of each expert with its own threshold.
     pub srp_by_expert: Vec<f32>,
 }
 

@@ -72,9 +72,9 @@ pub struct LayerView<'a> {
     pub plan: &'a RoutingPlan,
     /// E.
     pub n_experts: usize,
-    /// [T, E] gating logits.
+    /// `[T, E]` gating logits.
     pub logits_te: &'a [f32],
-    /// [T, E] scores.
+    /// `[T, E]` scores.
     pub scores_te: &'a [f32],
 }
 

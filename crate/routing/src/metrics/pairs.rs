@@ -10,11 +10,11 @@ use crate::plan::RoutingPlan;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct CoActivation {
-    /// [E, E] number of tokens on which both act; the diagonal is the load.
+    /// `[E, E]` number of tokens on which both act; the diagonal is the load.
     pub counts: Vec<usize>,
-    /// [E, E] share of the row expert's tokens on which the column expert acts too.
+    /// `[E, E]` share of the row expert's tokens on which the column expert acts too.
     pub conditional: Vec<f32>,
-    /// [E, E] tokens of both over tokens of either.
+    /// `[E, E]` tokens of both over tokens of either.
     pub jaccard: Vec<f32>,
 }
 
@@ -44,7 +44,7 @@ pub fn co_activation(plan: &RoutingPlan, n_experts: usize) -> CoActivation {
     }
 }
 
-/// [E, E] how often a token goes from the row expert in one layer to the column expert in
+/// `[E, E]` how often a token goes from the row expert in one layer to the column expert in
 /// another; all k * k pairs count, not only those of equal rank.
 #[must_use]
 pub fn flow(from: &RoutingPlan, to: &RoutingPlan, n_experts: usize) -> Vec<usize> {

@@ -9,11 +9,11 @@ use crate::matrix::{rank_row, ranked_expert};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct TokenFigures {
-    /// [T] entropy of the scores in nats, scaled to sum to 1; chance is ln E.
+    /// `[T]` entropy of the scores in nats, scaled to sum to 1; chance is ln E.
     pub entropy: Vec<f32>,
-    /// [T] the best score as a share of all; chance is 1 / E.
+    /// `[T]` the best score as a share of all; chance is 1 / E.
     pub top_share: Vec<f32>,
-    /// [T] the k-th minus the next score, k being the token's number of experts; 0 where there
+    /// `[T]` the k-th minus the next score, k being the token's number of experts; 0 where there
     /// is no next.
     pub margin: Vec<f32>,
 }

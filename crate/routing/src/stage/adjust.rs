@@ -151,7 +151,7 @@ impl Adjust {
         }
     }
 
-    /// The adjusted logits [T, W] and W, the number of experts and null experts.
+    /// The adjusted logits `[T, W]` and W, the number of experts and null experts.
     pub(crate) fn apply(
         &self,
         context: &RouterContext,

@@ -72,7 +72,7 @@ impl Score {
         check_per_expert("score.selection_bias", &self.selection_bias, n_experts)
     }
 
-    /// The scores [T, W] of adjusted logits [T, W].
+    /// The scores `[T, W]` of adjusted logits `[T, W]`.
     pub(crate) fn apply(&self, adjusted_tw: &[f32], width: usize) -> Vec<f32> {
         let mut scores_tw = adjusted_tw.to_vec();
         match self.function {
@@ -86,7 +86,7 @@ impl Score {
         scores_tw
     }
 
-    /// What selection compares [T, W]: the scores or the balanced plan, with the bias.
+    /// What selection compares `[T, W]`: the scores or the balanced plan, with the bias.
     pub(crate) fn selection(&self, scores_tw: &[f32], width: usize) -> Vec<f32> {
         let mut selection_tw = scores_tw.to_vec();
         if self.function == ScoreFunction::Sinkhorn {

@@ -378,15 +378,15 @@ export type SumOver = "kept" | "chosen";
  */
 export type RoutingPlan = {
 /**
- * [T + 1] where each token's entries start; the last is N.
+ * `[T + 1]` where each token's entries start; the last is N.
  */
 offsets: Array<number>,
 /**
- * [N] experts.
+ * `[N]` experts.
  */
 expert_idx: Array<number>,
 /**
- * [N] what each expert's output is multiplied by.
+ * `[N]` what each expert's output is multiplied by.
  */
 combine_weights: Array<number>, };
 
@@ -399,11 +399,11 @@ export type SoftPlan = {
  */
 n_slots: number,
 /**
- * [T, S] what each slot takes of each token; columns sum to 1.
+ * `[T, S]` what each slot takes of each token; columns sum to 1.
  */
 dispatch_ts: Array<number>,
 /**
- * [T, S] what each token gets of each slot; rows sum to 1.
+ * `[T, S]` what each token gets of each slot; rows sum to 1.
  */
 combine_ts: Array<number>, };
 
@@ -469,11 +469,11 @@ caches: Array<CacheReport>, };
  */
 export type Load = {
 /**
- * [E] number of tokens on which each expert acts.
+ * `[E]` number of tokens on which each expert acts.
  */
 counts: Array<number>,
 /**
- * [E] the same as shares of tokens; chance is k / E.
+ * `[E]` the same as shares of tokens; chance is k / E.
  */
 shares: Array<Share>,
 /**
@@ -519,15 +519,15 @@ chance: number, };
  */
 export type TokenFigures = {
 /**
- * [T] entropy of the scores in nats, scaled to sum to 1; chance is ln E.
+ * `[T]` entropy of the scores in nats, scaled to sum to 1; chance is ln E.
  */
 entropy: Array<number>,
 /**
- * [T] the best score as a share of all; chance is 1 / E.
+ * `[T]` the best score as a share of all; chance is 1 / E.
  */
 top_share: Array<number>,
 /**
- * [T] the k-th minus the next score, k being the token's number of experts; 0 where there
+ * `[T]` the k-th minus the next score, k being the token's number of experts; 0 where there
  * is no next.
  */
 margin: Array<number>, };
@@ -537,15 +537,15 @@ margin: Array<number>, };
  */
 export type CoActivation = {
 /**
- * [E, E] number of tokens on which both act; the diagonal is the load.
+ * `[E, E]` number of tokens on which both act; the diagonal is the load.
  */
 counts: Array<number>,
 /**
- * [E, E] share of the row expert's tokens on which the column expert acts too.
+ * `[E, E]` share of the row expert's tokens on which the column expert acts too.
  */
 conditional: Array<number>,
 /**
- * [E, E] tokens of both over tokens of either.
+ * `[E, E]` tokens of both over tokens of either.
  */
 jaccard: Array<number>, };
 
@@ -584,7 +584,7 @@ threshold: number,
  */
 size_ratio: number,
 /**
- * [E] the best F1 of each expert with its own threshold.
+ * `[E]` the best F1 of each expert with its own threshold.
  */
 srp_by_expert: Array<number>, };
 
@@ -630,7 +630,7 @@ label: number,
  */
 n_tokens: number,
 /**
- * [E] share of them on which each expert acts; chance is k / E over all tokens.
+ * `[E]` share of them on which each expert acts; chance is k / E over all tokens.
  */
 shares: Array<Share>, };
 
