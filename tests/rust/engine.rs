@@ -5,6 +5,7 @@
 
 use moescope_model::host_router::ExpertPath;
 use moescope_model::{Engine, GenerateOptions};
+use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, RouterSpec, Verdict};
 use moescope_tests::{Checkpoint, max_difference};
@@ -115,6 +116,66 @@ fn a_layer_may_have_a_routing_of_its_own() {
     };
     assert_eq!(experts(first), PROMPT.len() * engine.info().top_k);
     assert_eq!(experts(last), PROMPT.len());
+}
+
+/// Presets whose needs no model here meets.
+const UNMET: [&str; 2] = ["adamoe_learned", "soft"];
+
+#[test]
+fn every_preset_that_the_model_can_meet_runs_token_by_token() {
+    let mut engine = engine();
+    let n_experts = engine.info().n_experts;
+    let mut refused = Vec::new();
+    for preset in PRESETS {
+        let mut spec = preset.spec().unwrap();
+        if let Select::TopK { top_k } = &mut spec.select {
+            *top_k = (*top_k).min(n_experts);
+        }
+        match engine.set_routing(spec.into()) {
+            Ok(()) => (),
+            Err(error) if error.code() == "need_unmet" => {
+                refused.push(preset.name);
+                continue;
+            }
+            Err(error) => panic!("{}: {error}", preset.name),
+        }
+        let trace = block_on(engine.begin_ids(&PROMPT, options(3, 1.0, 3))).unwrap();
+        let steps: Vec<_> = std::iter::from_fn(|| block_on(engine.next()).unwrap()).collect();
+        assert_eq!(steps.len(), 3, "{}", preset.name);
+        for (trace, n_tokens) in steps
+            .iter()
+            .map(|s| (&s.trace, 1))
+            .chain([(&trace, PROMPT.len())])
+        {
+            for layer in &trace.layers {
+                assert_eq!(layer.scores.len(), n_tokens * n_experts, "{}", preset.name);
+                assert_eq!(
+                    layer.verdicts.len(),
+                    n_tokens * n_experts,
+                    "{}",
+                    preset.name
+                );
+                assert!(layer.weights.iter().all(|weight| weight.is_finite()));
+            }
+        }
+    }
+    assert_eq!(refused, UNMET);
+}
+
+#[test]
+fn random_choices_go_on_with_the_sequence_and_repeat_with_the_seed() {
+    let mut engine = engine();
+    let spec = RouterSpec::from_link("method=random,top_k=2,seed=5").unwrap();
+    engine.set_routing(spec.into()).unwrap();
+    let mut run = || {
+        block_on(engine.begin_ids(&PROMPT, options(12, 1.0, 3))).unwrap();
+        std::iter::from_fn(|| block_on(engine.next()).unwrap())
+            .map(|step| step.trace.layers[0].experts.clone())
+            .collect::<Vec<_>>()
+    };
+    let first = run();
+    assert!(first.windows(2).any(|pair| pair[0] != pair[1]), "{first:?}");
+    assert_eq!(first, run());
 }
 
 #[test]

@@ -25,6 +25,10 @@ enum Command {
     Generate(command::generate::Args),
     /// Run a text once and write down every routing decision.
     Trace(command::trace::Args),
+    /// Decide about given logits, without a model, and say why.
+    Route(command::route::Args),
+    /// Analyse what `trace` has written: load, specialisation, repetition, caches and more.
+    Metrics(command::metrics::Args),
 }
 
 /// Any error ends the program with its message.
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Trace(args) => command::trace::run(&args),
+        Command::Route(args) => command::route::run(&args),
+        Command::Metrics(args) => command::metrics::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

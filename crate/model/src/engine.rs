@@ -13,7 +13,7 @@ use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
 use crate::config::LmConfig;
 use crate::error::ModelError;
-use crate::host_router::{ExpertPath, HostRouter, read_f32};
+use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
 use crate::lm::{MoeLm, cross_entropy};
 use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::{TextStream, Token, Tokenizer};
@@ -53,6 +53,7 @@ pub struct ModelInfo {
 #[derive(Debug)]
 struct Generation {
     cache: KvCache,
+    memory: RouterMemory,
     logits: Vec<f32>,
     stream: TextStream,
     rng: StdRng,
@@ -205,7 +206,10 @@ impl Engine {
         self.check_ids(ids, room.saturating_sub(1))?;
         let capacity = room.min(ids.len() + options.max_tokens);
         let mut cache = KvCache::new(&self.config, capacity, &self.device);
-        let (hidden_td, mut trace) = self.run(ids, Some(&mut cache), &self.routing).await?;
+        let mut memory = RouterMemory::default();
+        let (hidden_td, mut trace) = self
+            .run(ids, Some((&mut cache, &mut memory)), &self.routing)
+            .await?;
         let [t, d_model] = hidden_td.dims();
         let last = hidden_td.slice([t - 1..t, 0..d_model]);
         let logits = read_f32(self.model.logits(last)).await?;
@@ -216,6 +220,7 @@ impl Engine {
         }
         self.generation = Some(Generation {
             cache,
+            memory,
             logits,
             stream,
             rng: StdRng::seed_from_u64(options.seed.into()),
@@ -251,8 +256,8 @@ impl Engine {
             generation.tokens_left = 0;
             return Ok(None);
         }
-        let cache = Some(&mut generation.cache);
-        let (hidden_td, mut trace) = self.run(&[id], cache, &self.routing).await?;
+        let past = Some((&mut generation.cache, &mut generation.memory));
+        let (hidden_td, mut trace) = self.run(&[id], past, &self.routing).await?;
         generation.logits = read_f32(self.model.logits(hidden_td)).await?;
         let token = self.next_token(&mut generation.stream, id);
         trace.tokens = vec![token.clone()];
@@ -346,19 +351,34 @@ impl Engine {
         outcome.map(|()| greedy)
     }
 
-    /// One pass; the trace has no tokens yet.
+    /// One pass, after `past` if there is one; the trace has no tokens yet.
     async fn run(
         &self,
         ids: &[u32],
-        cache: Option<&mut KvCache>,
+        past: Option<(&mut KvCache, &mut RouterMemory)>,
         routing: &ModelRouting,
     ) -> Result<(Tensor<2>, Trace), ModelError> {
         let tokens_bs = self.upload(ids).reshape([1, ids.len()]);
         let mut router = HostRouter::new(routing, ids, self.path, self.tracing);
-        let hidden_td = self.model.forward(tokens_bs, cache, &mut router).await?;
+        let (hidden_td, layers) = match past {
+            None => {
+                let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
+                (hidden_td, router.finish().0)
+            }
+            Some((cache, memory)) => {
+                router = router.resume(memory.clone());
+                let hidden_td = self
+                    .model
+                    .forward(tokens_bs, Some(cache), &mut router)
+                    .await?;
+                let (layers, remembered) = router.finish();
+                *memory = remembered;
+                (hidden_td, layers)
+            }
+        };
         let trace = Trace {
             tokens: Vec::new(),
-            layers: router.into_layers(),
+            layers,
             routing: routing.clone(),
         };
         Ok((hidden_td, trace))

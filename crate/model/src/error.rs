@@ -104,6 +104,16 @@ pub enum ModelError {
         /// MoE layers of the model.
         allowed: Vec<usize>,
     },
+    /// A strategy asks for something the model does not have.
+    #[error(
+        "MoE layer {layer}: this strategy needs {need}, which the model does not have; choose another"
+    )]
+    NeedUnmet {
+        /// Index of the transformer layer.
+        layer: usize,
+        /// What it needs.
+        need: String,
+    },
     /// The device could not read a tensor back.
     #[error("the device could not read a result back: {0}")]
     Device(String),
@@ -126,6 +136,7 @@ impl ModelError {
             Self::NotGenerating => "not_generating",
             Self::Routing { source, .. } => source.code(),
             Self::NotAnMoeLayer { .. } => "not_an_moe_layer",
+            Self::NeedUnmet { .. } => "need_unmet",
             Self::Device(_) => "device",
         }
     }

@@ -3,8 +3,12 @@
 //! One implementation decides on every backend, so decisions cannot differ between them.
 //! The price is one small read for each MoE layer.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Tensor, TensorData};
-use moescope_routing::{ModelRouting, RouterInput, RoutingPlan, route};
+use moescope_routing::{
+    ModelRouting, RouterContext, RouterInput, Routing, RoutingPlan, route_with,
+};
 
 use crate::dispatch::Dispatch;
 use crate::error::ModelError;
@@ -21,35 +25,66 @@ pub enum ExpertPath {
     AllMasked,
 }
 
-/// Routes one pass and keeps its trace.
+/// What a sequence's routing so far means for its next tokens.
+#[derive(Clone, Debug, Default)]
+pub struct RouterMemory {
+    /// Tokens routed so far.
+    position: usize,
+    /// Experts of the last token, by layer.
+    last_experts: BTreeMap<usize, Vec<u16>>,
+}
+
+/// Routes one pass over a sequence and keeps its trace.
 #[derive(Debug)]
 pub struct HostRouter<'a> {
     routing: &'a ModelRouting,
     token_ids: &'a [u32],
     path: ExpertPath,
+    memory: RouterMemory,
+    previous_layer: Option<RoutingPlan>,
     traced: Option<Vec<LayerTrace>>,
 }
 
 impl<'a> HostRouter<'a> {
-    /// For a pass over `token_ids`; records a trace if `tracing`.
+    /// For a pass over `token_ids` that begins a sequence; records a trace if `tracing`.
     pub fn new(
         routing: &'a ModelRouting,
         token_ids: &'a [u32],
         path: ExpertPath,
         tracing: bool,
     ) -> Self {
-        let traced = tracing.then(Vec::new);
         Self {
             routing,
             token_ids,
             path,
-            traced,
+            memory: RouterMemory::default(),
+            previous_layer: None,
+            traced: tracing.then(Vec::new),
         }
     }
 
-    /// The trace of each MoE layer passed; empty if not tracing.
-    pub fn into_layers(self) -> Vec<LayerTrace> {
-        self.traced.unwrap_or_default()
+    /// The same for a pass that goes on with a sequence.
+    pub fn resume(self, memory: RouterMemory) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The trace of each MoE layer passed, empty if not tracing, and what the next pass must know.
+    pub fn finish(mut self) -> (Vec<LayerTrace>, RouterMemory) {
+        self.memory.position += self.token_ids.len();
+        (self.traced.unwrap_or_default(), self.memory)
+    }
+
+    fn decide(&self, input: &RouterInput) -> Result<Routing, ModelError> {
+        let layer = input.layer;
+        let previous_token = self.memory.last_experts.get(&layer);
+        let context = RouterContext {
+            first_position: self.memory.position,
+            previous_layer: self.previous_layer.as_ref(),
+            previous_token: previous_token.map(Vec::as_slice).unwrap_or_default(),
+            ..RouterContext::default()
+        };
+        route_with(&context, self.routing.for_layer(layer), input)
+            .map_err(|source| ModelError::Routing { layer, source })
     }
 }
 
@@ -65,8 +100,7 @@ impl Router for HostRouter<'_> {
             layer,
             token_ids: self.token_ids,
         };
-        let routing = route(self.routing.for_layer(layer), &input)
-            .map_err(|source| ModelError::Routing { layer, source })?;
+        let routing = self.decide(&input)?;
         let routed = match self.path {
             ExpertPath::Selected => {
                 let dispatch = Dispatch::new(&routing.plan, n_experts);
@@ -83,6 +117,9 @@ impl Router for HostRouter<'_> {
                 Routed::AllMasked { weights_te }
             }
         };
+        let last = routing.plan.experts(n_tokens - 1).to_vec();
+        self.memory.last_experts.insert(layer, last);
+        self.previous_layer = Some(routing.plan.clone());
         if let Some(layers) = &mut self.traced {
             layers.push(LayerTrace::new(layer, logits, routing));
         }

@@ -9,6 +9,7 @@ use crate::spec::RouterSpec;
 /// The routing of a whole model.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelRouting {
     /// For every layer that has no spec of its own.
@@ -16,6 +17,7 @@ pub struct ModelRouting {
     /// Own specs, by index of the transformer layer.
     #[serde(with = "layer_keys")]
     #[cfg_attr(feature = "ts", ts(type = "Record<string, RouterSpec>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, RouterSpec>"))]
     pub layers: BTreeMap<usize, RouterSpec>,
 }
 

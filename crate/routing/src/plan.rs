@@ -14,6 +14,7 @@ use crate::fields::Fields;
 /// entry is the expert the token chose first.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoutingPlan {
     /// `[T + 1]` where each token's entries start; the last is N.

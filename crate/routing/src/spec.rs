@@ -20,6 +20,7 @@ use crate::stage::weigh::Weigh;
 /// `{}` is the default: softmax over all experts, the best two, weights renormalised.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RouterSpec {
     /// What happens to the logits before they become scores.

@@ -25,8 +25,23 @@ pub struct Card {
     pub weight_bytes: usize,
     /// Figures on the test split of each domain.
     pub domains: Vec<DomainFigures>,
+    /// The beginning of each domain's test split, small enough to measure again anywhere.
+    pub excerpts: Vec<Excerpt>,
     /// Generated text, temperature 0.7, seed 1, first try.
     pub samples: Vec<Sample>,
+}
+
+/// Held-out text and how well it is predicted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Excerpt {
+    /// The domain.
+    pub domain: String,
+    /// The text.
+    pub text: String,
+    /// Mean loss in nats.
+    pub loss_nats_per_token: f32,
+    /// The same per byte, in bits.
+    pub bits_per_byte: f32,
 }
 
 /// A prompt and how the model went on.
@@ -126,6 +141,7 @@ mod tests {
             n_active_parameters: 1_000_000,
             weight_bytes: 4_000_000,
             domains: Vec::new(),
+            excerpts: Vec::new(),
             samples: Vec::new(),
         }
     }

@@ -168,7 +168,7 @@ impl Evaluator {
         let losses = read_f32(cross_entropy(self.model.logits(hidden_td), targets)).await?;
         let counted = window.first_counted - window.start - 1;
         let nats = losses[counted..].iter().map(|&loss| f64::from(loss)).sum();
-        let layers = router.into_layers();
+        let (layers, _) = router.finish();
         let selections = layers.iter().map(|layer| {
             let mut counts = vec![0_u64; layer.n_experts];
             for &expert in &layer.experts[layer.offsets[counted] as usize..] {

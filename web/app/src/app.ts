@@ -1,6 +1,6 @@
 // Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
 
-import type { BackendWish, ModelRouting } from 'moescope';
+import type { BackendWish } from 'moescope';
 import { expertRules, render } from 'moescope/views';
 
 import { Engine } from './engine.js';
@@ -15,10 +15,12 @@ import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
 import { GridPainter } from './grid-painter.js';
 import { fetchRecorded } from './recorded.js';
-import { applyEdits, withBan, withTemperature, withTopK } from './routing.js';
-import type { RoutedModel, RoutingEdits } from './routing.js';
+import { applyEdits, withBan, withSetting, withStrategy, withTemperature, withTopK } from './routing.js';
+import type { RoutingEdits } from './routing.js';
 import { Runner, shapeOf } from './runner.js';
 import type { Request } from './runner.js';
+import { RoutingSender } from './sender.js';
+import type { RoutedModel } from './spec.js';
 import { decode, encode } from './state.js';
 import { Store, mirrorInHash } from './store.js';
 
@@ -44,6 +46,7 @@ export class App {
   readonly #painter = new GridPainter();
   readonly #pointer: Pointer;
   readonly #actions: Actions;
+  readonly #sender: RoutingSender;
   /** Whether the visitor has done anything yet; until then the page may begin by itself. */
   #touched = false;
   #frame: number | undefined;
@@ -59,10 +62,8 @@ export class App {
     this.gauge = new Gauge(() => this.schedule(), now);
     this.#pointer = new Pointer(this);
     this.#actions = this.#makeActions(now);
-    this.store.subscribe((state, before) => {
-      if (state.routing !== before.routing) void this.#sendRouting();
-      this.schedule();
-    });
+    this.#sender = new RoutingSender(this.engine, this.store, () => this.#measure());
+    this.store.subscribe(() => this.schedule());
   }
 
   start(): void {
@@ -126,8 +127,7 @@ export class App {
       return;
     }
     if (before !== undefined) this.runner.stop();
-    await this.#sendRouting();
-    this.#measure();
+    await this.#sender.modelOpened();
     this.schedule();
     if (first && !this.#touched && this.store.state.auto && !still()) this.#generate();
   }
@@ -170,6 +170,8 @@ export class App {
       generate: () => this.#generate(),
       stop: () => this.runner.stop(),
       example: (id) => this.#takeExample(id),
+      strategy: (name) => edit((_, edits) => withStrategy(edits, name), `strategy ${name ?? ''}`),
+      setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value), `setting ${name}`),
       topK: (topK) => edit((model, edits) => withTopK(model, edits, topK), 'top-k'),
       temperature: (value) => edit((model, edits) => withTemperature(model, edits, value), 'temperature'),
       ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, {
@@ -234,7 +236,7 @@ export class App {
 
   async #readyScope(): Promise<Scope | undefined> {
     if (this.engine.opened === undefined) await this.#opening;
-    await this.#sendRouting();
+    await this.#sender.send();
     return this.engine.opened?.scope;
   }
 
@@ -249,14 +251,6 @@ export class App {
       // A recorded run is an extra: without it the page waits for the live model, which says what is wrong if anything is.
       console.warn('recorded run', example.id, error);
     }
-  }
-
-  async #sendRouting(): Promise<void> {
-    const { opened } = this.engine;
-    if (opened === undefined) return;
-    const routing: ModelRouting = applyEdits(opened.info, this.store.state.routing);
-    await this.engine.route(routing);
-    this.#measure();
   }
 
   #textChanged(): void {

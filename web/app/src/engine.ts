@@ -41,6 +41,9 @@ export class Engine {
   loading: LoadingState | undefined;
   failure: LoadFailure | undefined;
   routingError: string | undefined;
+  /** The routing that acts, and the last one that was refused; undefined until one was sent. */
+  accepted: ModelRouting | undefined;
+  refused: ModelRouting | undefined;
   readonly #load: Load;
   readonly #changed: () => void;
   readonly #now: () => number;
@@ -110,8 +113,9 @@ export class Engine {
       this.#wanted = undefined;
       try {
         await this.opened.scope.setRouting(routing);
-        this.routingError = undefined;
+        [this.accepted, this.refused, this.routingError] = [routing, undefined, undefined];
       } catch (error) {
+        this.refused = routing;
         this.routingError = explain(error).message;
       }
     }
@@ -125,6 +129,7 @@ export class Engine {
     }
     this.opened?.scope.free();
     this.opened = opened;
+    [this.accepted, this.refused, this.routingError] = [undefined, undefined, undefined];
     return true;
   }
 

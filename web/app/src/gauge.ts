@@ -7,7 +7,7 @@ import type { GaugeData, Losses } from 'moescope/views';
 import { explain } from './engine.js';
 import type { Scope } from './engine.js';
 import { messages } from './messages.js';
-import { sameRouting } from './routing.js';
+import { sameRouting } from './spec.js';
 
 /** What is to be measured. */
 export interface Subject {

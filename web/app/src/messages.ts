@@ -4,6 +4,8 @@
 import { ENGLISH } from 'moescope/views';
 import type { ViewWords } from 'moescope/views';
 
+import { strategyMessages } from './messages-strategy.js';
+
 export interface ModelFacts {
   readonly name: string;
   readonly layers: number;
@@ -84,9 +86,11 @@ export const messages = {
     fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,
     recorded: 'The recorded run keeps its own routing; your setting acts as soon as the live model is here.',
     load: (expert: number, share: string, even: string) => `Expert ${expert}: ${share} of the shown tokens, even share ${even}`,
-    open: 'Experts and temperature',
+    open: 'Strategy, temperature and experts',
     less: 'Less',
   },
+
+  strategy: strategyMessages,
 
   gauge: {
     heading: 'What it costs',

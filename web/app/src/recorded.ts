@@ -36,11 +36,6 @@ export function decodeRecorded(steps: readonly RecordedStep[]): GenerateStep[] {
   return steps.map((step) => ({ ...step, trace: decodeTrace(step.trace) }));
 }
 
-/** A run as it is stored. */
-export function encodeRecorded(steps: readonly GenerateStep[]): RecordedStep[] {
-  return steps.map((step) => ({ ...step, trace: encodeTrace(step.trace) }));
-}
-
 /** Fetches and decodes a run; undefined where the build has none for this example. */
 export async function fetchRecorded(id: string, available: readonly string[], signal: AbortSignal): Promise<GenerateStep[] | undefined> {
   if (!available.includes(id)) return undefined;
@@ -70,26 +65,6 @@ function decodeTrace(trace: RecordedTrace): Trace {
         weights: floats(layer.weights),
       };
     }),
-  };
-}
-
-function encodeTrace(trace: Trace): RecordedTrace {
-  const plain = (values: Float32Array): (number | null)[] =>
-    Array.from(values, (v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : null));
-  return {
-    tokens: trace.tokens,
-    routing: trace.routing,
-    layers: trace.layers.map((layer) => ({
-      layer: layer.layer,
-      n_experts: layer.n_experts,
-      logits: plain(layer.logits),
-      scores: plain(layer.scores),
-      selection_scores: plain(layer.selection_scores),
-      verdicts: Array.from(layer.verdicts),
-      offsets: Array.from(layer.offsets),
-      experts: Array.from(layer.experts),
-      weights: plain(layer.weights),
-    })),
   };
 }
 

@@ -4,8 +4,10 @@
 import type { BackendWish } from 'moescope';
 
 import { EXAMPLES } from './examples.js';
-import { NO_EDITS, TEMPERATURE, ascending } from './routing.js';
+import { NO_EDITS, TEMPERATURE } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
+import { ascending } from './spec.js';
+import { SETTING_NAMES, isPreset } from './strategy.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -40,6 +42,8 @@ export const LIMITS = {
   maxTokens: { min: 1, max: 1024 },
   size: { min: 80, max: 220, step: 20 },
   experts: 65535,
+  /** Each has narrower limits of its own, which the model and the method decide. */
+  setting: { min: -65535, max: 65535 },
   layers: 1024,
   tokens: 1_000_000,
   /** A longer prompt is left out of the link. */
@@ -74,7 +78,9 @@ export function encode(state: State): string {
   put('temp', state.temperature, DEFAULTS.temperature);
   put('seed', state.seed, DEFAULTS.seed);
   put('max', state.maxTokens, DEFAULTS.maxTokens);
+  put('s', state.routing.strategy, undefined);
   put('k', state.routing.topK, undefined);
+  for (const [name, value] of Object.entries(state.routing.settings)) put(name, value, undefined);
   put('rt', state.routing.temperature, undefined);
   put('ban', state.routing.banned.join(','), '');
   for (const [layer, experts] of Object.entries(state.routing.bannedAt)) put(`ban.${layer}`, experts.join(','), '');
@@ -99,8 +105,10 @@ export function decode(hash: string): State {
     seed: integer(params.get('seed'), LIMITS.seed) ?? DEFAULTS.seed,
     maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? DEFAULTS.maxTokens,
     routing: {
+      strategy: [params.get('s') ?? ''].find(isPreset),
       topK: integer(params.get('k'), { min: 1, max: LIMITS.experts }),
       temperature: number(params.get('rt'), TEMPERATURE),
+      settings: settings(params),
       banned: experts(params.get('ban')),
       bannedAt: bansByLayer(params),
     },
@@ -129,6 +137,14 @@ export function number(text: string | null, { min, max }: { min: number; max: nu
 export function integer(text: string | null, limits: { min: number; max: number }): number | undefined {
   const value = number(text, limits);
   return value === undefined ? undefined : Math.round(value);
+}
+
+/** Numbers of a method go by the names of their fields, such as `top_p=0.6`. */
+function settings(params: URLSearchParams): Record<string, number> {
+  return Object.fromEntries(SETTING_NAMES.flatMap((name) => {
+    const value = number(params.get(name), LIMITS.setting);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 function experts(text: string | null): number[] {

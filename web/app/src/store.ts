@@ -54,6 +54,13 @@ export class Store {
     if (routing !== undefined) this.set({ routing });
   }
 
+  /** Goes back to the routing before an edit that turned out impossible, as if it had not been made. */
+  takeBack(routing: RoutingEdits): void {
+    if (this.#undo[this.#undo.length - 1] === routing) this.#undo.pop();
+    this.#lastRoutingChange = { at: -Infinity, control: '' };
+    this.set({ routing });
+  }
+
   resetRouting(now: number): void {
     if (this.#state.routing !== NO_EDITS) this.edit(NO_EDITS, 'reset', now);
   }

@@ -7,10 +7,11 @@ import type { Load } from '../src/engine.js';
 import { Gauge } from '../src/gauge.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { Runner } from '../src/runner.js';
-import { decodeRecorded, encodeRecorded } from '../src/recorded.js';
+import { decodeRecorded } from '../src/recorded.js';
 import type { RecordedStep } from '../src/recorded.js';
 import { DEFAULTS } from '../src/state.js';
 import { Store } from '../src/store.js';
+import { encodeRecorded } from './encode-recorded.js';
 import { FakeScope, TRAINED, fakeInfo, fakeTokens, fakeTrace } from './fake-scope.js';
 
 const WISH = { model: 'models/first', backend: 'auto' } as const;

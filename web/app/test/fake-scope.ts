@@ -1,15 +1,15 @@
 // A stand-in for the engine in unit tests and in the preview page: same interface, no weights.
-// Its text is a fixed word list and its gate is a hash of token, layer and expert, but routing is done as specified
-// (temperature, softmax, bans, top-k, renormalised weights), so that what the page shows is consistent.
+// Its text is a fixed word list and its gate is a hash of token, layer and expert; see fake-router for its routing.
 
-import { MoescopeError, VERDICTS } from 'moescope';
+import { MoescopeError } from 'moescope';
 import type {
-  Analysis, Backend, GenerateRequest, GenerateStep, LayerTrace, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
+  Analysis, Backend, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
 } from 'moescope';
 import { DEFAULT_SPEC } from 'moescope/views';
 
 import type { Scope } from '../src/engine.js';
-import { specOf, topKOf } from '../src/routing.js';
+import { settingsOf, specOf, topKOf } from '../src/spec.js';
+import { fakeLayer, hash, noise } from './fake-router.js';
 
 export const SPEC: RouterSpec = DEFAULT_SPEC;
 export const TRAINED: ModelRouting = { default: SPEC, layers: {} };
@@ -32,40 +32,7 @@ export function fakeTokens(text: string): Token[] {
 }
 
 export function fakeTrace(tokens: readonly Token[], info: ModelInfo, routing: ModelRouting, first = 0): Trace {
-  return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => routeLayer(tokens, layer, info, specOf(routing, layer), first)) };
-}
-
-function routeLayer(tokens: readonly Token[], layer: number, info: ModelInfo, spec: RouterSpec, first: number): LayerTrace {
-  const n = tokens.length * info.n_experts;
-  const trace: LayerTrace = {
-    layer, n_experts: info.n_experts, logits: new Float32Array(n), scores: new Float32Array(n), selection_scores: new Float32Array(n),
-    verdicts: new Uint8Array(n), offsets: new Uint32Array(tokens.length + 1), experts: new Uint16Array(0), weights: new Float32Array(0),
-  };
-  const [experts, weights]: [number[], number[]] = [[], []];
-  tokens.forEach((token, row) => {
-    const logits = Array.from({ length: info.n_experts }, (_, e) => 3.2 * noise(token.id, layer, e) + 0.8 * noise(first + row, layer * 7, e) - 1.5);
-    const exps = logits.map((z) => Math.exp(z / spec.adjust.temperature));
-    const total = exps.reduce((a, b) => a + b, 0);
-    const scores = exps.map((v) => v / total);
-    const allowed = scores.map((p, e) => (spec.restrict.disabled.includes(e) ? -Infinity : p));
-    const order = allowed.map((_, e) => e).filter((e) => (allowed[e] ?? 0) > -Infinity).sort((a, b) => (allowed[b] ?? 0) - (allowed[a] ?? 0) || a - b);
-    const chosen = order.slice(0, topKOf(spec));
-    const share = chosen.reduce((sum, e) => sum + (scores[e] ?? 0), 0);
-    for (const e of chosen) {
-      experts.push(e);
-      weights.push((scores[e] ?? 0) / share);
-    }
-    trace.offsets[row + 1] = experts.length;
-    for (let e = 0; e < info.n_experts; e += 1) {
-      const verdict = chosen.includes(e) ? 'selected' : spec.restrict.disabled.includes(e) ? 'disabled' : 'outside_top_k';
-      const at = row * info.n_experts + e;
-      trace.logits[at] = logits[e] ?? 0;
-      trace.scores[at] = scores[e] ?? 0;
-      trace.selection_scores[at] = allowed[e] ?? 0;
-      trace.verdicts[at] = VERDICTS.indexOf(verdict);
-    }
-  });
-  return { ...trace, experts: Uint16Array.from(experts), weights: Float32Array.from(weights) };
+  return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => fakeLayer(tokens, layer, info.n_experts, specOf(routing, layer), first)) };
 }
 
 export interface FakeOptions {
@@ -109,6 +76,10 @@ export class FakeScope implements Scope {
     if (next.default.restrict.disabled.length >= this.model.n_experts) {
       return Promise.reject(new MoescopeError('all_disabled', 'every expert is disabled; at least one must stay'));
     }
+    const { min_experts: least = 0, max_experts: most = 0 } = settingsOf(next.default.select);
+    if (most !== 0 && least > most) {
+      return Promise.reject(new MoescopeError('min_above_max', `min_experts is ${least}; it must be at most max_experts, ${most}`));
+    }
     this.routing = next;
     return Promise.resolve();
   }
@@ -142,14 +113,4 @@ export async function fakeLoad(_: string | URL, options: LoadOptions = {}, fake:
     await new Promise((resolve) => setTimeout(resolve, paceMs));
   }
   return new FakeScope(fake);
-}
-
-function hash(text: string): number {
-  let h = 2166136261;
-  for (const char of text) h = Math.imul(h ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0;
-  return h;
-}
-
-function noise(a: number, b: number, c: number): number {
-  return (hash(`${a} ${b} ${c}`) % 10007) / 10007;
 }

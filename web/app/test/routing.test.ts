@@ -1,8 +1,10 @@
 // Edits of the routing: what the engine is given, and how it is said.
 import { describe, expect, it } from 'vitest';
 
-import { NO_EDITS, applyEdits, bannedAt, describeChange, describeEdits, sameRouting, withBan, withTemperature, withTopK } from '../src/routing.js';
+import { describeChange, describeEdits } from '../src/changes.js';
+import { NO_EDITS, applyEdits, bannedAt, withBan, withTemperature, withTopK } from '../src/routing.js';
 import type { RoutingEdits } from '../src/routing.js';
+import { sameRouting } from '../src/spec.js';
 import { SPEC, TRAINED, fakeInfo } from './fake-scope.js';
 
 const MODEL = fakeInfo(4, 3);
@@ -68,7 +70,7 @@ describe('bans', () => {
 describe('words', () => {
   it('say what is changed', () => {
     expect(describeEdits(NO_EDITS)).toBe('');
-    expect(describeEdits({ topK: 1, temperature: 0.5, banned: [3], bannedAt: { 2: [1] } })).toBe('top-1, T 0.5, −3, −1 at layer 2');
+    expect(describeEdits({ ...NO_EDITS, topK: 1, temperature: 0.5, banned: [3], bannedAt: { 2: [1] } })).toBe('top-1, T 0.5, −3, −1 at layer 2');
   });
 
   it('say what one routing changes against another', () => {

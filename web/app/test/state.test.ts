@@ -12,7 +12,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   temperature: 0,
   seed: 4294967295,
   maxTokens: 7,
-  routing: { topK: 1, temperature: 0.25, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] } },
+  routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] } },
   layer: 3,
   token: 12,
   scope: 'layer',
@@ -75,8 +75,8 @@ describe('fuzzed hashes', () => {
   });
 });
 
-const NAMES = ['v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', ''];
-const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
+const NAMES = ['s', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', ''];
+const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {
   const pick = (list: readonly string[]): string => list[Math.floor(random() * list.length)] ?? '';

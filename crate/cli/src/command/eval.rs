@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::{Device, Engine, GenerateOptions, ModelFiles};
-use moescope_train::card::{Card, Sample, fill_card};
+use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
+use moescope_train::card::{Card, Excerpt, Sample, fill_card};
 use moescope_train::data::{DataFolder, Split};
 use moescope_train::evaluate::Evaluator;
 use moescope_train::ngram::KneserNey;
@@ -24,6 +24,8 @@ const SAMPLE_PROMPTS: [&str; 4] = [
     "Q: What is 17 + 25?\nA:",
 ];
 const SAMPLE_TOKENS: usize = 80;
+/// Tokens of each held-out excerpt, its mark of the document included.
+const EXCERPT_TOKENS: usize = 300;
 
 /// Arguments of `moescope eval`.
 #[derive(clap::Args)]
@@ -67,13 +69,15 @@ pub fn run(args: &Args) -> Outcome {
         .map(|shard| evaluator.domain(shard, &counted, args.threads.max(1), &mut on_progress))
         .collect();
     let (n_parameters, n_active_parameters) = evaluator.config().parameter_counts();
+    let mut engine = engine(folder, &config, tokenizer.json(), &weights)?;
     let card = Card {
         name: recipe.name.clone(),
         n_parameters,
         n_active_parameters,
         weight_bytes: weights.len(),
         domains: figures?,
-        samples: samples(folder, &config, tokenizer.json(), &weights)?,
+        excerpts: excerpts(&engine, &tokenizer, &test)?,
+        samples: samples(&mut engine)?,
     };
     let json = serde_json::to_string_pretty(&card)? + "\n";
     match &args.json {
@@ -95,12 +99,12 @@ fn count(train: &[Shard], vocab_size: usize) -> Result<[KneserNey; 2], moescope_
     ])
 }
 
-fn samples(
+fn engine(
     folder: &Path,
     config: &str,
     tokenizer: &str,
     weights: &[u8],
-) -> Result<Vec<Sample>, moescope_model::ModelError> {
+) -> Result<Engine, ModelError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let files = ModelFiles {
         name: &name,
@@ -108,7 +112,31 @@ fn samples(
         tokenizer: Some(tokenizer),
         weights,
     };
-    let mut engine = Engine::load(files, &Device::flex())?;
+    Engine::load(files, &Device::flex())
+}
+
+fn excerpts(
+    engine: &Engine,
+    tokenizer: &TextTokenizer,
+    test: &[Shard],
+) -> Result<Vec<Excerpt>, Box<dyn std::error::Error>> {
+    let mut excerpts = Vec::new();
+    for shard in test {
+        // The first token only marks the beginning of a document.
+        let end = shard.tokens.len().min(EXCERPT_TOKENS);
+        let text = tokenizer.decode(&shard.tokens[1..end])?;
+        let analysis = pollster::block_on(engine.analyse(&text, None))?;
+        excerpts.push(Excerpt {
+            domain: shard.domain.clone(),
+            text,
+            loss_nats_per_token: analysis.loss,
+            bits_per_byte: analysis.bits_per_byte,
+        });
+    }
+    Ok(excerpts)
+}
+
+fn samples(engine: &mut Engine) -> Result<Vec<Sample>, ModelError> {
     let options = GenerateOptions {
         max_tokens: SAMPLE_TOKENS,
         temperature: 0.7,

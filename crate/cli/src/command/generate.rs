@@ -36,7 +36,11 @@ pub struct Args {
 
 /// A step as the npm package yields it; JSON's null stands for minus infinity.
 #[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 enum RecordedStep {
     Prompt {
         text: &'static str,

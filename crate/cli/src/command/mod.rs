@@ -2,14 +2,22 @@
 
 pub mod eval;
 pub mod generate;
+pub mod metrics;
+mod real;
+pub mod route;
 pub mod trace;
 pub mod train;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use moescope_model::{Device, Engine, ModelFiles};
-use moescope_routing::{ModelRouting, RouterSpec};
+use moescope_routing::{ModelRouting, RouterSpec, RoutingError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Outcome;
 
 /// Options of every command that runs a model.
 #[derive(clap::Args)]
@@ -17,9 +25,9 @@ pub struct ModelArgs {
     /// Folder with config.json, model.safetensors and, for text, tokenizer.json.
     #[arg(long)]
     model: PathBuf,
-    /// JSON file with a `RouterSpec`, or a `ModelRouting` with specs for single layers.
-    #[arg(long)]
-    spec: Option<PathBuf>,
+    /// The routing: a JSON file, or a preset with changes and layers of their own, as in olmoe,top_k=4;2:top_k=1.
+    #[arg(long, value_name = "FILE|PRESET[,field=value...]")]
+    spec: Option<String>,
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Backend::Cpu)]
     backend: Backend,
@@ -53,8 +61,8 @@ impl ModelArgs {
             weights: &weights,
         };
         let mut engine = Engine::load(files, &device(self.backend)?)?;
-        if let Some(path) = &self.spec {
-            engine.set_routing(read_routing(path)?)?;
+        if let Some(spec) = &self.spec {
+            engine.set_routing(read_routing(spec)?)?;
         }
         Ok(engine)
     }
@@ -74,16 +82,40 @@ fn device(backend: Backend) -> Result<Device, Box<dyn std::error::Error>> {
     }
 }
 
-/// A file with either form: a bare spec applies to every layer.
-fn read_routing(path: &Path) -> Result<ModelRouting, Box<dyn std::error::Error>> {
-    let text = read_text(path)?;
-    let value: serde_json::Value = serde_json::from_str(&text)?;
+/// A routing from the command line: the file of that name if there is one, else a link.
+///
+/// A file holds a `RouterSpec`, which applies to every layer, or a `ModelRouting`.
+fn read_routing(spec: &str) -> Result<ModelRouting, Box<dyn std::error::Error>> {
+    let path = Path::new(spec);
+    if !path.is_file() {
+        return ModelRouting::from_link(spec).map_err(|e| match e {
+            RoutingError::UnknownPreset { .. } => {
+                format!("--spec {spec}: there is no such file, and {e}").into()
+            }
+            e => format!("--spec {spec}: {e}").into(),
+        });
+    }
+    let value: serde_json::Value = read_json(path)?;
     let routing = if value.get("default").is_some() || value.get("layers").is_some() {
         serde_json::from_value::<ModelRouting>(value)
     } else {
         serde_json::from_value::<RouterSpec>(value).map(ModelRouting::from)
     };
     routing.map_err(|e| format!("{}: {e}", path.display()).into())
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    serde_json::from_str(&read_text(path)?).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Writes a value to a file, or to standard output.
+fn write_json<T: Serialize>(value: &T, path: Option<&Path>) -> Outcome {
+    let json = serde_json::to_string(value)?;
+    match path {
+        Some(path) => std::fs::write(path, json)
+            .map_err(|e| format!("cannot write {}: {e}", path.display()).into()),
+        None => Ok(writeln!(std::io::stdout(), "{json}")?),
+    }
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

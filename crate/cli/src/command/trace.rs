@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use moescope_model::LayerTrace;
 use serde::Serialize;
 
-use super::ModelArgs;
+use super::real::{self, Real};
+use super::{ModelArgs, write_json};
 use crate::Outcome;
 
 /// Arguments of `moescope trace`.
@@ -50,8 +51,10 @@ struct Output {
 struct Layer {
     /// Index of the transformer layer.
     layer: usize,
-    /// [T][E] gating logits.
-    router_logits: Vec<Vec<f32>>,
+    /// [T][E] gating logits; infinities are "inf" and "-inf".
+    router_logits: Vec<Vec<Real>>,
+    /// [T][E] scores.
+    scores: Vec<Vec<Real>>,
     /// [T][..] selected experts, best first.
     experts: Vec<Vec<u16>>,
     /// [T][..] their combine weights.
@@ -78,12 +81,7 @@ pub fn run(args: &Args) -> Outcome {
         layers: trace.layers.iter().map(layer).collect(),
         tokens: ids,
     };
-    let json = serde_json::to_string(&output)?;
-    match &args.json {
-        Some(path) => std::fs::write(path, json)?,
-        None => println!("{json}"),
-    }
-    Ok(())
+    write_json(&output, args.json.as_deref())
 }
 
 fn layer(trace: &LayerTrace) -> Layer {
@@ -95,11 +93,8 @@ fn layer(trace: &LayerTrace) -> Layer {
     };
     Layer {
         layer: trace.layer,
-        router_logits: trace
-            .logits
-            .chunks(trace.n_experts)
-            .map(<[f32]>::to_vec)
-            .collect(),
+        router_logits: real::rows(&trace.logits, trace.n_experts),
+        scores: real::rows(&trace.scores, trace.n_experts),
         experts: rows().map(|row| trace.experts[row].to_vec()).collect(),
         weights: rows().map(|row| trace.weights[row].to_vec()).collect(),
     }

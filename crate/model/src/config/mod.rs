@@ -6,8 +6,10 @@
 
 mod file;
 
+use moescope_routing::stage::limit::Overflow;
+use moescope_routing::stage::select::Select;
 use moescope_routing::stage::weigh::Weigh;
-use moescope_routing::{ModelRouting, RouterSpec};
+use moescope_routing::{ModelRouting, Need, RouterSpec};
 
 use crate::error::ModelError;
 
@@ -113,6 +115,9 @@ impl LmConfig {
             let spec = routing.for_layer(layer);
             spec.validate(self.n_experts)
                 .map_err(|source| ModelError::Routing { layer, source })?;
+            if let Some(need) = unmet_need(spec) {
+                return Err(ModelError::NeedUnmet { layer, need });
+            }
         }
         Ok(())
     }
@@ -276,6 +281,25 @@ impl LmConfig {
         }
         Ok(self)
     }
+}
+
+/// What a strategy asks for and no model of these architectures has.
+fn unmet_need(spec: &RouterSpec) -> Option<String> {
+    if matches!(spec.select, Select::Soft {}) {
+        return Some("slots that mix tokens (a soft plan)".into());
+    }
+    if spec.limit.overflow == Overflow::Shared {
+        return Some("a shared expert".into());
+    }
+    let cannot = [
+        Need::LearnedNulls,
+        Need::TokenImportance,
+        Need::ExternalRouter,
+    ];
+    let mut needs = spec.needs().into_iter();
+    needs
+        .find(|need| cannot.contains(need))
+        .map(|need| need.to_string())
 }
 
 fn invalid(field: &str, got: impl std::fmt::Display, allowed: &str) -> ModelError {

@@ -19,6 +19,7 @@ use crate::rng::{Rng, Stream};
 /// Changes to the logits.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Adjust {
     /// Divides every logit; above 0.

@@ -20,6 +20,7 @@ use crate::trace::Verdict;
 /// Limits on load; the default sets none.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Limit {
     /// The most experts a token may keep: one number for all tokens, or one for each.

@@ -19,6 +19,7 @@ use crate::trace::Verdict;
 /// Which chosen experts are skipped; the default skips none.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Prune {
     /// Skips an expert that weighs less than this times the token's heaviest.

@@ -19,6 +19,7 @@ use crate::trace::Verdict;
 /// Limits on the choice of experts.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Restrict {
     /// Experts that never act.

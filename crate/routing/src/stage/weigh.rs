@@ -19,6 +19,7 @@ use crate::trace::Verdict;
 /// How combine weights follow from scores.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Weigh {
     /// What a weight starts from.

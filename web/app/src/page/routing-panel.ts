@@ -1,14 +1,17 @@
-// The knobs: experts per token, router temperature, a switch for each expert, and what they cost.
+// The knobs: experts per token, strategy, router temperature, a switch for each expert, and what they cost.
 // Every control acts at once on the next token; the figures of the trained routing stand beside.
 
 import { badge, expertVar, gaugeView, h, loadAt } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
+import { describeEdits } from '../changes.js';
 import { messages } from '../messages.js';
-import { TEMPERATURE, bannedAt, describeEdits, specOf, topKOf } from '../routing.js';
+import { TEMPERATURE, bannedAt } from '../routing.js';
 import type { BanScope } from '../routing.js';
+import { specOf, topKOf } from '../spec.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
+import { strategyMenu } from './strategy.js';
 
 /** More experts than this get a plain track instead of one stop each. */
 const MAX_STOPS = 16;
@@ -24,13 +27,15 @@ export function routingPanel(shown: Shown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
     h('div.more', { attrs: { id: 'routing-more' } },
-      temperature(shown), switches(shown), footer(shown)));
+      strategyMenu(shown), temperature(shown), switches(shown), footer(shown)));
 }
 
 function knob(shown: Shown): ViewElement {
   const { model, routing, layer, actions } = shown;
   const nExperts = model?.n_experts ?? PLACEHOLDER;
-  const topK = routing === undefined ? undefined : topKOf(specOf(routing, layer));
+  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const topK = spec && topKOf(spec);
+  const reason = spec === undefined || topK !== undefined ? undefined : messages.strategy.noTopK(spec.select.method);
   const trained = model === undefined ? undefined : topKOf(specOf(model.trained_routing, layer));
   const stops = nExperts <= MAX_STOPS ? nExperts : 0;
   return h('div.knob', { style: { '--stops': String(nExperts) } },
@@ -47,10 +52,11 @@ function knob(shown: Shown): ViewElement {
         value: String(topK ?? 1),
         on: { input: (event) => actions.topK(fieldNumber(event) ?? 1) },
         attrs: {
-          id: 'top-k', type: 'range', min: 1, max: nExperts, step: 1, disabled: model === undefined,
-          class: stops === 0 ? 'plain' : 'over',
+          id: 'top-k', type: 'range', min: 1, max: nExperts, step: 1, disabled: model === undefined || reason !== undefined,
+          class: stops === 0 ? 'plain' : 'over', title: reason, 'aria-describedby': reason === undefined ? undefined : 'top-k-reason',
         },
-      })));
+      })),
+    h('p.note', { attrs: { id: 'top-k-reason', hidden: reason === undefined } }, reason ?? ''));
 }
 
 function gauge({ gauge: data }: Shown): ViewElement {
@@ -85,15 +91,16 @@ function switches(shown: Shown): ViewElement {
   const banned = new Set(bannedAt(state.routing, layer));
   const loads = loadAt(runner.records, layer, model?.n_experts ?? nExperts);
   const count = model?.n_experts ?? PLACEHOLDER;
-  const topK = shown.routing === undefined ? 0 : topKOf(specOf(shown.routing, layer)) ?? 0;
-  const even = Math.min(1, topK / Math.max(1, count));
+  const topK = shown.routing === undefined ? undefined : topKOf(specOf(shown.routing, layer));
+  const taken = topK ?? loads.reduce((sum, load) => sum + load, 0);
+  const even = Math.min(1, taken / Math.max(1, count));
   return h('div.experts', {},
     h('h2', {}, messages.routing.experts),
     scope(shown),
     h('ul', { attrs: { class: count > 16 ? 'many' : '' } }, Array.from({ length: count }, (_, expert) =>
       expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }))),
     h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError ?? ''),
-    h('p.note', {}, topK > count - banned.size && model !== undefined
+    h('p.note', {}, topK !== undefined && topK > count - banned.size && model !== undefined
       ? messages.routing.fewer(count - banned.size, topK) : messages.routing.expertsHelp));
 }
 
@@ -134,7 +141,6 @@ function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement
   return h('div.foot', {},
     h('p', { attrs: { class: 'summary', role: 'status' } }, changed === '' ? messages.routing.asTrained : messages.routing.changed(changed)),
     h('p.note', { attrs: { hidden: !recordedOnly } }, messages.routing.recorded),
-    h('p.error', { attrs: { role: 'alert', hidden: engine.routingError === undefined } }, engine.routingError ?? ''),
     h('div.buttons', {},
       h('button.pill', { on: { click: actions.resetRouting }, attrs: { type: 'button', disabled: changed === '' } }, messages.routing.reset),
       h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: messages.routing.undoKeys } }, messages.routing.undo)));

@@ -5,8 +5,8 @@ import type { GaugeData, TokenRecord } from 'moescope/views';
 
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
-import type { RoutedModel } from '../routing.js';
 import type { Runner } from '../runner.js';
+import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
 
 /** What is on the screen only and in no link. */
@@ -29,7 +29,11 @@ export interface Actions {
   readonly generate: () => void;
   readonly stop: () => void;
   readonly example: (id: ExampleId) => void;
+  /** A preset by name, or the trained strategy. */
+  readonly strategy: (name: string | undefined) => void;
   readonly topK: (topK: number) => void;
+  /** A number of the method by the name of its field. */
+  readonly setting: (name: string, value: number) => void;
   readonly temperature: (temperature: number) => void;
   readonly ban: (expert: number, ban: boolean) => void;
   readonly resetRouting: () => void;

@@ -1,10 +1,12 @@
 // The text and what is seen at a glance: how it came about, its tokens, the shown layer, the grid of all layers.
 
+import type { ModelRouting } from 'moescope';
 import { h, tokenView } from 'moescope/views';
 import type { Handler, TokenRecord, ViewElement } from 'moescope/views';
 
+import { describeChange } from '../changes.js';
 import { messages } from '../messages.js';
-import { describeChange, sameRouting } from '../routing.js';
+import { sameRouting } from '../spec.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
 
@@ -25,7 +27,7 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
       ? h('p.empty', {}, messages.run.empty)
       : tokenView({
         records: runner.records, layer, pinned: pinnedIndex(shown), focusable: Math.min(cursor, last),
-        changes: routingChanges(runner.records), on: tokenEvents,
+        changes: routingChanges(runner.records, shown.model?.trained_routing), on: tokenEvents,
       }),
     h('span', { key: 'caret', attrs: { class: 'caret', hidden: runner.status !== 'running', 'aria-hidden': 'true' } })),
     mixedNotice(shown),
@@ -51,11 +53,11 @@ function runLine({ runner, engine }: Shown): ViewElement {
 }
 
 /** Tokens before which the routing changed, with the change in few words. */
-export function routingChanges(records: readonly TokenRecord[]): Map<number, string> {
+export function routingChanges(records: readonly TokenRecord[], trained?: ModelRouting): Map<number, string> {
   const changes = new Map<number, string>();
   let before = records[0]?.trace.routing;
   for (const { index, trace } of records) {
-    if (before !== undefined && !sameRouting(before, trace.routing)) changes.set(index, describeChange(before, trace.routing));
+    if (before !== undefined && !sameRouting(before, trace.routing)) changes.set(index, describeChange(before, trace.routing, trained));
     before = trace.routing;
   }
   return changes;

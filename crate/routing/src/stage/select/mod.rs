@@ -31,6 +31,7 @@ use settings::{
 /// `max_experts` 0 is no maximum; bounds give way where fewer experts are allowed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Select {
     /// The `top_k` best, or all that are allowed when fewer are (Shazeer et al. 2017).

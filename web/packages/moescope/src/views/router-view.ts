@@ -29,9 +29,9 @@ export function stageLines(decision: Decision): StageLine[] {
   const weights = choices.reduce((total, { weight }) => total + weight, 0);
   const lines: StageLine[] = [
     { stage: 'adjust', formula: 'z′ = z / T', note: joined([`T = ${fixed(spec.adjust.temperature)}`, ...changed(spec, 'adjust', ['temperature'])]) },
-    { stage: 'score', formula: `p = ${spec.score.function}(z′)`, note: joined([`over all ${nExperts} experts`, ...changed(spec, 'score', ['function'])]) },
+    { stage: 'score', formula: spec.score.function === 'identity' ? 'p = z′' : `p = ${spec.score.function}(z′)`, note: joined([`over all ${nExperts} experts`, ...changed(spec, 'score', ['function'])]) },
     { stage: 'restrict', formula: 's = p where allowed', note: joined(restrictions(spec)) || 'all allowed' },
-    { stage: 'select', formula: selectFormula(spec.select), note: `took ${choices.map((c) => c.expert).join(', ') || 'none'}` },
+    { stage: 'select', formula: selectFormula(spec.select), note: joined([`took ${choices.map((c) => c.expert).join(', ') || 'none'}`, ...bounds(spec.select)]) },
     { stage: 'prune', formula: 'drop the weakest', note: joined(changed(spec, 'prune', [])) },
     { stage: 'limit', formula: 'at most so many', note: joined(changed(spec, 'limit', [])) },
     { stage: 'weigh', formula: weighFormula(spec), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
@@ -56,7 +56,13 @@ function changed(spec: RouterSpec, stage: Stage, shown: readonly string[]): stri
   const standard = new Map<string, unknown>(Object.entries(DEFAULT_SPEC[stage]));
   return Object.entries(spec[stage] ?? {})
     .filter(([field, value]) => !shown.includes(field) && asText(value) !== asText(standard.get(field)))
-    .map(([field, value]) => `${field.replaceAll('_', ' ')} ${String(value)}`);
+    .map(([field, value]) => `${field.replaceAll('_', ' ')} ${plain(value)}`);
+}
+
+/** Few digits, whatever the precision that the engine keeps. */
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).join(', ');
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : String(value);
 }
 
 /** The engine's numbers are of single precision, and what it leaves out arrives as undefined. */
@@ -94,7 +100,8 @@ export function verdictFacts(decision: Decision): VerdictFacts[] {
       rank: places[expert] ?? 0,
       nExperts: decision.nExperts,
       acting: decision.choices.map((choice) => choice.expert),
-      topK: select.method === 'top_k' ? select.top_k : undefined,
+      method: select.method,
+      topK: 'top_k' in select ? select.top_k : undefined,
     };
   });
 }
@@ -103,7 +110,7 @@ export function verdictFacts(decision: Decision): VerdictFacts[] {
 export function routerTable(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
   const facts = verdictFacts(decision);
   const rows = facts.length > ROWS_IN_INDEX_ORDER ? facts.toSorted((a, b) => a.rank - b.rank) : facts;
-  const best = Math.max(...decision.scores, Number.MIN_VALUE);
+  const reach = reachOf(decision.scores);
   const { columns } = words;
   return h('table.router', {},
     h('thead', {}, h('tr', {},
@@ -112,12 +119,19 @@ export function routerTable(decision: Decision, words: ViewWords = ENGLISH): Vie
       h('th.wide', { attrs: { scope: 'col' } }, columns.score, ' ', h('var', {}, 'p')),
       h('th.num', { attrs: { scope: 'col' } }, columns.weight, ' ', h('var', {}, 'w')),
       h('th.why', { attrs: { scope: 'col' } }, columns.why))),
-    h('tbody', {}, rows.map((row) => routerRow(row, decision, best, words))));
+    h('tbody', {}, rows.map((row) => routerRow(row, decision, reach, words))));
 }
 
-function routerRow(facts: VerdictFacts, decision: Decision, best: number, words: ViewWords): ViewElement {
+/** What no bar and a whole bar stand for: 0 and the best score, and where scores are logits, the worst and the best. */
+function reachOf(scores: Float32Array): { low: number; high: number } {
+  const finite = Array.from(scores).filter(Number.isFinite);
+  const low = Math.min(0, ...finite);
+  return { low, high: Math.max(low, ...finite) };
+}
+
+function routerRow(facts: VerdictFacts, decision: Decision, { low, high }: { low: number; high: number }, words: ViewWords): ViewElement {
   const { expert, verdict, weight } = facts;
-  const share = Math.max(0, (decision.scores[expert] ?? 0) / best);
+  const share = Math.max(0, ((decision.scores[expert] ?? 0) - low) / Math.max(high - low, Number.MIN_VALUE));
   return h('tr', {
     key: expert,
     style: { '--c': expertVar(expert) },
@@ -141,6 +155,19 @@ export function badge(expert: number, acts: boolean, banned = false): ViewElemen
 
 function selectFormula(select: RouterSpec['select']): string {
   if (select.method === 'top_k') return `top-${select.top_k} of s`;
-  const [first] = Object.entries(select).filter(([field, value]) => field !== 'method' && typeof value === 'number');
-  return select.method.replaceAll('_', ' ') + (first === undefined ? '' : `, ${first[0].replaceAll('_', ' ')} ${String(first[1])}`);
+  const [first] = numbers(select);
+  if (first === undefined) return select.method.replaceAll('_', ' ');
+  const [name, value] = [first[0].replaceAll('_', ' '), plain(first[1])];
+  return first[0] === select.method ? `${name} = ${value}` : `${select.method.replaceAll('_', ' ')}, ${name} ${value}`;
+}
+
+/** Numbers that the formula leaves out, where they bind: at least one and no maximum is how every method begins. */
+function bounds(select: RouterSpec['select']): string[] {
+  return numbers(select).slice(1)
+    .filter(([field, value]) => !(field === 'min_experts' && value <= 1) && !(field === 'max_experts' && value === 0))
+    .map(([field, value]) => `${field.replaceAll('_', ' ')} ${plain(value)}`);
+}
+
+function numbers(select: RouterSpec['select']): [string, number][] {
+  return Object.entries(select).filter((field): field is [string, number] => typeof field[1] === 'number');
 }

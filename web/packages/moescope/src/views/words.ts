@@ -1,7 +1,7 @@
 // The words of the views, in one place; a view takes them as an argument, so that another language is another value.
 // Verbs that a student knows, with the field's term beside them.
 
-import type { Verdict } from '../generated/routing.js';
+import type { Select, Verdict } from '../generated/routing.js';
 
 /** What a sentence about one expert may speak of. */
 export interface VerdictFacts {
@@ -14,7 +14,9 @@ export interface VerdictFacts {
   readonly nExperts: number;
   /** Experts that acted on the token, best first. */
   readonly acting: readonly number[];
-  /** As in top-k, where the strategy has one. */
+  /** The rule that chose. */
+  readonly method: Select['method'];
+  /** As in top-k, where the rule has one. */
   readonly topK: number | undefined;
 }
 
@@ -71,7 +73,8 @@ export const ENGLISH: ViewWords = {
 function sentence(facts: VerdictFacts): string {
   const { expert, score, weight, verdict } = facts;
   const took = joined(facts.acting.map(String));
-  const rule = facts.topK === undefined ? 'the selection' : `top-${facts.topK}`;
+  const rule = ruleName(facts);
+  const also = weight === undefined ? '' : ` with weight ${weight}`;
   switch (verdict) {
     case 'selected':
       return `Expert ${expert} scored ${score}, ${place(facts)}; ${rule} took it with weight ${weight ?? '0'}.`;
@@ -83,28 +86,50 @@ function sentence(facts: VerdictFacts): string {
       return `Expert ${expert} is banned; it scored ${score}, ${place(facts)}.`;
     case 'masked_by_gate':
       return `Expert ${expert} is ruled out by the gate itself: its logit is minus infinity.`;
-    default: {
-      const acts = weight === undefined ? '' : ` with weight ${weight}`;
-      return `Expert ${expert} scored ${score}, ${place(facts)}; ${REASONS[verdict] ?? verdict.replaceAll('_', ' ')}${acts}.`;
-    }
+    default:
+      return `Expert ${expert} scored ${score}, ${place(facts)}; ${REASONS[verdict] ?? verdict.replaceAll('_', ' ')}${also}.`;
   }
 }
 
+/** Who or what took the experts; a rule that is newer than these words goes by its own name. */
+function ruleName({ method, topK }: VerdictFacts): string {
+  if (method === 'top_k') return `top-${topK ?? '?'}`;
+  return RULES[method] ?? `the rule ${method.replaceAll('_', ' ')}`;
+}
+
+const RULES: Partial<Record<Select['method'], string>> = {
+  top_p: 'top-p',
+  threshold: 'the threshold',
+  min_p: 'min-p',
+  gap: 'the cut at the largest gap',
+  random: 'the draw',
+  rank: 'the choice by rank',
+  dense: 'the dense rule',
+  expert_choice: 'the choice of the experts',
+  hash: 'the hash of the token id',
+  round_robin: 'the next turn',
+  replay: 'the recorded run',
+  previous_layer: 'the layer before',
+  sticky: 'top-k with an advantage for those in place',
+  external: 'the router from outside',
+  soft: 'the mixture of all',
+};
+
 /** Reasons that need no numbers but the score; a verdict that is newer than these words is said by its name. */
 const REASONS: Partial<Record<Verdict, string>> = {
-  outside_groups: 'its group of experts was not chosen',
-  outside_top_p: 'the experts before it already reach the share asked for',
+  outside_groups: 'its group of experts stayed closed',
+  outside_top_p: 'those before it already hold the share that top-p asks for',
   below_threshold: 'that is below the threshold',
   after_gap: 'it comes after the largest gap between scores',
-  not_picked: 'the strategy picked others without looking at scores',
-  not_taken_by_expert: 'the expert took other tokens',
-  beaten_by_null: 'a null expert scored higher',
-  pruned: 'that is too little beside the best expert',
-  below_layer_threshold: 'that is below the threshold of this layer',
-  token_sacrificed: 'this token was given up to save work',
+  not_picked: 'the strategy picked others without looking for the best score',
+  not_taken_by_expert: 'it took other tokens, which score higher with it',
+  beaten_by_null: 'null experts, which do nothing, took the places that were left',
+  pruned: 'it was chosen but weighs too little beside the others, and is skipped',
+  below_layer_threshold: 'it was chosen but has less weight than this layer asks for, and is skipped',
+  token_sacrificed: 'it was chosen, but this token is given up to save work',
   over_token_limit: 'the token already has as many experts as it may have',
-  over_capacity: 'it was full, and the token dropped',
-  overflow_to_shared: 'it was full, and the shared expert took the token',
+  over_capacity: 'it was chosen but is full, and turned the token away',
+  overflow_to_shared: 'it was chosen but is full, and the shared expert took the token',
   took_overflow: 'it took the token over from a full expert',
 };
 

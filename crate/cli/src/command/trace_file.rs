@@ -1,0 +1,204 @@
+//! Reading what `moescope trace` wrote, and checking that it fits together.
+
+use std::fmt;
+use std::path::Path;
+
+use moescope_routing::{RouterInput, RouterSpec, RoutingPlan, route};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::read_json;
+use super::real::{Real, flatten};
+
+/// A trace, as far as analyses read it.
+pub struct Trace {
+    /// [T] token ids.
+    pub tokens: Vec<u32>,
+    /// [T] the likeliest next token; empty if the file does not say.
+    pub predicted: Vec<u32>,
+    /// MoE layers, all with as many experts.
+    pub layers: Vec<Layer>,
+}
+
+/// The file.
+#[derive(Deserialize)]
+struct File {
+    /// [T] token ids.
+    tokens: Vec<u32>,
+    /// [T][V] next-token logits, of which only the best is kept.
+    #[serde(default)]
+    logits: Vec<Best>,
+    layers: Vec<FileLayer>,
+}
+
+#[derive(Deserialize)]
+struct FileLayer {
+    layer: usize,
+    router_logits: Vec<Vec<Real>>,
+    /// [T][E]; traces without them are read as if the score function were softmax.
+    scores: Option<Vec<Vec<Real>>>,
+    experts: Vec<Vec<u16>>,
+    weights: Vec<Vec<f32>>,
+}
+
+/// A layer of a trace, checked.
+pub struct Layer {
+    /// Index of the transformer layer.
+    pub layer: usize,
+    /// E.
+    pub n_experts: usize,
+    /// [T, E] gating logits.
+    pub logits_te: Vec<f32>,
+    /// [T, E] scores.
+    pub scores_te: Vec<f32>,
+    /// The decision.
+    pub plan: RoutingPlan,
+}
+
+impl Trace {
+/// Reads and checks a trace.
+fn read(path: &Path) -> Result<(Trace, Vec<Layer>), Box<dyn std::error::Error>> {
+    let mut trace: Trace = read_json(path)?;
+    let n_tokens = trace.tokens.len();
+    let named = |message: String| format!("{}: {message}", path.display());
+    if n_tokens == 0 {
+        return Err(named("tokens is empty; a trace has at least 1".into()).into());
+    }
+    expect_rows("logits", trace.predicted.len(), n_tokens, true).map_err(named)?;
+    let mut layers = Vec::new();
+    for layer in std::mem::take(&mut trace.layers) {
+        let index = layer.layer;
+        let checked = Layer::new(layer, n_tokens);
+        layers.push(checked.map_err(|e| named(format!("layer {index}: {e}")))?);
+    }
+    if let Some(odd) = layers.iter().find(|l| l.n_experts != layers[0].n_experts) {
+        return Err(named(format!(
+            "layer {} has {} experts; all must have as many as layer {}, which has {}",
+            odd.layer, odd.n_experts, layers[0].layer, layers[0].n_experts
+        ))
+        .into());
+    }
+    Ok((trace, layers))
+}
+
+fn expect_rows(what: &str, got: usize, n_tokens: usize, may_be_absent: bool) -> Result<(), String> {
+    if got == n_tokens || (may_be_absent && got == 0) {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} has {got} rows; it must have {n_tokens}, one for each token"
+    ))
+}
+
+}
+
+impl Layer {
+    fn new(layer: FileLayer, n_tokens: usize) -> Result<Self, Box<dyn std::error::Error>> {
+        expect_rows("router_logits", layer.router_logits.len(), n_tokens, false)?;
+        expect_rows("experts", layer.experts.len(), n_tokens, false)?;
+        expect_rows("weights", layer.weights.len(), n_tokens, false)?;
+        let (logits_te, n_experts) = flatten("router_logits", &layer.router_logits)?;
+        if n_experts == 0 {
+            return Err(
+                "router_logits has empty rows; it must have a number for each expert".into(),
+            );
+        }
+        let scores_te = match &layer.scores {
+            Some(rows) => checked_scores(rows, n_tokens, n_experts)?,
+            None => softmax(&logits_te, n_tokens, n_experts)?,
+        };
+        let plan = plan_of(&layer.experts, &layer.weights)?;
+        plan.validate(n_experts)?;
+        Ok(Self {
+            layer: layer.layer,
+            n_experts,
+            logits_te,
+            scores_te,
+            plan,
+        })
+    }
+
+}
+
+fn checked_scores(
+    rows: &[Vec<Real>],
+    n_tokens: usize,
+    n_experts: usize,
+) -> Result<Vec<f32>, String> {
+    expect_rows("scores", rows.len(), n_tokens, false)?;
+    match flatten("scores", rows)? {
+        (scores_te, n_columns) if n_columns == n_experts => Ok(scores_te),
+        (_, n_columns) => Err(format!(
+            "scores has {n_columns} columns; it must have {n_experts}, as router_logits has"
+        )),
+    }
+}
+
+/// Softmax scores, as the default strategy has them; taken from a decision so that there is one softmax.
+fn softmax(
+    logits_te: &[f32],
+    n_tokens: usize,
+    n_experts: usize,
+) -> Result<Vec<f32>, moescope_routing::RoutingError> {
+    let input = RouterInput {
+        logits_te,
+        n_tokens,
+        n_experts,
+        layer: 0,
+        token_ids: &[],
+    };
+    Ok(route(&RouterSpec::top_k(1), &input)?.trace.scores_te)
+}
+
+fn plan_of(experts: &[Vec<u16>], weights: &[Vec<f32>]) -> Result<RoutingPlan, String> {
+    let mut plan = RoutingPlan {
+        offsets: vec![0],
+        ..RoutingPlan::default()
+    };
+    for (token, (experts, weights)) in experts.iter().zip(weights).enumerate() {
+        if experts.len() != weights.len() {
+            return Err(format!(
+                "token {token} has {} experts and {} weights; there must be one weight for each",
+                experts.len(),
+                weights.len()
+            ));
+        }
+        plan.expert_idx.extend(experts);
+        plan.combine_weights.extend(weights);
+        plan.offsets.push(plan.expert_idx.len() as u32);
+    }
+    Ok(plan)
+}
+
+/// The index of the largest number of a list, the lowest of equals; the list itself is not kept, because it is as
+/// long as the vocabulary.
+struct Best(u32);
+
+impl<'de> Deserialize<'de> for Best {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BestVisitor)
+    }
+}
+
+struct BestVisitor;
+
+impl<'de> Visitor<'de> for BestVisitor {
+    type Value = Best;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of numbers, one for each token of the vocabulary")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Best, A::Error> {
+        let (mut best, mut highest) = (0, f32::NEG_INFINITY);
+        let mut index = 0;
+        // Null stands for a logit that is no number and therefore never the highest.
+        while let Some(logit) = list.next_element::<Option<f32>>()? {
+            if logit.is_some_and(|logit| logit > highest) {
+                (best, highest) = (index, logit.unwrap_or(highest));
+            }
+            index += 1;
+        }
+        Ok(Best(best))
+    }
+}

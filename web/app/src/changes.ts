@@ -1,0 +1,68 @@
+// Few words for what a person changed, and for what one routing changes against another: pure functions.
+// A trace says a spec and not the name of a preset; the name is the one whose spec it is.
+
+import { PRESETS } from 'moescope';
+import type { ModelRouting, RouterSpec } from 'moescope';
+
+import { messages } from './messages.js';
+import type { RoutingEdits } from './routing.js';
+import { sameStrategy, settingsOf, short, topKOf } from './spec.js';
+
+/** Few words for what differs, such as "strategy top_p, top p 0.6, T 0.5, −3". */
+export function describeEdits(edits: RoutingEdits): string {
+  const parts = [
+    edits.strategy === undefined ? '' : messages.strategy.change(edits.strategy),
+    edits.topK === undefined ? '' : `top-${edits.topK}`,
+    ...Object.entries(edits.settings).map(([name, value]) => setting(name, value)),
+    edits.temperature === undefined ? '' : `T ${short(edits.temperature)}`,
+    ...edits.banned.map((expert) => `−${expert}`),
+    ...Object.entries(edits.bannedAt).flatMap(([layer, experts]) => experts.map((expert) => `−${expert} at layer ${layer}`)),
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** Few words for what a routing changes against the one before it; the trained one is called so. */
+export function describeChange(before: ModelRouting, after: ModelRouting, trained?: ModelRouting): string {
+  const [a, b] = [before.default, after.default];
+  const layers = [...new Set([...Object.keys(before.layers), ...Object.keys(after.layers)])];
+  const parts = [
+    ...(sameStrategy(a, b) ? numbersChange(a, b) : strategyChange(b, trained?.default)),
+    a.adjust.temperature === b.adjust.temperature ? '' : `T ${short(b.adjust.temperature)}`,
+    ...banChange(a, b, ''),
+    ...layers.flatMap((layer) => banChange(before.layers[layer] ?? a, after.layers[layer] ?? b, ` at L${layer}`))
+      .filter((part) => !banChange(a, b, '').some((common) => part.startsWith(`${common} `))),
+  ];
+  const said = parts.filter((part) => part !== '');
+  return said.length > 0 ? said.join(' ') : '≠';
+}
+
+/** Numbers come from the engine in single precision. */
+function numbersChange(before: RouterSpec, after: RouterSpec): string[] {
+  const [topK, old] = [topKOf(after), settingsOf(before.select)];
+  return [
+    topK === topKOf(before) ? '' : `top-${topK ?? '?'}`,
+    ...Object.entries(settingsOf(after.select)).filter(([name, value]) => Math.fround(old[name] ?? Number.NaN) !== Math.fround(value))
+      .map(([name, value]) => setting(name, value)),
+  ];
+}
+
+/** The name of the strategy, and the numbers in which it differs from what has that name. */
+function strategyChange(now: RouterSpec, trained: RouterSpec | undefined): string[] {
+  if (trained !== undefined && sameStrategy(trained, now)) return [messages.routing.asTrained, ...numbersChange(trained, now)];
+  const alike = PRESETS.filter(({ spec }) => sameStrategy(spec, now));
+  const preset = alike.find(({ spec }) => topKOf(spec) === topKOf(now)) ?? alike[0];
+  if (preset === undefined) return [messages.strategy.change(now.select.method)];
+  return [messages.strategy.change(preset.name), ...numbersChange(preset.spec, now)];
+}
+
+function banChange(before: RouterSpec, after: RouterSpec, where: string): string[] {
+  const [old, now] = [before.restrict.disabled, after.restrict.disabled];
+  return [
+    ...now.filter((expert) => !old.includes(expert)).map((expert) => `−${expert}${where}`),
+    ...old.filter((expert) => !now.includes(expert)).map((expert) => `+${expert}${where}`),
+  ];
+}
+
+function setting(name: string, value: number): string {
+  return `${name.replaceAll('_', ' ')} ${short(value)}`;
+}

@@ -1,0 +1,116 @@
+// The words of the strategy menu: why a preset cannot run here, what its numbers are called, and the parts of the
+// one sentence that explains it. A method, need or setting that is newer than these words goes by its own name.
+
+import type { GroupScore, Need, ScoreFunction, Select, WeightSource } from 'moescope';
+
+type Method = Select['method'];
+
+/** What the clause about a method may speak of. */
+export interface MethodFacts {
+  /** What experts are compared by, such as "softmax score". */
+  readonly by: string;
+  readonly topK: number;
+  /** Experts that a token may choose from. */
+  readonly open: number;
+  readonly nulls: number;
+  /** The method's own number: a share as a percentage, a threshold as it is. */
+  readonly number: string;
+  readonly capacity: string | undefined;
+}
+
+export interface SettingWords {
+  readonly label: string;
+  readonly help: string;
+}
+
+const experts = (count: number): string => (count === 1 ? 'one expert' : `${count} experts`);
+const best = (count: number): string => (count === 1 ? 'best expert' : `best ${count} experts`);
+
+const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
+  top_k: ({ by, topK, open, nulls }) => {
+    if (nulls > 0) return `the ${by} fills ${topK} places of each token from the experts and ${nulls} null experts, which do nothing`;
+    return topK >= open ? `each token goes to all ${experts(open)}` : `each token goes to its ${best(topK)} by ${by}`;
+  },
+  top_p: ({ by, number }) => `each token takes its best experts by ${by} until they hold more than ${number} of the whole`,
+  threshold: ({ by, number }) => `each token takes every expert whose ${by} is above ${number}`,
+  min_p: ({ by, number }) => `each token takes every expert with at least ${number} of its best ${by}`,
+  gap: ({ by }) => `each token takes its best experts, down to the largest gap between two ${by}s`,
+  random: ({ topK }) => `each token goes to ${experts(topK)} drawn at random`,
+  rank: ({ by }) => `each token goes to the experts at certain places by ${by}, not to the best ones`,
+  dense: () => 'each token goes to all experts',
+  expert_choice: ({ by, capacity }) =>
+    `each expert takes the tokens with its highest ${by}${capacity === undefined ? '' : `, up to ${capacity} times an even share`}`,
+  hash: ({ topK }) => `each token goes to ${experts(topK)} drawn once for its token id, whatever the scores say`,
+  round_robin: ({ topK }) => `tokens go to the next ${experts(topK)} in turn, whatever the scores say`,
+  replay: () => 'each token goes where it went in a recorded run',
+  previous_layer: () => 'each token goes to the experts that the layer before chose',
+  sticky: ({ by, topK }) => `each token goes to its ${best(topK)} by ${by}, with an advantage for those of the token before`,
+  soft: () => 'every expert works on mixtures of all tokens',
+};
+
+const needs: Partial<Record<Need, string>> = {
+  learned_nulls: 'needs a gate with trained null experts',
+  token_importance: 'needs an importance for every token, which this model does not give',
+  external_router: 'needs a router from outside, and there is none here',
+};
+
+const settings: Readonly<Record<string, SettingWords>> = {
+  top_p: { label: 'p', help: 'share of the whole score that the chosen experts must exceed' },
+  min_p: { label: 'min-p', help: 'share of the best score that an expert must reach' },
+  threshold: { label: 'Threshold', help: 'score that an expert must exceed' },
+  margin: { label: 'Margin', help: 'what a newcomer must score above an expert in place' },
+  min_experts: { label: 'At least', help: 'experts per token' },
+  max_experts: { label: 'At most', help: 'experts per token; 0 is no maximum' },
+};
+
+const scores: Readonly<Record<ScoreFunction, string>> = {
+  softmax: 'softmax score', sigmoid: 'sigmoid score', relu: 'ReLU score', identity: 'logit',
+  sinkhorn: 'score that Sinkhorn has evened out over all tokens',
+};
+
+const weights: Readonly<Record<Exclude<WeightSource, 'scores'>, string>> = {
+  softmax_selected: 'weighed by a softmax over the chosen alone',
+  sigmoid: 'weighed by the sigmoid of its logit',
+  equal: 'each weighing the same',
+  sparse_mixer: 'weighed by a softmax over the experts that come close to it',
+};
+
+const groupScores: Readonly<Record<GroupScore, string>> = {
+  max: 'best expert', top2_sum: 'best two experts together',
+};
+
+export const strategyMessages = {
+  label: 'Strategy',
+  trainedSource: 'The routing that this model was trained with.',
+  /** In the text over a token from which on it acts. */
+  change: (name: string) => `strategy ${name}`,
+  yourTopK: 'with your top-k',
+  option: (name: string, remark: string) => `${name} (${remark})`,
+  whole: 'decides over the whole prompt; one token at a time differs',
+  wholeNote: 'It decides over the whole prompt; one token at a time differs.',
+  notHere: (name: string, reason: string) => `This model cannot run ${name}: it ${reason}. The trained strategy stays.`,
+  refused: (message: string) => `Not taken, the former routing stays: ${message}`,
+  noTopK: (method: string) => `${method.replaceAll('_', ' ')} has no top-k: it finds the number of experts itself`,
+  setting: (name: string): SettingWords => settings[name] ?? { label: name.replaceAll('_', ' '), help: '' },
+  cannot: {
+    needs,
+    soft: 'mixes all tokens into slots and cannot run token by token here',
+    shared: 'needs a shared expert',
+    groups: (groups: number, nExperts: number) => `needs ${groups} equal groups, which ${nExperts} experts cannot form`,
+    openGroups: (open: number, groups: number) => `keeps ${open} groups open and has only ${groups}`,
+  },
+  says: {
+    score: (name: ScoreFunction): string => scores[name] ?? name,
+    method: (method: Method, facts: MethodFacts): string => methods[method]?.(facts) ?? `${method.replaceAll('_', ' ')} chooses by ${facts.by}`,
+    groups: (groups: number, open: number, by: GroupScore) =>
+      `of ${groups} groups of experts the ${open === 1 ? 'one' : open} with the ${groupScores[by] ?? by} ${open === 1 ? 'stays' : 'stay'} open, and `,
+    sumTo: (sum: string) => `with weights that sum to ${sum}`,
+    asItIs: 'weighed by the score as it is',
+    weight: (from: Exclude<WeightSource, 'scores'>): string => weights[from] ?? from,
+    times: (scale: string) => ` times ${scale}`,
+    lessThanHeaviest: (share: string) => `an expert that weighs less than ${share} of the heaviest is skipped`,
+    lessThanShare: (share: string) => `an expert with less than ${share} of the weight is skipped`,
+    capacity: (factor: string) => `an expert takes at most ${factor} times its even share of the tokens`,
+    places: (count: number) => `an expert takes at most ${count} tokens`,
+  },
+} as const;

@@ -1,0 +1,88 @@
+// The menu of strategies with what the chosen one does, where it comes from and what it can be set to.
+// Entries, reasons and sliders are made from the presets and specs that the package brings.
+
+import { h } from 'moescope/views';
+import type { Content, ViewElement } from 'moescope/views';
+
+import { explainSpec } from '../explain.js';
+import { messages } from '../messages.js';
+import { settingsOf, short, specOf, topKOf } from '../spec.js';
+import { rangeOf, strategiesFor, strategyFor } from '../strategy.js';
+import type { Strategy } from '../strategy.js';
+import { fieldNumber, fieldText } from './shown.js';
+import type { Shown } from './shown.js';
+
+const { strategy: words } = messages;
+const NOTE_ID = 'strategy-note';
+
+export function strategyMenu(shown: Shown): ViewElement {
+  const { model, state, engine, actions } = shown;
+  const strategies = model === undefined ? [] : strategiesFor(model);
+  const error = engine.routingError;
+  return h('div.strategy', {},
+    h('label', { attrs: { for: 'strategy' } }, words.label),
+    h('select', {
+      value: model === undefined ? '' : state.routing.strategy ?? '',
+      on: { change: (event) => actions.strategy(fieldText(event) || undefined) },
+      attrs: { id: 'strategy', disabled: model === undefined, 'aria-describedby': NOTE_ID },
+    },
+    h('option', { key: '', attrs: { value: '' } }, messages.routing.asTrained), strategies.map(option)),
+    h('p.error', { key: 'error', attrs: { role: 'alert', hidden: error === undefined } }, error === undefined ? '' : words.refused(error)),
+    about(shown),
+    settings(shown));
+}
+
+function option({ name, problem, adapted, wholeBatch }: Strategy): ViewElement {
+  const remark = problem ?? (adapted ? words.yourTopK : undefined);
+  return h('option', {
+    key: name,
+    attrs: { value: name, disabled: problem !== undefined, title: problem ?? (wholeBatch ? words.whole : undefined) },
+  }, remark === undefined ? name : words.option(name, remark));
+}
+
+/** The sentence says the routing as it acts now, knobs included. */
+function about({ model, state, routing, layer }: Shown): ViewElement {
+  const strategy = model === undefined ? undefined : strategyFor(model, state.routing.strategy);
+  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const problem = strategy?.problem;
+  return h('div.about', { key: 'about', attrs: { id: NOTE_ID } },
+    strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, words.notHere(strategy.name, problem)),
+    h('p', { key: 'sentence' }, spec === undefined || model === undefined ? '' : explainSpec(spec, model.n_experts)),
+    problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, words.wholeNote),
+    h('p.note', { key: 'source' }, source(strategy?.source ?? words.trainedSource),
+      problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && `; ${words.yourTopK}`));
+}
+
+function usesYourTopK({ adapted, spec }: Strategy, topK: number | undefined): boolean {
+  return adapted || topK !== topKOf(spec);
+}
+
+/** Papers are one click away. */
+function source(text: string): Content {
+  return text.split(/(arXiv:\d{4}\.\d{4,5})/).map((part) => (part.startsWith('arXiv:')
+    ? h('a', { attrs: { href: `https://arxiv.org/abs/${part.slice('arXiv:'.length)}`, target: '_blank', rel: 'noreferrer' } }, part)
+    : part));
+}
+
+/** A slider for each number of the method but top-k, which has its own knob. */
+function settings(shown: Shown): ViewElement[] {
+  const { routing, layer } = shown;
+  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  return spec === undefined ? [] : Object.entries(settingsOf(spec.select)).map(([name, value]) => setting(shown, name, value));
+}
+
+function setting({ routing, layer, model, actions }: Shown, name: string, value: number): ViewElement {
+  const { label, help } = words.setting(name);
+  const id = `setting-${name}`;
+  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const range = spec === undefined || model === undefined ? { min: 0, max: 1, step: 0.01 } : rangeOf(name, value, spec, model.n_experts);
+  return h('div.control', { key: id },
+    h('label', { attrs: { for: id } }, label),
+    h('output.num', { attrs: { for: id } }, short(value)),
+    h('input', {
+      value: String(value),
+      on: { input: (event) => actions.setting(name, fieldNumber(event) ?? value) },
+      attrs: { id, type: 'range', ...range, 'aria-valuetext': short(value), title: help },
+    }),
+    h('p.note', {}, help));
+}
