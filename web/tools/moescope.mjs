@@ -23,7 +23,7 @@ if (!cli.fresh) {
 // Training allocates the same megabytes again and again: keeping freed pages saves an eighth of its processor time.
 const env = { MIMALLOC_PURGE_DELAY: '-1', ...process.env };
 const child = spawn(cli.binary, args, { cwd: process.env.INIT_CWD ?? process.cwd(), env, stdio: 'inherit' });
-// Ctrl-C reaches the tool by itself: it may want to save a checkpoint before it ends.
+// Ctrl-C reaches the tool by itself.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.removeAllListeners(signal);
   process.on(signal, () => { if (signal !== 'SIGINT') child.kill(signal); });

@@ -1,8 +1,5 @@
 //! `moescope metrics` as a user runs it, and the traces that it reads.
-#![allow(
-    clippy::unwrap_used,
-    reason = "tests stop on the first surprise"
-)]
+#![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 mod program;
 
@@ -225,7 +222,7 @@ fn trace_takes_a_link_with_layers_and_metrics_reads_what_it_writes() {
         assert_eq!(layer["load"]["counts"][0] == json!(0), is_own);
     }
     refused(
-        &[&args[..6], &["--spec", "olmoe,top_k=99"]].concat(),
+        &[&args[..5], &["--spec", "olmoe,top_k=99"]].concat(),
         &["top_k is 99", "from 1"],
     );
 }

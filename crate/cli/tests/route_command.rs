@@ -1,10 +1,7 @@
 //! `moescope route` as a user runs it: links and files, decisions, refusals.
 //!
 //! The vectors of the second implementation (`tests/oracle`) run through it too, each in a process of its own.
-#![allow(
-    clippy::unwrap_used,
-    reason = "tests stop on the first surprise"
-)]
+#![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 mod program;
 
@@ -172,7 +169,7 @@ fn what_cannot_be_routed_is_refused_with_what_came_and_what_is_allowed() {
             &["null", "\"-inf\"", "line 1"],
         ),
         (r#"{"logits": [[1, "NaN"]]}"#, &["NaN", "\"-inf\""]),
-        (r#"{"logits": [[1, 1e60]]}"#, &["1e60", "32 bits"]),
+        (r#"{"logits": [[1, 1e60]]}"#, &["1e+60", "32 bits"]),
         (
             r#"{"logits": [[1, 2], [3]]}"#,
             &["row 1 has 1", "must have 2"],
@@ -201,4 +198,3 @@ fn what_cannot_be_routed_is_refused_with_what_came_and_what_is_allowed() {
         &["nowhere.json", "No such file"],
     );
 }
-

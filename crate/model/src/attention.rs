@@ -62,7 +62,7 @@ struct LayerCache {
 /// Keys and values of every layer, for a fixed number of positions.
 #[derive(Clone, Debug)]
 pub struct KvCache {
-    layers: Vec<Option<LayerCache>>,
+    layers: Vec<LayerCache>,
     len: usize,
     capacity: usize,
 }
@@ -71,11 +71,9 @@ impl KvCache {
     /// An empty cache for one sequence of at most `capacity` tokens.
     pub fn new(config: &LmConfig, capacity: usize, device: &Device) -> Self {
         let shape = [1, config.n_kv_heads, capacity, config.head_dim];
-        let layer = || {
-            Some(LayerCache {
-                keys: Tensor::zeros(shape, device),
-                values: Tensor::zeros(shape, device),
-            })
+        let layer = || LayerCache {
+            keys: Tensor::zeros(shape, device),
+            values: Tensor::zeros(shape, device),
         };
         Self {
             layers: (0..config.n_layers).map(|_| layer()).collect(),
@@ -108,20 +106,18 @@ impl KvCache {
     fn append(&mut self, layer: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let [b, h, s, d] = k.dims();
         let end = self.len + s;
-        // Taken out, so that the write happens in place: nobody else holds the buffers.
-        let Some(cache) = self.layers.get_mut(layer).and_then(Option::take) else {
-            return (k, v);
-        };
+        let cache = &mut self.layers[layer];
         let rows = [0..b, 0..h, self.len..end, 0..d];
-        let keys = cache.keys.slice_assign(rows.clone(), k);
-        let values = cache.values.slice_assign(rows, v);
+        // Nobody else holds the buffers, so the writes happen in place.
+        cache
+            .keys
+            .inplace(|keys| keys.slice_assign(rows.clone(), k));
+        cache.values.inplace(|values| values.slice_assign(rows, v));
         let so_far = [0..b, 0..h, 0..end, 0..d];
-        let result = (
-            keys.clone().slice(so_far.clone()),
-            values.clone().slice(so_far),
-        );
-        self.layers[layer] = Some(LayerCache { keys, values });
-        result
+        (
+            cache.keys.clone().slice(so_far.clone()),
+            cache.values.clone().slice(so_far),
+        )
     }
 }
 

@@ -5,8 +5,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_routing::ModelRouting;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use crate::attention::KvCache;
@@ -57,8 +57,12 @@ struct Generation {
     logits: Vec<f32>,
     stream: TextStream,
     rng: StdRng,
+    /// The number in [0, 1) that decides the next token, once drawn.
+    draw: Option<f64>,
     temperature: f32,
     tokens_left: usize,
+    /// Token that ends the text.
+    stop_at: Option<u32>,
 }
 
 /// A loaded model with the routing in force.
@@ -204,7 +208,7 @@ impl Engine {
         let room = self.config.max_positions;
         // A prompt that leaves no room for a token is refused here rather than answered with silence.
         self.check_ids(ids, room.saturating_sub(1))?;
-        let capacity = room.min(ids.len() + options.max_tokens);
+        let capacity = room.min(ids.len().saturating_add(options.max_tokens));
         let mut cache = KvCache::new(&self.config, capacity, &self.device);
         let mut memory = RouterMemory::default();
         let (hidden_td, mut trace) = self
@@ -224,8 +228,10 @@ impl Engine {
             logits,
             stream,
             rng: StdRng::seed_from_u64(options.seed.into()),
+            draw: None,
             temperature: options.temperature,
             tokens_left: options.max_tokens,
+            stop_at: self.config.eos_token_id,
         });
         Ok(trace)
     }
@@ -245,20 +251,21 @@ impl Engine {
         if generation.tokens_left == 0 || generation.cache.len() == generation.cache.capacity() {
             return Ok(None);
         }
-        let id = sample(
-            &generation.logits,
-            generation.temperature,
-            &mut generation.rng,
-        );
+        // Kept until the step succeeds: one that failed may be tried again with the same draw.
+        let draw = *generation
+            .draw
+            .get_or_insert_with(|| generation.rng.random());
+        let id = sample(&generation.logits, generation.temperature, draw);
         let log_prob = log_prob(&generation.logits, id);
-        generation.tokens_left -= 1;
-        if self.config.eos_token_id == Some(id) {
+        if generation.stop_at == Some(id) {
             generation.tokens_left = 0;
             return Ok(None);
         }
         let past = Some((&mut generation.cache, &mut generation.memory));
         let (hidden_td, mut trace) = self.run(&[id], past, &self.routing).await?;
         generation.logits = read_f32(self.model.logits(hidden_td)).await?;
+        generation.draw = None;
+        generation.tokens_left -= 1;
         let token = self.next_token(&mut generation.stream, id);
         trace.tokens = vec![token.clone()];
         Ok(Some(Step {
@@ -304,7 +311,9 @@ impl Engine {
         }
         trace.tokens = self.tokens(ids);
         let total: f64 = losses[1..].iter().map(|&loss| f64::from(loss)).sum();
-        let bytes: usize = trace.tokens[1..].iter().map(|token| token.text.len()).sum();
+        // Markers cost loss like any token, but are no bytes of the text.
+        let text = trace.tokens[1..].iter().filter(|token| !token.special);
+        let bytes: usize = text.map(|token| token.text.len()).sum();
         Ok(Analysis {
             trace,
             loss: (total / (ids.len() - 1) as f64) as f32,
@@ -337,18 +346,26 @@ impl Engine {
             temperature: 0.0,
             seed: 0,
         };
-        let (running, end) = (self.generation.take(), self.config.eos_token_id.take());
+        let running = self.generation.take();
+        let outcome = self.take_greedy(ids, options).await;
+        self.generation = running;
+        outcome
+    }
+
+    async fn take_greedy(
+        &mut self,
+        ids: &[u32],
+        options: GenerateOptions,
+    ) -> Result<Vec<u32>, ModelError> {
+        self.begin_ids(ids, options).await?;
+        if let Some(generation) = &mut self.generation {
+            generation.stop_at = None;
+        }
         let mut greedy = Vec::new();
-        let outcome = async {
-            self.begin_ids(ids, options).await?;
-            while let Some(step) = self.next().await? {
-                greedy.push(step.token.id);
-            }
-            Ok(())
-        };
-        let outcome = outcome.await;
-        (self.generation, self.config.eos_token_id) = (running, end);
-        outcome.map(|()| greedy)
+        while let Some(step) = self.next().await? {
+            greedy.push(step.token.id);
+        }
+        Ok(greedy)
     }
 
     /// One pass, after `past` if there is one; the trace has no tokens yet.

@@ -94,19 +94,21 @@ fn figures(card: &Card) -> String {
 
 fn loss_table(card: &Card) -> String {
     let mut text = String::from(
-        "| domain (test) | nats per token | bits per byte | 5-gram | unigram | against 5-gram |\n\
-         |---|---|---|---|---|---|\n",
+        "| domain (test) | nats per token | bits per byte | 5-gram | unigram | against 5-gram | 5-gram of tokens | against it |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for d in &card.domains {
         let _ = writeln!(
             text,
-            "| {} | {:.3} | **{:.3}** | {:.3} | {:.3} | {:+.1} % |",
+            "| {} | {:.3} | **{:.3}** | {:.3} | {:.3} | {:+.1} % | {:.3} | {:+.1} % |",
             d.domain,
             d.loss_nats_per_token,
             d.bits_per_byte,
             d.five_gram_bits_per_byte,
             d.unigram_bits_per_byte,
-            100.0 * (d.bits_per_byte / d.five_gram_bits_per_byte - 1.0)
+            100.0 * (d.bits_per_byte / d.five_gram_bits_per_byte - 1.0),
+            d.token_five_gram_bits_per_byte,
+            100.0 * (d.bits_per_byte / d.token_five_gram_bits_per_byte - 1.0)
         );
     }
     text

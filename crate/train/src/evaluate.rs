@@ -30,10 +30,12 @@ pub struct DomainFigures {
     pub loss_nats_per_token: f64,
     /// The same per byte, in bits.
     pub bits_per_byte: f64,
-    /// A smoothed unigram model of the same training tokens.
+    /// A unigram model of bytes.
     pub unigram_bits_per_byte: f64,
-    /// A modified Kneser-Ney 5-gram model of the same training tokens.
+    /// A 5-gram model of bytes.
     pub five_gram_bits_per_byte: f64,
+    /// A 5-gram model of the model's own tokens, which sees as far back as about fourteen bytes.
+    pub token_five_gram_bits_per_byte: f64,
     /// [L][E] share of the domain's tokens that select each expert.
     pub expert_load: Vec<Vec<f64>>,
 }
@@ -44,6 +46,45 @@ pub struct Evaluator {
     model: MoeLm,
     routing: ModelRouting,
     device: Device,
+}
+
+/// What counting learns from the training text of all domains.
+pub struct Baselines {
+    byte_unigram: KneserNey,
+    byte_five_gram: KneserNey,
+    token_five_gram: KneserNey,
+}
+
+impl Baselines {
+    /// Counts bytes and tokens of the training split, one entry for each domain.
+    ///
+    /// # Errors
+    /// Text too short to count.
+    pub fn count(
+        documents: &[Vec<String>],
+        shards: &[Shard],
+        vocab_size: usize,
+    ) -> Result<Self, TrainError> {
+        let bytes: Vec<Vec<u16>> = documents.iter().map(|texts| byte_stream(texts)).collect();
+        let bytes: Vec<&[u16]> = bytes.iter().map(Vec::as_slice).collect();
+        let tokens: Vec<&[u16]> = shards.iter().map(|shard| shard.tokens.as_slice()).collect();
+        Ok(Self {
+            byte_unigram: KneserNey::count(&bytes, BYTE_VOCABULARY, 1)?,
+            byte_five_gram: KneserNey::count(&bytes, BYTE_VOCABULARY, 5)?,
+            token_five_gram: KneserNey::count(&tokens, vocab_size, 5)?,
+        })
+    }
+}
+
+/// All bytes, and a mark before each document, as tokens have one.
+const BYTE_VOCABULARY: usize = 257;
+
+fn byte_stream(documents: &[String]) -> Vec<u16> {
+    let mark = BYTE_VOCABULARY as u16 - 1;
+    let documents = documents.iter();
+    documents
+        .flat_map(|text| std::iter::once(mark).chain(text.bytes().map(u16::from)))
+        .collect()
 }
 
 /// What one window contributes.
@@ -76,14 +117,15 @@ impl Evaluator {
         &self.config
     }
 
-    /// Figures of a domain's test split; `counted` are the unigram and 5-gram models.
+    /// Figures of a domain's test split, given as text and as tokens.
     ///
     /// # Errors
     /// A text shorter than two tokens, or whatever the model reports.
     pub fn domain(
         &self,
+        documents: &[String],
         shard: &Shard,
-        counted: &[KneserNey; 2],
+        baselines: &Baselines,
         threads: usize,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<DomainFigures, TrainError> {
@@ -118,15 +160,18 @@ impl Evaluator {
         }
         let predicted = tokens.len() - 1;
         let share = |count: u64| count as f64 / predicted as f64;
-        let [unigram, five_gram] = counted;
+        let bytes = byte_stream(documents);
         Ok(DomainFigures {
             domain: shard.domain.clone(),
             tokens: predicted,
             bytes: shard.text_bytes,
             loss_nats_per_token: nats / predicted as f64,
             bits_per_byte: shard.bits_per_byte(nats),
-            unigram_bits_per_byte: shard.bits_per_byte(unigram.total_nats(tokens)),
-            five_gram_bits_per_byte: shard.bits_per_byte(five_gram.total_nats(tokens)),
+            unigram_bits_per_byte: shard.bits_per_byte(baselines.byte_unigram.total_nats(&bytes)),
+            five_gram_bits_per_byte: shard
+                .bits_per_byte(baselines.byte_five_gram.total_nats(&bytes)),
+            token_five_gram_bits_per_byte: shard
+                .bits_per_byte(baselines.token_five_gram.total_nats(tokens)),
             expert_load: selections
                 .into_iter()
                 .map(|layer| layer.into_iter().map(share).collect())

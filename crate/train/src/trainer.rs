@@ -15,6 +15,7 @@ use crate::recipe::Recipe;
 use crate::run::Run;
 use crate::shards::Shard;
 use crate::step::{Objective, StepReport, Update};
+use crate::tokenizer::DOCUMENT_ID;
 
 /// What a caller is told after every step.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ pub fn lm_config(recipe: &Recipe) -> LmConfig {
         rms_norm_eps: 1e-6,
         tied_head: m.tie_embeddings,
         max_positions: m.max_positions,
-        eos_token_id: Some(0),
+        eos_token_id: Some(DOCUMENT_ID.into()),
     }
 }
 

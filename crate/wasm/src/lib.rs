@@ -4,6 +4,13 @@
 //! loads only what it runs. Every error is a JavaScript `Error` with a stable `code`.
 
 mod convert;
+mod route;
+
+#[cfg(any(
+    all(feature = "cpu", feature = "gpu"),
+    not(any(feature = "cpu", feature = "gpu"))
+))]
+compile_error!("build with exactly one of the features `cpu` and `gpu`");
 
 use std::cell::RefCell;
 
@@ -137,7 +144,7 @@ impl Engine {
     }
 }
 
-#[cfg(all(feature = "gpu", not(feature = "cpu")))]
+#[cfg(feature = "gpu")]
 async fn device() -> Result<Device, JsValue> {
     Device::wgpu_options()
         .init_async()

@@ -10,24 +10,26 @@ const { says } = messages.strategy;
 
 export function explainSpec(given: Partial<RouterSpec>, nExperts: number): string {
   const spec = completed(given);
-  const clauses = [`${groups(spec)}${selection(spec, nExperts)}, ${weights(spec)}`, ...skips(spec), ...limits(spec)];
+  const clauses = [`${groups(spec, nExperts)}${selection(spec, nExperts)}, ${weights(spec)}`, ...skips(spec), ...limits(spec)];
   const text = clauses.join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function groups({ restrict }: RouterSpec): string {
+/** In a group of one, its best two experts are its one. */
+function groups({ restrict }: RouterSpec, nExperts: number): string {
   const { n_groups: count, topk_groups: open, group_score: by } = restrict;
-  return open < count ? says.groups(count, open, by) : '';
+  return open < count ? says.groups(count, open, count < nExperts ? by : 'max') : '';
 }
 
 function selection(spec: RouterSpec, nExperts: number): string {
   const { select, score, restrict, adjust, limit } = spec;
   const [first] = Object.entries(settingsOf(select));
-  const closed = restrict.group_fill === 'zero' ? 0 : 1 - restrict.topk_groups / restrict.n_groups;
   return says.method(select.method, {
     by: says.score(score.function),
     topK: topKOf(spec) ?? 1,
-    open: Math.round(nExperts * (1 - closed)),
+    nExperts,
+    inside: Math.round((nExperts * restrict.topk_groups) / restrict.n_groups),
+    filled: restrict.topk_groups < restrict.n_groups && restrict.group_fill === 'zero',
     nulls: adjust.null_rule === 'none' ? 0 : adjust.null_experts || nExperts,
     number: first === undefined ? '' : select.method === 'threshold' ? short(first[1]) : percent(first[1]),
     capacity: limit.capacity_factor == null ? undefined : short(limit.capacity_factor),
@@ -37,16 +39,18 @@ function selection(spec: RouterSpec, nExperts: number): string {
 function weights({ weigh }: RouterSpec): string {
   if (weigh.from === 'equal' && weigh.renormalize) return says.weight('equal');
   if (weigh.from === 'scores' && weigh.renormalize) return says.sumTo(short(weigh.scale));
-  const source = weigh.from === 'scores' ? says.asItIs : says.weight(weigh.from);
-  return source + (weigh.scale === 1 ? '' : says.times(short(weigh.scale)));
+  const [plain, scale] = [weigh.scale === 1, short(weigh.scale)];
+  if (weigh.from === 'scores') return plain ? says.asItIs : says.scoreTimes(scale);
+  return says.weight(weigh.from) + (plain ? '' : says.times(scale));
 }
 
-function skips({ prune }: RouterSpec): string[] {
+function skips({ prune, weigh }: RouterSpec): string[] {
   const shares = [prune.share, ...prune.layer_thresholds].filter((share) => share > 0);
+  const lost = weigh.renormalize && weigh.sum_over === 'chosen' ? says.notMadeUp : '';
   return [
     ...(prune.ratio > 0 ? [says.lessThanHeaviest(percent(prune.ratio))] : []),
     ...shares.map((share) => says.lessThanShare(percent(share))),
-  ];
+  ].map((clause) => clause + lost);
 }
 
 /** Expert choice says its capacity where it says how it chooses. */

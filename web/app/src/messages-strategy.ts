@@ -10,8 +10,11 @@ export interface MethodFacts {
   /** What experts are compared by, such as "softmax score". */
   readonly by: string;
   readonly topK: number;
-  /** Experts that a token may choose from. */
-  readonly open: number;
+  readonly nExperts: number;
+  /** Experts in the groups that stay open; all of them where there are no groups. */
+  readonly inside: number;
+  /** Whether experts of closed groups may fill places that would stay empty. */
+  readonly filled: boolean;
   readonly nulls: number;
   /** The method's own number: a share as a percentage, a threshold as it is. */
   readonly number: string;
@@ -27,9 +30,10 @@ const experts = (count: number): string => (count === 1 ? 'one expert' : `${coun
 const best = (count: number): string => (count === 1 ? 'best expert' : `best ${count} experts`);
 
 const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
-  top_k: ({ by, topK, open, nulls }) => {
+  top_k: ({ by, topK, nExperts, inside, filled, nulls }) => {
     if (nulls > 0) return `the ${by} fills ${topK} places of each token from the experts and ${nulls} null experts, which do nothing`;
-    return topK >= open ? `each token goes to all ${experts(open)}` : `each token goes to its ${best(topK)} by ${by}`;
+    if (topK >= inside && !filled) return `each token goes to all ${experts(inside)}${inside < nExperts ? ' in them' : ''}`;
+    return `each token goes to its ${best(topK)} by ${by}${topK > inside ? ' (those in closed groups weigh nothing)' : ''}`;
   },
   top_p: ({ by, number }) => `each token takes its best experts by ${by} until they hold more than ${number} of the whole`,
   threshold: ({ by, number }) => `each token takes every expert whose ${by} is above ${number}`,
@@ -65,13 +69,13 @@ const settings: Readonly<Record<string, SettingWords>> = {
 
 const scores: Readonly<Record<ScoreFunction, string>> = {
   softmax: 'softmax score', sigmoid: 'sigmoid score', relu: 'ReLU score', identity: 'logit',
-  sinkhorn: 'score that Sinkhorn has evened out over all tokens',
+  sinkhorn: 'Sinkhorn score, which is evened out over all tokens',
 };
 
 const weights: Readonly<Record<Exclude<WeightSource, 'scores'>, string>> = {
   softmax_selected: 'weighed by a softmax over the chosen alone',
   sigmoid: 'weighed by the sigmoid of its logit',
-  equal: 'each weighing the same',
+  equal: 'with equal weights',
   sparse_mixer: 'weighed by a softmax over the experts that come close to it',
 };
 
@@ -90,7 +94,7 @@ export const strategyMessages = {
   wholeNote: 'It decides over the whole prompt; one token at a time differs.',
   notHere: (name: string, reason: string) => `This model cannot run ${name}: it ${reason}. The trained strategy stays.`,
   refused: (message: string) => `Not taken, the former routing stays: ${message}`,
-  noTopK: (method: string) => `${method.replaceAll('_', ' ')} has no top-k: it finds the number of experts itself`,
+  noTopK: (method: string) => `The method ${method.replaceAll('_', ' ')} has no top-k: it finds the number of experts itself.`,
   setting: (name: string): SettingWords => settings[name] ?? { label: name.replaceAll('_', ' '), help: '' },
   cannot: {
     needs,
@@ -106,10 +110,12 @@ export const strategyMessages = {
       `of ${groups} groups of experts the ${open === 1 ? 'one' : open} with the ${groupScores[by] ?? by} ${open === 1 ? 'stays' : 'stay'} open, and `,
     sumTo: (sum: string) => `with weights that sum to ${sum}`,
     asItIs: 'weighed by the score as it is',
+    scoreTimes: (scale: string) => `weighed by the score times ${scale}`,
     weight: (from: Exclude<WeightSource, 'scores'>): string => weights[from] ?? from,
     times: (scale: string) => ` times ${scale}`,
     lessThanHeaviest: (share: string) => `an expert that weighs less than ${share} of the heaviest is skipped`,
     lessThanShare: (share: string) => `an expert with less than ${share} of the weight is skipped`,
+    notMadeUp: ', and the others do not make up for it',
     capacity: (factor: string) => `an expert takes at most ${factor} times its even share of the tokens`,
     places: (count: number) => `an expert takes at most ${count} tokens`,
   },

@@ -138,7 +138,8 @@ describe('words', () => {
   it('say what the stages do, and nothing of the others', () => {
     expect(explainSpec(preset('switch').spec, 8)).toBe('Each token goes to its best expert by softmax score, weighed by the score as it is.');
     expect(explainSpec(preset('deepseek_v3').spec, 8)).toBe(
-      'Of 8 groups of experts the 4 with the best two experts together stay open, and each token goes to all 4 experts in them, with weights that sum to 2.5.');
+      'Of 8 groups of experts the 4 with the best expert stay open, and each token goes to all 4 experts in them, with weights that sum to 2.5.');
+    expect(explainSpec(preset('deepseek_v3').spec, 64)).toContain('the 4 with the best two experts together stay open, and each token goes to its best 8 experts');
     expect(explainSpec(preset('mc_moe').spec, 8)).toBe('Each token goes to its best 2 experts by softmax score, with weights that sum to 1;'
       + ' an expert that weighs less than 50 % of the heaviest is skipped.');
     expect(explainSpec({ select: SPEC.select }, 8)).toBe(explainSpec(SPEC, 8));
@@ -221,7 +222,7 @@ describe('the panel', () => {
     const { root } = await drawn({ ...NO_EDITS, strategy: 'top_p' }, { setting });
     const slider = byId(root, 'setting-top_p');
     expect(slider.props).toMatchObject({ value: '0.4', attrs: { min: 0, max: 1 } });
-    expect(textOf(byId(root, 'top-k-reason'))).toContain('top p has no top-k');
+    expect(textOf(byId(root, 'top-k-reason'))).toContain('The method top p has no top-k');
     expect(rangeOf('brand_new', 4, SPEC, 8)).toEqual({ min: 0, max: 8, step: 0.08 });
   });
 

@@ -11,7 +11,7 @@ import { targetDir } from './paths.mjs';
 import { must, run } from './run.mjs';
 
 const NATIVE_SELECTION = ['--release', '--workspace', '--exclude', 'moescope-wasm'];
-const NATIVE_FEATURES = 'moescope-routing/ts';
+const NATIVE_FEATURES = 'moescope-routing/ts,moescope-routing/schema';
 const WASM_RUSTFLAGS = '--cfg getrandom_backend="wasm_js" -C target-feature=+simd128';
 
 /** Arguments of the native tests. */

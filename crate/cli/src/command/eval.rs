@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
 use moescope_train::card::{Card, Excerpt, Sample, fill_card};
 use moescope_train::data::{DataFolder, Split};
-use moescope_train::evaluate::Evaluator;
-use moescope_train::ngram::KneserNey;
+use moescope_train::evaluate::{Baselines, Evaluator};
 use moescope_train::progress::Progress;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::{Shard, ShardCache};
@@ -62,11 +61,18 @@ pub fn run(args: &Args) -> Outcome {
     let domains = recipe.domain_names();
     let mut load = |split| cache.load_domains(&data, &tokenizer, &domains, split, &mut on_progress);
     let (train, test) = (load(Split::Train)?, load(Split::Test)?);
+    let texts = |split| -> Result<Vec<_>, _> {
+        let documents = domains.iter().map(|domain| data.documents(domain, split));
+        documents.collect()
+    };
     eprintln!("counting n-grams");
-    let counted = count(&train, tokenizer.vocab_size())?;
+    let baselines = Baselines::count(&texts(Split::Train)?, &train, tokenizer.vocab_size())?;
+    let test_texts = texts(Split::Test)?;
+    let threads = args.threads.max(1);
     let figures: Result<Vec<_>, _> = test
         .iter()
-        .map(|shard| evaluator.domain(shard, &counted, args.threads.max(1), &mut on_progress))
+        .zip(&test_texts)
+        .map(|(shard, text)| evaluator.domain(text, shard, &baselines, threads, &mut on_progress))
         .collect();
     let (n_parameters, n_active_parameters) = evaluator.config().parameter_counts();
     let mut engine = engine(folder, &config, tokenizer.json(), &weights)?;
@@ -88,15 +94,6 @@ pub fn run(args: &Args) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Unigram and 5-gram models of all the training text.
-fn count(train: &[Shard], vocab_size: usize) -> Result<[KneserNey; 2], moescope_train::TrainError> {
-    let streams: Vec<&[u16]> = train.iter().map(|shard| shard.tokens.as_slice()).collect();
-    Ok([
-        KneserNey::count(&streams, vocab_size, 1)?,
-        KneserNey::count(&streams, vocab_size, 5)?,
-    ])
 }
 
 fn engine(

@@ -4,18 +4,15 @@
 //! of the same tokens, how the two runs differ.
 //! A figure that has no value, such as the z-loss of infinite logits, is null.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use moescope_routing::metrics::{
     LabelShare, LayerReport, LayerView, divergence, flow, report, saturation, share_by_label,
 };
-use moescope_routing::{RouterInput, RouterSpec, RoutingPlan, route};
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 
-use super::real::{Real, flatten};
-use super::{read_json, write_json};
+use super::trace_file::{Layer, Trace};
+use super::write_json;
 use crate::Outcome;
 
 /// A token id must occur so often to say something about it (as in OLMoE, arXiv:2409.02060).
@@ -83,46 +80,70 @@ struct Comparison {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let (trace, layers) = read(&args.trace)?;
-    let pairs = layers.iter().zip(layers.iter().skip(1));
+    let trace = Trace::read(&args.trace)?;
+    let layers = &trace.layers;
+    let neighbours = layers.iter().zip(layers.iter().skip(1));
     let against = match &args.against {
-        Some(path) => Some(compare(&trace, &layers, path)?),
+        Some(path) => Some(compare(&trace, path)?),
         None => None,
     };
     let output = Output {
         n_tokens: trace.tokens.len(),
         layers: layers
             .iter()
-            .map(|layer| layer.analyse(&trace, args.min_tokens))
+            .map(|layer| analyse(layer, &trace, args.min_tokens))
             .collect(),
-        flows: pairs.map(|(from, to)| from.flow_to(to)).collect(),
+        flows: neighbours
+            .map(|(from, to)| Flow {
+                from: from.layer,
+                to: to.layer,
+                counts: flow(&from.plan, &to.plan, from.n_experts),
+            })
+            .collect(),
         against,
     };
     write_json(&output, args.json.as_deref())
 }
 
+fn analyse(layer: &Layer, trace: &Trace, min_tokens: usize) -> LayerOutput {
+    let view = LayerView {
+        plan: &layer.plan,
+        n_experts: layer.n_experts,
+        logits_te: &layer.logits_te,
+        scores_te: &layer.scores_te,
+    };
+    let shares = |labels: &[u32]| share_by_label(&layer.plan, layer.n_experts, labels, min_tokens);
+    LayerOutput {
+        layer: layer.layer,
+        n_experts: layer.n_experts,
+        mean_experts: view.mean_experts(),
+        report: report(&view),
+        by_input_id: shares(&trace.tokens),
+        by_predicted_id: shares(&trace.predicted),
+        by_next_id: shares(trace.tokens.get(1..).unwrap_or_default()),
+    }
+}
+
 /// Both runs, layer by layer.
-fn compare(
-    trace: &Trace,
-    layers: &[Layer],
-    path: &Path,
-) -> Result<Vec<Comparison>, Box<dyn std::error::Error>> {
-    let (other, other_layers) = read(path)?;
-    let named = |what: &str| {
+fn compare(trace: &Trace, path: &Path) -> Result<Vec<Comparison>, Box<dyn std::error::Error>> {
+    let other = Trace::read(path)?;
+    let differs = |what: &str| {
         format!(
-            "{}: {what} differ from those of the first trace",
+            "{}: {what} differ from those of the first trace; compare two runs of the same tokens",
             path.display()
         )
     };
     if other.tokens != trace.tokens {
-        return Err(named("the tokens").into());
+        return Err(differs("the tokens").into());
     }
-    let shape =
-        |layers: &[Layer]| -> Vec<_> { layers.iter().map(|l| (l.layer, l.n_experts)).collect() };
-    if shape(&other_layers) != shape(layers) {
-        return Err(named("the MoE layers and their numbers of experts").into());
+    let shape = |trace: &Trace| -> Vec<(usize, usize)> {
+        let layers = trace.layers.iter();
+        layers.map(|layer| (layer.layer, layer.n_experts)).collect()
+    };
+    if shape(&other) != shape(trace) {
+        return Err(differs("the MoE layers or their numbers of experts").into());
     }
-    let pairs = layers.iter().zip(&other_layers);
+    let pairs = trace.layers.iter().zip(&other.layers);
     Ok(pairs
         .map(|(a, b)| Comparison {
             layer: a.layer,
@@ -131,35 +152,3 @@ fn compare(
         })
         .collect())
 }
-
-impl Layer {
-    fn analyse(&self, trace: &Trace, min_tokens: usize) -> LayerOutput {
-        let view = LayerView {
-            plan: &self.plan,
-            n_experts: self.n_experts,
-            logits_te: &self.logits_te,
-            scores_te: &self.scores_te,
-        };
-        let shares =
-            |labels: &[u32]| share_by_label(&self.plan, self.n_experts, labels, min_tokens);
-        let predicted: Vec<u32> = trace.predicted.iter().map(|best| best.0).collect();
-        LayerOutput {
-            layer: self.layer,
-            n_experts: self.n_experts,
-            mean_experts: view.mean_experts(),
-            report: report(&view),
-            by_input_id: shares(&trace.tokens),
-            by_predicted_id: shares(&predicted),
-            by_next_id: shares(trace.tokens.get(1..).unwrap_or_default()),
-        }
-    }
-
-    fn flow_to(&self, next: &Self) -> Flow {
-        Flow {
-            from: self.layer,
-            to: next.layer,
-            counts: flow(&self.plan, &next.plan, self.n_experts),
-        }
-    }
-}
-

@@ -6,6 +6,7 @@ pub mod metrics;
 mod real;
 pub mod route;
 pub mod trace;
+mod trace_file;
 pub mod train;
 
 use std::io::Write;

@@ -106,7 +106,7 @@ mod tests {
         for (bad, named) in [
             ("null", "null"),
             ("\"NaN\"", "NaN"),
-            ("1e39", "1e39"),
+            ("1e39", "1e+39"),
             ("true", "true"),
         ] {
             let message = read(bad).unwrap_err().to_string();

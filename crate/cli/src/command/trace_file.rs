@@ -56,47 +56,48 @@ pub struct Layer {
 }
 
 impl Trace {
-/// Reads and checks a trace.
-fn read(path: &Path) -> Result<(Trace, Vec<Layer>), Box<dyn std::error::Error>> {
-    let mut trace: Trace = read_json(path)?;
-    let n_tokens = trace.tokens.len();
-    let named = |message: String| format!("{}: {message}", path.display());
-    if n_tokens == 0 {
-        return Err(named("tokens is empty; a trace has at least 1".into()).into());
+    /// Reads a file and checks that it fits together.
+    pub fn read(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let file: File = read_json(path)?;
+        Self::new(file).map_err(|e| format!("{}: {e}", path.display()).into())
     }
-    expect_rows("logits", trace.predicted.len(), n_tokens, true).map_err(named)?;
-    let mut layers = Vec::new();
-    for layer in std::mem::take(&mut trace.layers) {
-        let index = layer.layer;
-        let checked = Layer::new(layer, n_tokens);
-        layers.push(checked.map_err(|e| named(format!("layer {index}: {e}")))?);
-    }
-    if let Some(odd) = layers.iter().find(|l| l.n_experts != layers[0].n_experts) {
-        return Err(named(format!(
-            "layer {} has {} experts; all must have as many as layer {}, which has {}",
-            odd.layer, odd.n_experts, layers[0].layer, layers[0].n_experts
-        ))
-        .into());
-    }
-    Ok((trace, layers))
-}
 
-fn expect_rows(what: &str, got: usize, n_tokens: usize, may_be_absent: bool) -> Result<(), String> {
-    if got == n_tokens || (may_be_absent && got == 0) {
-        return Ok(());
+    fn new(file: File) -> Result<Self, String> {
+        let n_tokens = file.tokens.len();
+        if n_tokens == 0 {
+            return Err("tokens is empty; a trace has at least 1".into());
+        }
+        if !file.logits.is_empty() {
+            expect_rows("logits", file.logits.len(), n_tokens)?;
+        }
+        let layer = |layer: FileLayer| {
+            let index = layer.layer;
+            Layer::new(layer, n_tokens).map_err(|e| format!("layer {index}: {e}"))
+        };
+        let layers: Vec<Layer> = file
+            .layers
+            .into_iter()
+            .map(layer)
+            .collect::<Result<_, _>>()?;
+        if let Some(odd) = layers.iter().find(|l| l.n_experts != layers[0].n_experts) {
+            return Err(format!(
+                "layer {} has {} experts; all must have as many as layer {}, which has {}",
+                odd.layer, odd.n_experts, layers[0].layer, layers[0].n_experts
+            ));
+        }
+        Ok(Self {
+            tokens: file.tokens,
+            predicted: file.logits.into_iter().map(|best| best.0).collect(),
+            layers,
+        })
     }
-    Err(format!(
-        "{what} has {got} rows; it must have {n_tokens}, one for each token"
-    ))
-}
-
 }
 
 impl Layer {
     fn new(layer: FileLayer, n_tokens: usize) -> Result<Self, Box<dyn std::error::Error>> {
-        expect_rows("router_logits", layer.router_logits.len(), n_tokens, false)?;
-        expect_rows("experts", layer.experts.len(), n_tokens, false)?;
-        expect_rows("weights", layer.weights.len(), n_tokens, false)?;
+        expect_rows("router_logits", layer.router_logits.len(), n_tokens)?;
+        expect_rows("experts", layer.experts.len(), n_tokens)?;
+        expect_rows("weights", layer.weights.len(), n_tokens)?;
         let (logits_te, n_experts) = flatten("router_logits", &layer.router_logits)?;
         if n_experts == 0 {
             return Err(
@@ -117,7 +118,15 @@ impl Layer {
             plan,
         })
     }
+}
 
+fn expect_rows(what: &str, got: usize, n_tokens: usize) -> Result<(), String> {
+    if got == n_tokens {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} has {got} rows; it must have {n_tokens}, one for each token"
+    ))
 }
 
 fn checked_scores(
@@ -125,7 +134,7 @@ fn checked_scores(
     n_tokens: usize,
     n_experts: usize,
 ) -> Result<Vec<f32>, String> {
-    expect_rows("scores", rows.len(), n_tokens, false)?;
+    expect_rows("scores", rows.len(), n_tokens)?;
     match flatten("scores", rows)? {
         (scores_te, n_columns) if n_columns == n_experts => Ok(scores_te),
         (_, n_columns) => Err(format!(

@@ -7,7 +7,7 @@ use moescope_train::data::{DataFolder, Split};
 use moescope_train::progress::Progress;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::ShardCache;
-use moescope_train::tokenizer::{TextTokenizer, balanced_sample};
+use moescope_train::tokenizer::TextTokenizer;
 use moescope_train::trainer::{Report, RunOptions, lm_config, train};
 
 use crate::Outcome;
@@ -68,6 +68,8 @@ pub fn run(args: &Args) -> Outcome {
         folder.join("model.safetensors"),
         write_safetensors(&config, &tensors)?,
     )?;
+    let tokenizer_config = tokenizer.hugging_face_config(recipe.model.max_positions)?;
+    std::fs::write(folder.join("tokenizer_config.json"), tokenizer_config)?;
     eprintln!(
         "trained in {}; wrote config.json and model.safetensors to {}",
         clock(seconds),
@@ -90,23 +92,8 @@ fn load_or_train_tokenizer(
         "learning a vocabulary of {} tokens",
         recipe.model.vocab_size
     );
-    let documents: Result<Vec<_>, _> = recipe
-        .domain_names()
-        .into_iter()
-        .map(|domain| data.documents(domain, Split::Train))
-        .collect();
-    let documents = documents?;
-    let sample = balanced_sample(
-        &documents,
-        recipe.tokenizer.sample_bytes,
-        recipe.tokenizer.seed,
-    );
-    let tokenizer = TextTokenizer::train(&sample, recipe.model.vocab_size)?;
+    let tokenizer = TextTokenizer::for_recipe(recipe, data)?;
     std::fs::write(&path, tokenizer.json())?;
-    std::fs::write(
-        folder.join("tokenizer_config.json"),
-        tokenizer.hugging_face_config(recipe.model.max_positions)?,
-    )?;
     Ok(tokenizer)
 }
 

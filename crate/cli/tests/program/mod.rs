@@ -70,4 +70,3 @@ pub fn agree(expected: &Value, actual: &Value, tolerance: f64) -> bool {
         _ => expected == actual,
     }
 }
-

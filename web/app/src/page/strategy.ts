@@ -49,7 +49,7 @@ function about({ model, state, routing, layer }: Shown): ViewElement {
     strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, words.notHere(strategy.name, problem)),
     h('p', { key: 'sentence' }, spec === undefined || model === undefined ? '' : explainSpec(spec, model.n_experts)),
     problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, words.wholeNote),
-    h('p.note', { key: 'source' }, source(strategy?.source ?? words.trainedSource),
+    h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? words.trainedSource : strategy.source),
       problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && `; ${words.yourTopK}`));
 }
 

@@ -118,7 +118,7 @@ const RULES: Partial<Record<Select['method'], string>> = {
 /** Reasons that need no numbers but the score; a verdict that is newer than these words is said by its name. */
 const REASONS: Partial<Record<Verdict, string>> = {
   outside_groups: 'its group of experts stayed closed',
-  outside_top_p: 'those before it already hold the share that top-p asks for',
+  outside_top_p: 'those before it fill what top-p asks for',
   below_threshold: 'that is below the threshold',
   after_gap: 'it comes after the largest gap between scores',
   not_picked: 'the strategy picked others without looking for the best score',
