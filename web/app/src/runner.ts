@@ -49,8 +49,9 @@ export class Runner {
     return this.status === 'running' || this.status === 'waiting';
   }
 
+  /** What can be read and analysed: the engine adds special tokens itself wherever it is given a text. */
   get text(): string {
-    return this.records.map((record) => record.token.text).join('');
+    return this.records.map(({ token }) => (token.special ? '' : token.text)).join('');
   }
 
   /** Generates with the live model, once `ready` gives it. */

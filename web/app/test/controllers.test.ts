@@ -100,6 +100,13 @@ describe('runner', () => {
     expect(runner.status).toBe('done');
   });
 
+  it('leaves special tokens out of the text that is analysed, and shows them', async () => {
+    const runner = new Runner(quiet, now);
+    const tokens = [{ id: 0, text: '<|doc|>', special: true }, ...fakeTokens('Once upon')];
+    await runner.play([{ kind: 'prompt', text: '', trace: fakeTrace(tokens, fakeInfo(4, 2), TRAINED) }], REQUEST, true);
+    expect([runner.text, runner.records.length]).toEqual(['Once upon', tokens.length]);
+  });
+
   it('keeps what was written when it is stopped', async () => {
     const runner = new Runner(quiet, now);
     const run = runner.generate({ ...REQUEST, maxTokens: 100 }, () => Promise.resolve(new FakeScope({ paceMs: 3 })));
