@@ -69,12 +69,14 @@ test('a smaller top-k acts on the next token, and its cost stands beside the tra
   await moescope.prompt.fill('Once upon a time');
   await moescope.generateButton.click();
   await moescope.generated(3);
+  const loads = moescope.recordLoads();
   await moescope.topK.fill('1');
   await moescope.page.locator('#text .change').first().waitFor();
   const atChange = (await moescope.tokens()).length;
   await moescope.page.waitForFunction((n) => document.querySelectorAll('#text .token').length > n, atChange);
   await moescope.stopButton.click();
   await moescope.status('stopped');
+  assert.deepEqual(loads, [], 'the change of top-k loads nothing');
   const tokens = await moescope.tokens();
   const change = tokens.findIndex((token) => token.marked);
   assert.ok(change > 0, 'the change of routing is marked before a token');
@@ -93,6 +95,7 @@ test('a banned expert never fires again, at any layer', () => withPage({ max: '3
   await moescope.generateButton.click();
   await moescope.generated(8);
   const banned = (await moescope.tokens())[5].experts[0];
+  const loads = moescope.recordLoads();
   await moescope.expert(banned).click();
   await moescope.page.locator('#text .change').first().waitFor();
   const atChange = (await moescope.tokens()).length;
@@ -102,6 +105,7 @@ test('a banned expert never fires again, at any layer', () => withPage({ max: '3
   }, atChange);
   if (await moescope.stopButton.isVisible()) await moescope.stopButton.click();
   await moescope.status('stopped', 'done');
+  assert.deepEqual(loads, [], 'the ban loads nothing');
   const layers = await moescope.tokensByLayer();
   const change = layers[0].findIndex((token) => token.marked);
   assert.ok(layers[0].length - change >= 10, 'too few tokens were generated after the ban');
@@ -179,8 +183,14 @@ test('the page begins to write by itself, unless asked for no motion', async () 
   await moving.page.locator('#text[data-source="live"][data-status="done"]').waitFor();
   assertQuiet(moving.errors);
   await moving.close();
-  const still = await openMoescope(browser, site, { hash: { ...CPU, auto: '1', max: '8' }, context: { reducedMotion: 'reduce' } });
-  await still.page.waitForTimeout(500);
-  assert.equal(await still.page.locator('#text .token.generated').count() > 0 && await still.text.getAttribute('data-source') === 'live', false);
+  // A prompt without a recorded run, so that only the live model could write.
+  const hash = { ...CPU, auto: '1', max: '8', prompt: 'The bridge was' };
+  const still = await openMoescope(browser, site, { hash, context: { reducedMotion: 'reduce' } });
+  // Said once the model has its routing, which is when the page would begin.
+  await still.gauge.getByText('needs a text').waitFor();
+  await still.nextFrame();
+  assert.equal(await still.text.getAttribute('data-status'), 'idle');
+  assert.equal(await still.page.locator('#text .token.generated').count(), 0);
+  assertQuiet(still.errors);
   await still.close();
 });

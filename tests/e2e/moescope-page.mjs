@@ -59,8 +59,19 @@ export class MoescopePage {
   async write(prompt) {
     await this.prompt.fill(prompt);
     await this.generateButton.click();
+    await this.nextFrame();
     await this.generated(1);
     await this.status('done');
+  }
+
+  /** What the page loads from now on, and workers it starts; fonts come when their first letter is shown. */
+  recordLoads() {
+    const loads = [];
+    this.page.on('request', (request) => {
+      if (request.resourceType() !== 'font') loads.push(`${request.resourceType()} ${request.url()}`);
+    });
+    this.page.on('worker', (worker) => loads.push(`worker ${worker.url()}`));
+    return loads;
   }
 
   /** The tokens as the page shows them at the shown layer. */

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use moescope_model::host_router::ExpertPath;
 use moescope_model::{GenerateOptions, LayerTrace};
-use moescope_tests::{ARCHITECTURES, Checkpoint, max_difference};
+use moescope_tests::{ARCHITECTURES, Checkpoint, max_difference, repository};
 use pollster::block_on;
 
 /// Rows whose selection margin is smaller may go either way.
@@ -144,5 +144,21 @@ fn a_token_decoded_with_the_cache_is_routed_as_in_one_pass() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn the_older_spelling_of_a_config_means_the_same() {
+    for architecture in ARCHITECTURES {
+        let mut checkpoint = Checkpoint::read(architecture);
+        let folder = repository("tests/checkpoints").join(architecture);
+        checkpoint.config = std::fs::read_to_string(folder.join("config_v4.json")).unwrap();
+        let prompt = &checkpoint.golden.prompts[1].ids;
+        let (logits, _) = block_on(checkpoint.engine().forward_ids(prompt)).unwrap();
+        let difference = max_difference(&logits, &checkpoint.golden_tensor("p1.logits"));
+        assert!(
+            difference < 5e-4,
+            "{architecture}: logits differ by {difference}"
+        );
     }
 }

@@ -8,26 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
 
+import { CONTENT_SECURITY_POLICY } from '../tools/lib/policy.mjs';
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const models = join(here, '../../models');
 
 /** What of a model folder is shipped; recipes and logs stay behind. */
-const MODEL_FILES = ['config.json', 'tokenizer.json', 'model.safetensors', 'README.md', 'eval.json'];
-
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json'];
 
 /** Only in what is built: the development server injects styles, which the policy forbids. */
-function contentSecurityPolicy(): Plugin {
+export function contentSecurityPolicy(): Plugin {
   return {
     name: 'content-security-policy',
     apply: 'build',
@@ -39,7 +29,7 @@ function contentSecurityPolicy(): Plugin {
   };
 }
 
-function copyModels(): Plugin {
+export function copyModels(): Plugin {
   return {
     name: 'copy-models',
     apply: 'build',

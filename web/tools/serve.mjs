@@ -10,13 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseOptions } from './lib/options.mjs';
 import { distDir } from './lib/paths.mjs';
-
-/** The policy: everything from this server, no inline code, no eval except compiling WebAssembly. */
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'",
-  "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
-  "base-uri 'none'", "form-action 'none'",
-].join('; ');
+import { CONTENT_SECURITY_POLICY } from './lib/policy.mjs';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8',

@@ -6,7 +6,8 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CONTENT_SECURITY_POLICY, serve } from './serve.mjs';
+import { CONTENT_SECURITY_POLICY } from './lib/policy.mjs';
+import { serve } from './serve.mjs';
 
 let outer;
 let server;

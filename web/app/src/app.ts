@@ -1,5 +1,6 @@
 // Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
 
+import { MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { expertRules, render } from 'moescope/views';
 
@@ -57,7 +58,7 @@ export class App {
     const now = (): number => performance.now();
     this.#options = options;
     this.store = options.store;
-    this.engine = new Engine(options.load, () => this.schedule(), now);
+    this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing());
     this.runner = new Runner(() => this.#textChanged(), now);
     this.gauge = new Gauge(() => this.schedule(), now);
     this.#pointer = new Pointer(this);
@@ -123,10 +124,8 @@ export class App {
     const opened = await this.#opening;
     if (!opened) {
       if (before !== undefined && this.engine.loading === undefined) this.store.set({ model: before.model, backend: before.backend });
-      if (this.runner.status === 'waiting') this.runner.stop();
       return;
     }
-    if (before !== undefined) this.runner.stop();
     await this.#sender.modelOpened();
     this.schedule();
     if (first && !this.#touched && this.store.state.auto && !still()) this.#generate();
@@ -208,6 +207,13 @@ export class App {
     this.engine.cancel();
     const { opened } = this.engine;
     if (opened !== undefined) this.store.set({ model: opened.model, backend: opened.backend });
+    else this.runner.stop();
+  }
+
+  /** Before the model in use is freed: nothing may still ask it. */
+  #closing(): void {
+    this.runner.stop();
+    this.gauge.clear(messages.gauge.computing);
   }
 
   #takeExample(id: ExampleId): void {
@@ -234,10 +240,13 @@ export class App {
     void this.runner.generate(this.#request(), async () => this.#readyScope());
   }
 
-  async #readyScope(): Promise<Scope | undefined> {
-    if (this.engine.opened === undefined) await this.#opening;
+  /** The model to write with; while the first is on its way, or another in its place, it is waited for. */
+  async #readyScope(): Promise<Scope> {
+    while (this.engine.opened === undefined && this.engine.loading !== undefined) await this.#opening;
     await this.#sender.send();
-    return this.engine.opened?.scope;
+    const { opened } = this.engine;
+    if (opened === undefined) throw new MoescopeError('no_model', messages.errors.noModel);
+    return opened.scope;
   }
 
   async #playRecorded(): Promise<void> {

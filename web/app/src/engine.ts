@@ -47,14 +47,17 @@ export class Engine {
   readonly #load: Load;
   readonly #changed: () => void;
   readonly #now: () => number;
+  readonly #closing: () => void;
   #abort: AbortController | undefined;
   #wanted: ModelRouting | undefined;
   #sending: Promise<void> | undefined;
 
-  constructor(load: Load, changed: () => void, now: () => number) {
+  /** `closing` is called before a model is freed because another takes its place: whatever runs on it has to end. */
+  constructor(load: Load, changed: () => void, now: () => number, closing: () => void = () => undefined) {
     this.#load = load;
     this.#changed = changed;
     this.#now = now;
+    this.#closing = closing;
   }
 
   get backend(): Backend | undefined {
@@ -100,24 +103,25 @@ export class Engine {
   /** Sends a routing; while one is on its way only the latest waits behind it. */
   async route(routing: ModelRouting): Promise<boolean> {
     this.#wanted = routing;
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
-    await this.#sending;
+    do {
+      this.#sending ??= this.#send().finally(() => {
+        this.#sending = undefined;
+      });
+      await this.#sending;
+    } while (this.#wanted === routing && this.opened !== undefined);
     return this.routingError === undefined;
   }
 
   async #send(): Promise<void> {
     while (this.#wanted !== undefined && this.opened !== undefined) {
       const routing = this.#wanted;
+      const { scope } = this.opened;
       this.#wanted = undefined;
-      try {
-        await this.opened.scope.setRouting(routing);
-        [this.accepted, this.refused, this.routingError] = [routing, undefined, undefined];
-      } catch (error) {
-        this.refused = routing;
-        this.routingError = explain(error).message;
-      }
+      const problem = await refusal(scope, routing);
+      // A model that was replaced meanwhile says nothing of the one in use.
+      if (this.opened.scope !== scope) continue;
+      if (problem === undefined) this.accepted = routing;
+      [this.refused, this.routingError] = [problem === undefined ? undefined : routing, problem];
     }
     this.#changed();
   }
@@ -127,8 +131,12 @@ export class Engine {
       opened.scope.free();
       return false;
     }
-    this.opened?.scope.free();
+    if (this.opened !== undefined) {
+      this.#closing();
+      this.opened.scope.free();
+    }
     this.opened = opened;
+    this.#wanted = undefined;
     [this.accepted, this.refused, this.routingError] = [undefined, undefined, undefined];
     return true;
   }
@@ -136,6 +144,16 @@ export class Engine {
   #show(loading: LoadingState | undefined): void {
     this.loading = loading;
     this.#changed();
+  }
+}
+
+/** Why a model does not take a routing; nothing where it does. */
+async function refusal(scope: Scope, routing: ModelRouting): Promise<string | undefined> {
+  try {
+    await scope.setRouting(routing);
+    return undefined;
+  } catch (error) {
+    return explain(error).message;
   }
 }
 

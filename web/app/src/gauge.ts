@@ -28,7 +28,9 @@ export class Gauge {
   /** The last text measured under the trained routing, and by which model. */
   #trainedFor: { scope: Scope; text: string } | undefined;
   #note: string | undefined = messages.gauge.noModel;
+  /** Measured, being measured or about to be; none after a failure, so that the same one can be asked for again. */
   #subject: Subject | undefined;
+  #writing = false;
   #abort: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tookMs = 0;
@@ -52,15 +54,25 @@ export class Gauge {
   /** Measures soon; a subject equal to the one measured last is left alone. */
   measure(subject: Subject, writing: boolean): void {
     const last = this.#subject;
+    const ended = this.#writing && !writing;
+    this.#writing = writing;
     const same = last !== undefined && last.scope === subject.scope && last.text === subject.text;
-    if (same && sameRouting(last.routing, subject.routing)) return;
+    if (same && sameRouting(last.routing, subject.routing)) {
+      // The text is complete: what was spaced out need not wait any longer.
+      if (ended && this.#timer !== undefined) this.#start();
+      return;
+    }
     const onlyGrew = writing && last !== undefined && last.scope === subject.scope
       && sameRouting(last.routing, subject.routing) && subject.text.startsWith(last.text);
     this.#subject = subject;
     this.#note = messages.gauge.computing;
     if (onlyGrew && (this.#timer !== undefined || this.#abort !== undefined)) return;
+    this.#start();
+  }
+
+  #start(): void {
     this.#cancel();
-    this.#timer = setTimeout(() => void this.#run(), writing ? Math.max(SETTLE_MS, this.#tookMs * SPACING) : SETTLE_MS);
+    this.#timer = setTimeout(() => void this.#run(), this.#writing ? Math.max(SETTLE_MS, this.#tookMs * SPACING) : SETTLE_MS);
   }
 
   async #run(): Promise<void> {
@@ -75,10 +87,7 @@ export class Gauge {
       this.#tookMs = this.#clock() - start;
       if (this.#abort === abort) this.#finish(subject);
     } catch (error) {
-      if (this.#abort !== abort) return;
-      this.#abort = undefined;
-      this.#note = messages.gauge.failed(explain(error).message);
-      this.#changed();
+      if (this.#abort === abort) this.#finish(subject, messages.gauge.failed(explain(error).message));
     }
   }
 
@@ -92,13 +101,15 @@ export class Gauge {
     [this.#now, this.#trained, this.#trainedFor] = [now, trained, { scope, text }];
   }
 
-  #finish(measured: Subject): void {
+  /** Goes on with what came meanwhile; `failed` says why there are no numbers for what was to be measured. */
+  #finish(measured: Subject, failed?: string): void {
     this.#abort = undefined;
-    this.#note = undefined;
+    this.#note = failed;
     const latest = this.#subject;
+    if (failed !== undefined) this.#subject = undefined;
     if (latest !== undefined && latest !== measured) {
       this.#subject = undefined;
-      this.measure(latest, true);
+      this.measure(latest, this.#writing);
     }
     this.#changed();
   }

@@ -53,7 +53,8 @@ export const messages = {
 
   errors: {
     prompt_empty: 'Write a prompt first: the model needs at least one token to go on from.',
-    promptTooLong: (message: string) => `${message} Shorten the prompt, or take its last part.`,
+    promptTooLong,
+    noModel: 'No model is loaded, so nothing can be written: open one with the button Model at the top of the page.',
     generic: (message: string) => message,
     load: (model: string) => `The model in ${model} could not be opened.`,
     stays: (model: string) => `${model} stays in use.`,
@@ -167,3 +168,10 @@ export const messages = {
     ],
   },
 } as const;
+
+/** What the engine says, as two sentences: what is too long, and by how much to shorten it, where it says so. */
+function promptTooLong(message: string): string {
+  const [what = '', advice] = message.replace(/\.$/, '').split('; shorten it ');
+  const by = advice === undefined ? '' : ` ${advice}`;
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)}. Shorten the prompt${by}, or keep only its last part.`;
+}

@@ -2,8 +2,9 @@
 // Changes are kept apart from the trained routing, so that a link means the same on a model that is trained again.
 
 import type { ModelRouting, RouterSpec } from 'moescope';
+import { specFor } from 'moescope/views';
 
-import { ascending, settingsOf, specOf, topKOf, withNumbers } from './spec.js';
+import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
 import type { RoutedModel } from './spec.js';
 import { baseSpec, isUniform, rangeOf } from './strategy.js';
 
@@ -42,7 +43,7 @@ export function applyEdits(model: RoutedModel, edits: RoutingEdits): ModelRoutin
   return {
     default: editedSpec(model, trained.default, edits, edits.banned),
     layers: Object.fromEntries(own.map((layer) => [
-      String(layer), editedSpec(model, specOf(trained, layer), edits, bannedAt(edits, layer)),
+      String(layer), editedSpec(model, specFor(trained, layer), edits, bannedAt(edits, layer)),
     ])),
   };
 }

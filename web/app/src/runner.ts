@@ -39,6 +39,8 @@ export class Runner {
   readonly #changed: () => void;
   readonly #clock: () => number;
   #abort: AbortController | undefined;
+  /** Whether the live model writes, or is to; `source` tells of the shown text, which may still be the former one. */
+  #live = false;
 
   constructor(changed: () => void, now: () => number) {
     this.#changed = changed;
@@ -49,18 +51,22 @@ export class Runner {
     return this.status === 'running' || this.status === 'waiting';
   }
 
+  /** Whether there is something to stop; a recorded run does not count, one may start over it. */
+  get stoppable(): boolean {
+    return this.active && this.#live;
+  }
+
   /** What can be read and analysed: the engine adds special tokens itself wherever it is given a text. */
   get text(): string {
     return this.records.map(({ token }) => (token.special ? '' : token.text)).join('');
   }
 
-  /** Generates with the live model, once `ready` gives it. */
-  async generate(request: Request, ready: () => Promise<Scope | undefined>): Promise<void> {
-    const signal = this.#begin('waiting');
+  /** Generates with the live model, once `ready` gives it; where that throws, its reason is shown. */
+  async generate(request: Request, ready: () => Promise<Scope>): Promise<void> {
+    const signal = this.#begin('waiting', true);
     try {
       const scope = await ready();
       if (signal.aborted) return;
-      if (scope === undefined) return this.#become('stopped');
       this.#become('running');
       const { prompt, ...options } = request;
       await this.#take(scope.generate(prompt, { ...options, signal }), request, 'live', signal);
@@ -74,7 +80,7 @@ export class Runner {
 
   /** Plays a recorded run, all at once where nothing is to move. */
   async play(steps: readonly GenerateStep[], request: Request, still: boolean): Promise<void> {
-    const signal = this.#begin('running');
+    const signal = this.#begin('running', false);
     await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), request, 'recorded', signal);
     if (!signal.aborted) this.#become('done');
   }
@@ -92,9 +98,10 @@ export class Runner {
     this.#become('failed');
   }
 
-  #begin(status: RunStatus): AbortSignal {
+  #begin(status: RunStatus, live: boolean): AbortSignal {
     this.#abort?.abort();
     this.#abort = new AbortController();
+    this.#live = live;
     this.failure = undefined;
     this.#become(status);
     return this.#abort.signal;

@@ -6,10 +6,6 @@ import type { ModelInfo, ModelRouting, RouterSpec, Select } from 'moescope';
 /** The part of a model that strategies and edits are made for. */
 export type RoutedModel = Pick<ModelInfo, 'moe_layers' | 'n_experts' | 'trained_routing'>;
 
-export function specOf(routing: ModelRouting, layer: number): RouterSpec {
-  return routing.layers[String(layer)] ?? routing.default;
-}
-
 /** With every stage and field: a trace recorded by an older engine lacks those that came later. */
 export function completed(spec: Partial<RouterSpec>): RouterSpec {
   return {

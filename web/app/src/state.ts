@@ -54,7 +54,7 @@ export const DEFAULTS: State = {
   model: 'models/first',
   backend: 'auto',
   prompt: EXAMPLES[0].prompt,
-  temperature: 0.8,
+  temperature: 0.7,
   seed: 1,
   maxTokens: 160,
   routing: NO_EDITS,

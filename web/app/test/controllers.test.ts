@@ -1,5 +1,6 @@
 // Engine, runner, gauge and store on a stand-in scope: what replaces what, what is cancelled, what is kept.
 import { MoescopeError } from 'moescope';
+import type { GenerateStep } from 'moescope';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Engine } from '../src/engine.js';
@@ -12,7 +13,7 @@ import type { RecordedStep } from '../src/recorded.js';
 import { DEFAULTS } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { encodeRecorded } from './encode-recorded.js';
-import { FakeScope, TRAINED, fakeInfo, fakeTokens, fakeTrace } from './fake-scope.js';
+import { FakeScope, FreedScope, TRAINED, fakeInfo, fakeTokens, fakeTrace } from './fake-scope.js';
 
 const WISH = { model: 'models/first', backend: 'auto' } as const;
 const REQUEST = { prompt: 'Once upon a time', maxTokens: 12, temperature: 0, seed: 1 };
@@ -87,7 +88,37 @@ describe('engine', () => {
     expect(await engine.route(none)).toBe(false);
     expect(engine.routingError).toContain('at least one');
   });
+
+  it('ignores what a model that was replaced says of a routing', async () => {
+    const { old, scope, engine } = await replacing();
+    const routing = engine.route(applyEdits(old.model, { ...NO_EDITS, topK: 1 }));
+    const waiting = engine.route(applyEdits(old.model, { ...NO_EDITS, topK: 3 }));
+    await engine.open(WISH);
+    await Promise.all([routing, waiting]);
+    expect([engine.routingError, engine.refused, engine.accepted]).toEqual([undefined, undefined, undefined]);
+    expect(scope.routing, 'a routing made for the former model').toBe(TRAINED);
+    const next = applyEdits(scope.model, { ...NO_EDITS, topK: 4 });
+    expect(await engine.route(next)).toBe(true);
+    expect([engine.accepted, scope.routing]).toEqual([next, next]);
+  });
+
+  it('says that a model is about to be freed while it can still be asked', async () => {
+    const freed: boolean[] = [];
+    const { old, engine } = await replacing(() => freed.push(old.freed));
+    expect(freed).toEqual([]);
+    await engine.open(WISH);
+    expect([freed, old.freed]).toEqual([[false], true]);
+  });
 });
+
+/** A model that answers nothing until it is freed, and then refuses, in an engine that opens another one next. */
+async function replacing(closing?: () => void): Promise<{ old: FreedScope; scope: FakeScope; engine: Engine }> {
+  const [old, scope] = [new FreedScope(), new FakeScope()];
+  const left = [old, scope];
+  const engine = new Engine(() => Promise.resolve(left.shift() ?? new FakeScope()), quiet, now, closing);
+  await engine.open(WISH);
+  return { old, scope, engine };
+}
 
 describe('runner', () => {
   it('shows prompt and generated tokens in order', async () => {
@@ -127,6 +158,32 @@ describe('runner', () => {
   });
 });
 
+describe('what can be stopped', () => {
+  const prompt: GenerateStep = { kind: 'prompt', text: '', trace: fakeTrace(fakeTokens('Once upon'), fakeInfo(4, 2), TRAINED) };
+
+  it('is the live model from the click on, also after a recorded run', async () => {
+    const runner = new Runner(quiet, now);
+    await runner.play([prompt], REQUEST, true);
+    const seen: unknown[] = [];
+    let ready = (_: FakeScope): void => undefined;
+    const run = runner.generate(REQUEST, () => new Promise((resolve) => { ready = resolve; }));
+    seen.push([runner.status, runner.source, runner.stoppable]);
+    runner.stop();
+    seen.push([runner.status, runner.stoppable]);
+    ready(new FakeScope());
+    await run;
+    expect(seen).toEqual([['waiting', 'recorded', true], ['stopped', false]]);
+    expect([runner.status, runner.records.length]).toEqual(['stopped', prompt.trace.tokens.length]);
+  });
+
+  it('is no recorded run', () => {
+    const runner = new Runner(quiet, now);
+    void runner.play([prompt], REQUEST, false);
+    expect([runner.status, runner.stoppable]).toEqual(['running', false]);
+    runner.stop();
+  });
+});
+
 describe('gauge', () => {
   const subject = (scope: FakeScope, topK: number | undefined, text = 'some text') =>
     ({ scope, text, routing: applyEdits(scope.model, { ...NO_EDITS, topK }) });
@@ -149,6 +206,48 @@ describe('gauge', () => {
     for (const topK of [1, 3, 4, 5]) gauge.measure(subject(scope, topK), false);
     await vi.waitFor(() => expect(gauge.data.note).toBeUndefined());
     expect(scope.analyses).toBe(2);
+  });
+
+  it('measures the same text again after a failure', async () => {
+    const scope = new FakeScope();
+    vi.spyOn(scope, 'analyse').mockRejectedValueOnce(new MoescopeError('internal', 'out of luck'));
+    const gauge = new Gauge(quiet, now);
+    gauge.measure(subject(scope, undefined), false);
+    await vi.waitFor(() => expect(gauge.data.note).toBe('not computed: out of luck'));
+    gauge.measure(subject(scope, undefined), false);
+    await vi.waitFor(() => expect(gauge.data).toMatchObject({ now: { loss: 2.31 }, note: undefined }));
+  });
+
+  it('goes on with the text that came while a measurement failed', async () => {
+    const scope = new FakeScope();
+    const gauge = new Gauge(quiet, now);
+    const analyse = vi.spyOn(scope, 'analyse').mockImplementationOnce(() => {
+      gauge.measure(subject(scope, undefined, 'some text, longer'), true);
+      return Promise.reject(new MoescopeError('internal', 'out of luck'));
+    });
+    gauge.measure(subject(scope, undefined), true);
+    await vi.waitFor(() => expect(gauge.data).toMatchObject({ now: { loss: 2.31 }, note: undefined }));
+    expect(analyse.mock.calls.map(([text]) => text)).toEqual(['some text', 'some text, longer']);
+  });
+
+  it.each(['while it is measured', 'while it waits'])('does not space out the last text that came %s', async (when) => {
+    vi.useFakeTimers();
+    try {
+      const scope = new FakeScope({ paceMs: 1000 });
+      const gauge = new Gauge(quiet, now);
+      const [text, grown, last] = ['some', 'some text', 'some text at its end'].map((words) => subject(scope, undefined, words));
+      if (text === undefined || grown === undefined || last === undefined) throw new Error('no subjects');
+      gauge.measure(text, true);
+      await vi.advanceTimersByTimeAsync(1300);
+      gauge.measure(grown, true);
+      await vi.advanceTimersByTimeAsync(when === 'while it waits' ? 100 : 5100);
+      gauge.measure(last, true);
+      gauge.measure(last, false);
+      await vi.advanceTimersByTimeAsync(when === 'while it waits' ? 1300 : 2300);
+      expect([gauge.data.note, scope.analyses]).toEqual([undefined, when === 'while it waits' ? 2 : 3]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('forgets its numbers when there is nothing to measure', () => {

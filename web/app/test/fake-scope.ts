@@ -5,10 +5,10 @@ import { MoescopeError } from 'moescope';
 import type {
   Analysis, Backend, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
 } from 'moescope';
-import { DEFAULT_SPEC } from 'moescope/views';
+import { DEFAULT_SPEC, specFor } from 'moescope/views';
 
 import type { Scope } from '../src/engine.js';
-import { settingsOf, specOf, topKOf } from '../src/spec.js';
+import { settingsOf, topKOf } from '../src/spec.js';
 import { fakeLayer, hash, noise } from './fake-router.js';
 
 export const SPEC: RouterSpec = DEFAULT_SPEC;
@@ -32,7 +32,7 @@ export function fakeTokens(text: string): Token[] {
 }
 
 export function fakeTrace(tokens: readonly Token[], info: ModelInfo, routing: ModelRouting, first = 0): Trace {
-  return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => fakeLayer(tokens, layer, info.n_experts, specOf(routing, layer), first)) };
+  return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => fakeLayer(tokens, layer, info.n_experts, specFor(routing, layer), first)) };
 }
 
 export interface FakeOptions {
@@ -59,7 +59,7 @@ export class FakeScope implements Scope {
     if (prompt === '') throw new MoescopeError('prompt_empty', 'the prompt has no tokens; at least one is needed');
     const tokens = fakeTokens(prompt);
     if (tokens.length > this.model.max_positions) {
-      throw new MoescopeError('prompt_too_long', `the prompt has ${tokens.length} tokens; the model reads at most ${this.model.max_positions}.`);
+      throw new MoescopeError('prompt_too_long', `the text is ${tokens.length} tokens long, but first reads at most ${this.model.max_positions}; shorten it by about ${Math.ceil(100 - (100 * this.model.max_positions) / tokens.length)} %`);
     }
     yield { kind: 'prompt', text: '', trace: fakeTrace(tokens, this.model, this.routing) };
     const story = fakeTokens(STORY);
@@ -99,6 +99,33 @@ export class FakeScope implements Scope {
 
   free(): void {
     this.freed = true;
+  }
+}
+
+/** Answers nothing until it is freed, and then refuses everything, as a worker that ended. */
+export class FreedScope extends FakeScope {
+  #end = (_: MoescopeError): void => undefined;
+  readonly #ended = new Promise<never>((_, reject) => {
+    this.#end = reject;
+  });
+
+  constructor() {
+    super();
+    this.#ended.catch(() => undefined);
+  }
+
+  override async *generate(): AsyncGenerator<GenerateStep, void, undefined> {
+    yield { kind: 'prompt', text: '', trace: fakeTrace(fakeTokens('Once upon'), this.model, this.routing) };
+    await this.#ended;
+  }
+
+  override setRouting(): Promise<void> {
+    return this.#ended;
+  }
+
+  override free(): void {
+    super.free();
+    this.#end(new MoescopeError('freed', 'This model was freed; load it again.'));
   }
 }
 

@@ -38,6 +38,13 @@ describe('the hash', () => {
     expect(decode('')).toEqual(DEFAULTS);
   });
 
+  it('samples at temperature 0.7 unless the link says otherwise, as links that name 0.8 do', () => {
+    expect(decode('#v=1').temperature).toBe(0.7);
+    const state = decode('#v=1&temp=0.8');
+    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=1&temp=0.8']);
+    expect(encode(decode('#v=1&temp=0.7'))).toBe('v=1');
+  });
+
   it('keeps an empty prompt apart from the default one', () => {
     expect(decode(encode({ ...DEFAULTS, prompt: '' })).prompt).toBe('');
   });

@@ -1,4 +1,4 @@
-// Builds the page into `dist/`: the npm package, then the app on top of it, then the models beside it.
+// Builds the page into `dist/`: the npm package, then the app on top of it, which puts the models beside it.
 //
 // `dist/` is complete: it can be copied to any static host. `compress` adds .br and .gz files for
 // hosts that send those as they are; a local server needs none.
@@ -47,17 +47,16 @@ export async function buildPage(say, log) {
   say('page');
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   await must(process.execPath, [vite, 'build', '--outDir', distDir, '--emptyOutDir'], { cwd: appDir, log, timeoutMs: 10 * 60_000 });
-  say('models');
-  const models = copyModels();
   stamp.write(key);
-  return `built into ${shown(distDir)}/ with ${models}`;
+  return `built into ${shown(distDir)}/ with ${modelsIn(distDir)}`;
 }
 
 /** Hash of everything the page is made from. */
 function pageKey() {
   const folders = [packageDir, appDir].flatMap((folder) => listFiles(folder, notSource));
   const wasm = VARIANTS.flatMap(wasmOutputs);
-  return hashInputs({ files: [...folders, ...wasm, ...lockFile(), ...modelFiles()], values: { node: process.versions.node } });
+  const policy = listFiles(path.join(root, 'web/tools/lib/policy.mjs'));
+  return hashInputs({ files: [...folders, ...wasm, ...policy, ...lockFile(), ...modelFiles()], values: { node: process.versions.node } });
 }
 
 function notSource(file) {
@@ -72,14 +71,9 @@ function modelFiles() {
   return listFiles(modelsDir, (file) => path.basename(file).startsWith('.'));
 }
 
-/** Copies `models/` to where the page looks for it; says how many models that is. */
-function copyModels() {
-  for (const file of modelFiles()) {
-    const target = path.join(distDir, 'models', path.relative(modelsDir, file));
-    fs.mkdirSync(path.dirname(target), { recursive: true });
-    fs.copyFileSync(file, target);
-  }
-  const complete = modelFiles().filter((file) => path.basename(file) === 'model.safetensors').length;
+/** How many models a built page has to run. */
+export function modelsIn(folder) {
+  const complete = listFiles(path.join(folder, 'models')).filter((file) => path.basename(file) === 'model.safetensors').length;
   if (complete === 0) return 'NO MODEL: models/*/model.safetensors is missing, so the page has nothing to run';
   return `${complete} ${complete === 1 ? 'model' : 'models'}`;
 }

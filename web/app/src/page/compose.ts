@@ -15,7 +15,7 @@ export function compose(shown: Shown): ViewElement {
   const { actions, runner } = shown;
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (runner.active && runner.source === 'live') actions.stop();
+    if (runner.stoppable) actions.stop();
     else actions.generate();
   };
   return h('form.compose', { on: { submit }, attrs: { novalidate: true } },
@@ -49,12 +49,12 @@ function examples({ state, actions }: Shown): ViewElement {
     }, messages.prompt[id])));
 }
 
-/** One button under two names; a recorded run does not count, one may start over it. */
+/** One button under two names. */
 function startStop({ runner }: Shown): ViewElement {
-  const stops = runner.active && (runner.source === 'live' || runner.status === 'waiting');
+  const { stoppable } = runner;
   return h('div.start', {},
-    h('button.primary', { attrs: { type: 'submit', class: stops ? 'primary stop' : 'primary' } },
-      stops ? messages.prompt.stop : messages.prompt.generate),
+    h('button.primary', { attrs: { type: 'submit', class: stoppable ? 'primary stop' : 'primary' } },
+      stoppable ? messages.prompt.stop : messages.prompt.generate),
     h('kbd', { attrs: { 'aria-hidden': 'true' } }, messages.prompt.shortcut));
 }
 

@@ -1,7 +1,7 @@
 // One token's router: stages with formulas, and a row for every expert with the reason in a sentence.
 // Shows the token under the pointer, else the chosen one, else the newest, so that it is never empty beside a text.
 
-import { decisionAt, fixed, h, routerTable, stageList, visible } from 'moescope/views';
+import { decisionAt, fixed, h, routerTable, stageList, tokenTitle, visible } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
@@ -18,7 +18,7 @@ export function inspector(shown: Shown): ViewElement {
   h('div.head', {},
     h('h2', {}, messages.inspector.heading),
     inspected !== undefined && h('p.which', {},
-      h('code', {}, visible(inspected)), messages.inspector.where(inspected.index + 1, layer),
+      h('code', { attrs: { title: tokenTitle(inspected, messages.views) } }, visible(inspected)), messages.inspector.where(inspected.index + 1, layer),
       inspected.logProb !== undefined && h('span.note', {}, ` ${messages.inspector.surprise(fixed(-inspected.logProb))}`)),
     h('span.actions', {},
       step(shown, -1, '←', messages.inspector.previous),

@@ -1,14 +1,14 @@
 // The knobs: experts per token, strategy, router temperature, a switch for each expert, and what they cost.
 // Every control acts at once on the next token; the figures of the trained routing stand beside.
 
-import { badge, expertVar, gaugeView, h, loadAt } from 'moescope/views';
+import { badge, expertVar, gaugeView, h, loadAt, specFor } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { describeEdits } from '../changes.js';
 import { messages } from '../messages.js';
 import { TEMPERATURE, bannedAt } from '../routing.js';
 import type { BanScope } from '../routing.js';
-import { specOf, topKOf } from '../spec.js';
+import { topKOf } from '../spec.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
@@ -33,10 +33,10 @@ export function routingPanel(shown: Shown): ViewElement {
 function knob(shown: Shown): ViewElement {
   const { model, routing, layer, actions } = shown;
   const nExperts = model?.n_experts ?? PLACEHOLDER;
-  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const spec = routing === undefined ? undefined : specFor(routing, layer);
   const topK = spec && topKOf(spec);
   const reason = spec === undefined || topK !== undefined ? undefined : messages.strategy.noTopK(spec.select.method);
-  const trained = model === undefined ? undefined : topKOf(specOf(model.trained_routing, layer));
+  const trained = model === undefined ? undefined : topKOf(specFor(model.trained_routing, layer));
   const stops = nExperts <= MAX_STOPS ? nExperts : 0;
   return h('div.knob', { style: { '--stops': String(nExperts) } },
     h('div.reading', {},
@@ -66,7 +66,7 @@ function gauge({ gauge: data }: Shown): ViewElement {
 
 /** The slider is logarithmic: its middle is 1. */
 function temperature({ model, routing, layer, actions }: Shown): ViewElement {
-  const value = routing === undefined ? 1 : specOf(routing, layer).adjust.temperature;
+  const value = routing === undefined ? 1 : specFor(routing, layer).adjust.temperature;
   const [low, high] = [Math.log10(TEMPERATURE.min), Math.log10(TEMPERATURE.max)];
   return h('div.control', {},
     h('label', { attrs: { for: 'router-temperature' } }, messages.routing.temperature),
@@ -91,7 +91,7 @@ function switches(shown: Shown): ViewElement {
   const banned = new Set(bannedAt(state.routing, layer));
   const loads = loadAt(runner.records, layer, model?.n_experts ?? nExperts);
   const count = model?.n_experts ?? PLACEHOLDER;
-  const topK = shown.routing === undefined ? undefined : topKOf(specOf(shown.routing, layer));
+  const topK = shown.routing === undefined ? undefined : topKOf(specFor(shown.routing, layer));
   const taken = topK ?? loads.reduce((sum, load) => sum + load, 0);
   const even = Math.min(1, taken / Math.max(1, count));
   return h('div.experts', {},

@@ -1,12 +1,12 @@
 // The menu of strategies with what the chosen one does, where it comes from and what it can be set to.
 // Entries, reasons and sliders are made from the presets and specs that the package brings.
 
-import { h } from 'moescope/views';
+import { h, specFor } from 'moescope/views';
 import type { Content, ViewElement } from 'moescope/views';
 
 import { explainSpec } from '../explain.js';
 import { messages } from '../messages.js';
-import { settingsOf, short, specOf, topKOf } from '../spec.js';
+import { settingsOf, short, topKOf } from '../spec.js';
 import { rangeOf, strategiesFor, strategyFor } from '../strategy.js';
 import type { Strategy } from '../strategy.js';
 import { fieldNumber, fieldText } from './shown.js';
@@ -43,7 +43,7 @@ function option({ name, problem, adapted, wholeBatch }: Strategy): ViewElement {
 /** The sentence says the routing as it acts now, knobs included. */
 function about({ model, state, routing, layer }: Shown): ViewElement {
   const strategy = model === undefined ? undefined : strategyFor(model, state.routing.strategy);
-  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const spec = routing === undefined ? undefined : specFor(routing, layer);
   const problem = strategy?.problem;
   return h('div.about', { key: 'about', attrs: { id: NOTE_ID } },
     strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, words.notHere(strategy.name, problem)),
@@ -67,14 +67,14 @@ function source(text: string): Content {
 /** A slider for each number of the method but top-k, which has its own knob. */
 function settings(shown: Shown): ViewElement[] {
   const { routing, layer } = shown;
-  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const spec = routing === undefined ? undefined : specFor(routing, layer);
   return spec === undefined ? [] : Object.entries(settingsOf(spec.select)).map(([name, value]) => setting(shown, name, value));
 }
 
 function setting({ routing, layer, model, actions }: Shown, name: string, value: number): ViewElement {
   const { label, help } = words.setting(name);
   const id = `setting-${name}`;
-  const spec = routing === undefined ? undefined : specOf(routing, layer);
+  const spec = routing === undefined ? undefined : specFor(routing, layer);
   const range = spec === undefined || model === undefined ? { min: 0, max: 1, step: 0.01 } : rangeOf(name, value, spec, model.n_experts);
   return h('div.control', { key: id },
     h('label', { attrs: { for: id } }, label),

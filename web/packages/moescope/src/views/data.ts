@@ -33,7 +33,8 @@ export interface Decision {
   readonly logits: Float32Array;
   readonly scores: Float32Array;
   readonly selectionScores: Float32Array;
-  readonly verdicts: readonly Verdict[];
+  /** One for each expert; a code that VERDICTS does not have, from a newer engine, stays a number. */
+  readonly verdicts: readonly (Verdict | number)[];
   /** Acting experts, best first. */
   readonly choices: readonly Choice[];
 }
@@ -74,7 +75,7 @@ export function decisionAt(record: TokenRecord, layer: number): Decision | undef
     logits: trace.logits.subarray(from, to),
     scores: trace.scores.subarray(from, to),
     selectionScores: trace.selection_scores.subarray(from, to),
-    verdicts: Array.from(trace.verdicts.subarray(from, to), (code) => VERDICTS[code] ?? 'outside_top_k'),
+    verdicts: Array.from(trace.verdicts.subarray(from, to), (code) => VERDICTS[code] ?? code),
     choices: choicesAt(record, layer),
   };
 }
@@ -101,11 +102,6 @@ export function loadAt(records: readonly TokenRecord[], layer: number, nExperts:
 /** The spec that a layer uses. */
 export function specFor(routing: ModelRouting, layer: number): RouterSpec {
   return routing.layers[String(layer)] ?? routing.default;
-}
-
-/** Layers that have experts, in order. */
-export function moeLayers(trace: Trace): number[] {
-  return trace.layers.map((layer) => layer.layer);
 }
 
 function layerOf(trace: Trace, layer: number): LayerTrace | undefined {

@@ -81,6 +81,7 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
     attrs: {
       type: 'button',
       class: classes,
+      title: tokenTitle(record, words),
       tabindex: record.index === data.focusable ? 0 : -1,
       'aria-pressed': pinned ? 'true' : 'false',
       'aria-label': tokenName(record, data.layer, choices, words),
@@ -115,9 +116,15 @@ export function tokenName(
   });
 }
 
-/** What is shown for a token: line ends as a mark, nothing as a thin block, everything else as it is. */
+/** What a mark stands for; other tokens speak for themselves. */
+export function tokenTitle({ token }: TokenRecord, words: ViewWords = ENGLISH): string | undefined {
+  return token.special ? words.marker(token) : undefined;
+}
+
+/** What is shown for a token: a special one and line ends as a mark, nothing as a thin block, everything else as it is. */
 export function visible({ token }: TokenRecord): string {
-  if (token.text === '') return token.special ? '◦' : '▯';
+  if (token.special) return '◦';
+  if (token.text === '') return '▯';
   const inline = token.text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
   return inline.replaceAll(/[\u0000-\u001f\u007f]/g, '▯');
 }

@@ -102,6 +102,16 @@ describe('token view', () => {
     expect(findAll(drawn(['<b>x</b>']), (e) => e.tag === 'b')).toHaveLength(0);
   });
 
+  it('shows a special token as a quiet mark whose title and name say which it is', () => {
+    const tokens = [{ id: 0, text: '<|doc|>', special: true }, { id: 7, text: '', special: true }, { id: 8, text: 'a', special: false }];
+    const special = recordsOf({ ...trace(['', '', '']), tokens }, 'prompt');
+    const shown = buttons(h('div', {}, tokenView({ records: special, layer: 0, pinned: undefined, focusable: 0, changes: new Map(), on: {} })));
+    expect(special.map(visible)).toEqual(['◦', '◦', 'a']);
+    expect(shown.map((button) => button.props.attrs?.['title'])).toEqual(['Marker <|doc|>', 'Marker, token id 7', undefined]);
+    expect(shown[0]?.props.attrs).toMatchObject({ class: 'token prompt special' });
+    expect(shown[0]?.props.attrs?.['aria-label']).toContain('"<|doc|>"');
+  });
+
   it('reuses the element of a word that did not change', () => {
     const shown = records('a', ' b');
     const draw = (pinned?: number) => tokenView({ records: shown, layer: 0, pinned, focusable: 0, changes: new Map(), on: EVENTS });
@@ -127,6 +137,19 @@ describe('router view', () => {
     const sentences = VERDICTS.map((verdict) => ENGLISH.verdict({ ...facts, verdict }));
     expect(new Set(sentences).size).toBe(VERDICTS.length);
     for (const sentence of sentences) expect(sentence).toMatch(/^Expert 0 .+\.$/);
+  });
+
+  it('says of a verdict that it does not know what its code is, and nothing else', () => {
+    const made = trace(['a']);
+    made.layers[0]?.verdicts.fill(VERDICTS.length, 5, 6);
+    const [record] = recordsOf(made, 'prompt');
+    const found = record === undefined ? undefined : decisionAt(record, 0);
+    if (found === undefined) throw new Error('no decision');
+    expect(found.verdicts[5]).toBe(VERDICTS.length);
+    expect(verdictFacts(found).map(ENGLISH.verdict)[5])
+      .toBe(`Expert 5 scored 0.18, third of eight; verdict code ${VERDICTS.length}, unknown to this page.`);
+    const [row] = findAll(routerTable(found), (e) => e.props.attrs?.['data-expert'] === 5);
+    expect(row?.props.attrs?.['data-verdict']).toBe(VERDICTS.length);
   });
 
   it('lists the stages with their formulas and numbers in the order of the engine', () => {

@@ -6,7 +6,8 @@ import type { Select, Verdict } from '../generated/routing.js';
 /** What a sentence about one expert may speak of. */
 export interface VerdictFacts {
   readonly expert: number;
-  readonly verdict: Verdict;
+  /** A code where it has no name. */
+  readonly verdict: Verdict | number;
   readonly score: string;
   readonly weight: string | undefined;
   /** 1 for the best score. */
@@ -26,6 +27,8 @@ export type Stage = 'adjust' | 'score' | 'restrict' | 'select' | 'prune' | 'limi
 export interface ViewWords {
   readonly expert: (expert: number) => string;
   readonly token: (facts: { position: number; text: string; generated: boolean; layer: number; experts: string }) => string;
+  /** The name of a special token, whose text may be empty. */
+  readonly marker: (token: { id: number; text: string }) => string;
   readonly expertWithWeight: (expert: number, weight: string) => string;
   readonly noExperts: string;
   readonly list: (items: readonly string[]) => string;
@@ -52,6 +55,7 @@ export const ENGLISH: ViewWords = {
   expert: (expert) => `Expert ${expert}`,
   token: ({ position, text, generated, layer, experts }) =>
     `Token ${position} ${JSON.stringify(text)}, ${generated ? 'generated' : 'prompt'}, layer ${layer}: ${experts}`,
+  marker: ({ id, text }) => (text === '' ? `Marker, token id ${id}` : `Marker ${text}`),
   expertWithWeight: (expert, weight) => `expert ${expert} ${weight}`,
   noExperts: 'no experts',
   list: (items) => joined(items),
@@ -87,8 +91,13 @@ function sentence(facts: VerdictFacts): string {
     case 'masked_by_gate':
       return `Expert ${expert} is ruled out by the gate itself: its logit is minus infinity.`;
     default:
-      return `Expert ${expert} scored ${score}, ${place(facts)}; ${REASONS[verdict] ?? verdict.replaceAll('_', ' ')}${also}.`;
+      return `Expert ${expert} scored ${score}, ${place(facts)}; ${reason(verdict)}${also}.`;
   }
+}
+
+function reason(verdict: Verdict | number): string {
+  if (typeof verdict === 'number') return `verdict code ${verdict}, unknown to this page`;
+  return REASONS[verdict] ?? verdict.replaceAll('_', ' ');
 }
 
 /** Who or what took the experts; a rule that is newer than these words goes by its own name. */
