@@ -7,47 +7,17 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_routing::ModelRouting;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde::Serialize;
 
 use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
 use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
+use crate::info::ModelInfo;
 use crate::lm::{MoeLm, cross_entropy};
 use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::{TextStream, Token, Tokenizer};
 use crate::trace::{Analysis, Step, Trace};
-
-/// What a page wants to know about a loaded model.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct ModelInfo {
-    /// Name of the checkpoint, if its caller gave one, else its architecture.
-    pub name: String,
-    /// Published `model_type`.
-    pub architecture: String,
-    /// Transformer layers.
-    pub n_layers: usize,
-    /// Indices of those with experts.
-    pub moe_layers: Vec<usize>,
-    /// Experts in an MoE layer.
-    pub n_experts: usize,
-    /// Experts per token under the trained routing.
-    pub top_k: usize,
-    /// Width of the residual stream.
-    pub d_model: usize,
-    /// Size of the vocabulary.
-    pub vocab_size: usize,
-    /// Longest text in tokens.
-    pub max_positions: usize,
-    /// All parameters.
-    pub n_parameters: usize,
-    /// Parameters one token uses under the trained routing.
-    pub n_active_parameters: usize,
-    /// The routing the model was trained with.
-    pub trained_routing: ModelRouting,
-}
 
 /// The state of a running generation.
 #[derive(Debug)]
@@ -130,22 +100,7 @@ impl Engine {
 
     /// What there is to know about the model.
     pub fn info(&self) -> ModelInfo {
-        let c = &self.config;
-        let (n_parameters, n_active_parameters) = c.parameter_counts();
-        ModelInfo {
-            name: self.name.clone(),
-            architecture: c.architecture.model_type().to_owned(),
-            n_layers: c.n_layers,
-            moe_layers: c.moe_layers.clone(),
-            n_experts: c.n_experts,
-            top_k: c.top_k,
-            d_model: c.d_model,
-            vocab_size: c.vocab_size,
-            max_positions: c.max_positions,
-            n_parameters,
-            n_active_parameters,
-            trained_routing: c.trained_routing(),
-        }
+        ModelInfo::new(&self.name, &self.config)
     }
 
     /// The routing in force.

@@ -16,6 +16,7 @@ pub mod dispatch;
 mod engine;
 mod error;
 pub mod host_router;
+mod info;
 pub mod lm;
 pub mod moe;
 mod rope;
@@ -23,8 +24,9 @@ mod sample;
 mod tokenizer;
 mod trace;
 
-pub use engine::{Engine, ModelFiles, ModelInfo};
+pub use engine::{Engine, ModelFiles};
 pub use error::ModelError;
+pub use info::ModelInfo;
 pub use sample::GenerateOptions;
 pub use tokenizer::{TextStream, Token, Tokenizer};
 pub use trace::{Analysis, LayerTrace, Step, Trace};

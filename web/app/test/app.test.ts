@@ -100,20 +100,24 @@ describe('stop', () => {
 
 describe('another model', () => {
   it('ends the text of the former one without an error', async () => {
-    const scopes = [new FreedScope(), new FakeScope()];
-    // A routing as trained is not waited for: the former model answers nothing.
-    vi.spyOn(scopes[0] ?? new FakeScope(), 'setRouting').mockResolvedValue();
+    const former = new FreedScope();
+    const scopes = [former, new FakeScope()];
+    // The routing as trained is taken, or nothing would be written.
+    vi.spyOn(former, 'setRouting').mockResolvedValue();
     const app = appWith(() => Promise.resolve(scopes.shift() ?? new FakeScope()));
     await app.openModel(WISH);
     click(app);
     await vi.waitFor(() => expect(app.runner.records.length).toBeGreaterThan(0));
-    const seen: unknown[] = [];
-    const reported = vi.spyOn(app, 'schedule').mockImplementation(() => seen.push(app.runner.failure?.message ?? app.gauge.data.note));
+    const whenFreed: unknown[] = [];
+    const { free } = former;
+    vi.spyOn(former, 'free').mockImplementation(() => {
+      whenFreed.push(app.runner.status, app.gauge.data.note);
+      free.call(former);
+    });
     await app.openModel(WISH);
     await new Promise((resolve) => setTimeout(resolve));
-    reported.mockRestore();
+    expect(whenFreed).toEqual(['stopped', messages.gauge.computing]);
     expect([app.runner.status, app.runner.failure]).toEqual(['stopped', undefined]);
-    expect(seen.filter((note) => note !== messages.gauge.computing && note !== undefined)).toEqual([]);
   });
 });
 
