@@ -31,7 +31,7 @@ test('generating streams tokens whose names give token, layer and experts', () =
   assert.ok(tokens.some((token) => token.origin === 'prompt'));
   for (const token of tokens) {
     assert.equal(token.experts.length, 2);
-    assert.match(token.name, /^Token \d+ ".*", (prompt|generated), layer \d+: expert \d+ \d\.\d\d and expert \d+ \d\.\d\d$/s);
+    assert.match(token.name, /^Token \d+ ".*", (given|written), layer \d+: expert \d+ \d\.\d\d and expert \d+ \d\.\d\d$/s);
   }
   await moescope.screenshot('e2e-generated');
 }));

@@ -76,7 +76,7 @@ describe.each(PRESETS.map((preset) => [preset.name, preset] as const))('under %s
     const [first, second] = findAll(view, (e) => e.tag === 'button');
     expect(first?.props.attrs?.['aria-label']).toMatch(/: expert \d+ \d+\.\d\d.* and expert \d+ \d+\.\d\d$/);
     expect(Number(first?.props.style?.['--w'])).toBeLessThanOrEqual(1);
-    expect(second?.props.attrs?.['aria-label']).toBe('Token 2 " b", prompt, layer 0: no experts');
+    expect(second?.props.attrs?.['aria-label']).toBe('Token 2 " b", given, layer 0: no experts');
     expect(loadAt(records, 0, N_EXPERTS).reduce((sum, load) => sum + load, 0)).toBe(ACTING.size / 2);
     expect(flowCounts(records, 0, 1, N_EXPERTS).reduce((sum, flow) => sum + flow, 0)).toBe(1);
     const paths = pathsView({ records, layers: [0, 1], nExperts: N_EXPERTS, layer: 0, token: records[1], onStation: () => undefined });

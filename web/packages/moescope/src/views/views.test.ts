@@ -70,7 +70,7 @@ const buttons = (root: ViewElement): ViewElement[] => findAll(root, (e) => e.tag
 describe('token view', () => {
   it('makes every token a button whose name gives token, layer and experts with weights', () => {
     const [first] = buttons(drawn(['Once', ' upon']));
-    expect(first?.props.attrs?.['aria-label']).toBe('Token 1 "Once", prompt, layer 0: expert 1 0.63 and expert 7 0.38');
+    expect(first?.props.attrs?.['aria-label']).toBe('Token 1 "Once", given, layer 0: expert 1 0.63 and expert 7 0.38');
   });
 
   it('tints by the first expert at the shown layer, by its weight', () => {

@@ -54,7 +54,7 @@ const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 
 export const ENGLISH: ViewWords = {
   expert: (expert) => `Expert ${expert}`,
   token: ({ position, text, generated, layer, experts }) =>
-    `Token ${position} ${JSON.stringify(text)}, ${generated ? 'generated' : 'prompt'}, layer ${layer}: ${experts}`,
+    `Token ${position} ${JSON.stringify(text)}, ${generated ? 'written' : 'given'}, layer ${layer}: ${experts}`,
   marker: ({ id, text }) => (text === '' ? `Marker, token id ${id}` : `Marker ${text}`),
   expertWithWeight: (expert, weight) => `expert ${expert} ${weight}`,
   noExperts: 'no experts',
