@@ -2,10 +2,11 @@
 // Loading and generating go through the package as a page would; the cost of tracing is taken on the engine itself.
 
 import fs from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { loadEngine } from '../browser/engine-page.mjs';
-import { assertQuiet, needFile, openPage } from '../browser/harness.mjs';
+import { assertQuiet, needFile, openPage, root } from '../browser/harness.mjs';
 import { summary } from './figures.mjs';
 
 const PACKAGE = '/web/packages/moescope/dist/public/index.js';
@@ -53,9 +54,11 @@ async function weigh(requests) {
   for (const request of requests) {
     const sizes = await request.sizes();
     transferred += sizes.responseBodySize + sizes.responseHeadersSize;
-    const response = await request.response();
-    const compressible = /\.(html|js|css|json|svg|wasm)$|\/$/.test(new URL(request.url()).pathname);
-    brotli += compressible ? await brotliSize(await response.body()) : sizes.responseBodySize;
+    const { pathname } = new URL(request.url());
+    const compressible = /\.(html|js|css|json|svg|wasm)$|\/$/.test(pathname);
+    // From the folder that is served: a browser does not keep large bodies for an observer.
+    const file = path.join(root, 'dist', pathname.endsWith('/') ? `${pathname}index.html` : pathname);
+    brotli += compressible ? await brotliSize(fs.readFileSync(file)) : sizes.responseBodySize;
   }
   return { transferred, brotli, files: requests.length };
 }

@@ -95,7 +95,7 @@ export class App {
   shown(): Shown {
     const { state } = this.store;
     const { layers, nExperts } = shapeOf(this.runner.records, this.engine.opened?.info);
-    const layer = state.layer !== undefined && layers.includes(state.layer) ? state.layer : layers[Math.floor(layers.length / 2)] ?? 0;
+    const layer = state.layer !== undefined && layers.includes(state.layer) ? state.layer : layers[Math.floor((layers.length - 1) / 2)] ?? 0;
     const { records } = this.runner;
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
