@@ -149,10 +149,7 @@ impl Attention {
     ) -> Tensor<3> {
         let [b, s, d_model] = x_bsd.dims();
         let AttentionShape {
-            n_heads,
-            n_kv_heads,
-            head_dim,
-            ..
+            n_heads, head_dim, ..
         } = self.shape;
         let (q, k, v) = self.project(x_bsd);
         let (q, k) = (rope.apply(q), rope.apply(k));
@@ -160,9 +157,26 @@ impl Attention {
             Some(cache) => cache.append(layer, k, v),
             None => (k, v),
         };
+        let mixed = self.mix(q, k, v, mask);
+        let mixed = mixed.swap_dims(1, 2).reshape([b * s, n_heads * head_dim]);
+        mixed.matmul(self.out.val()).reshape([b, s, d_model])
+    }
+
+    /// Values mixed by the softmax of the scores.
+    ///
+    /// # Shapes
+    /// `q`: [B, H, S, head_dim]; `k`, `v`: [B, H_kv, N, head_dim]; returns [B, H, S, head_dim]
+    fn mix(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<&Tensor<4>>) -> Tensor<4> {
+        let ([b, n_heads, s, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
+        #[cfg(feature = "fused")]
+        if mask.is_some()
+            && s == n_keys
+            && let Some(mixed) = crate::fused::attention(q.clone(), k.clone(), v.clone())
+        {
+            return mixed;
+        }
         // Queries that share a key head become rows of one product.
         let group = n_heads / n_kv_heads;
-        let [_, _, n_keys, _] = k.dims();
         let q = q.reshape([b, n_kv_heads, group * s, head_dim]);
         let scores = q.matmul(k.swap_dims(2, 3)) * (head_dim as f64).powf(-0.5);
         let scores = scores.reshape([b, n_heads, s, n_keys]);
@@ -171,9 +185,7 @@ impl Attention {
             None => scores,
         };
         let shares = softmax(scores, 3).reshape([b, n_kv_heads, group * s, n_keys]);
-        let mixed = shares.matmul(v).reshape([b, n_heads, s, head_dim]);
-        let mixed = mixed.swap_dims(1, 2).reshape([b * s, n_heads * head_dim]);
-        mixed.matmul(self.out.val()).reshape([b, s, d_model])
+        shares.matmul(v).reshape([b, n_heads, s, head_dim])
     }
 
     /// # Shapes

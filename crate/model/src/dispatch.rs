@@ -22,6 +22,10 @@ pub struct Dispatch {
     pub slot_of_choice: Vec<i32>,
     /// [T * K] expert behind each choice; 0 where a token has fewer.
     pub expert_of_choice: Vec<i32>,
+    /// [A + 1] where the choices of each active expert begin in `choices_by_expert`.
+    pub choice_offsets: Vec<usize>,
+    /// [N] choices (token * K + k) by expert, tokens ascending: what the slots hold, without the empty ones.
+    pub choices_by_expert: Vec<usize>,
     /// [T * K] combine weight of each choice; 0 where a token has fewer.
     pub weight_of_choice: Vec<f32>,
 }
@@ -48,25 +52,36 @@ impl Dispatch {
             width,
             slot_of_choice: vec![0; n_tokens * width],
             expert_of_choice: vec![0; n_tokens * width],
+            choice_offsets: vec![0],
+            choices_by_expert: vec![0; plan.expert_idx.len()],
             weight_of_choice: vec![0.0; n_tokens * width],
         };
+        let mut next_place = vec![0; n_experts];
         let mut next_slot = vec![0; n_experts];
         for (expert, tokens) in tokens_of_expert.iter().enumerate() {
             if tokens.is_empty() {
                 continue;
             }
+            let placed = dispatch.choice_offsets[dispatch.active_experts.len()];
+            next_place[expert] = placed;
+            dispatch.choice_offsets.push(placed + tokens.len());
             next_slot[expert] = dispatch.token_of_slot.len() as i32;
             dispatch.active_experts.push(expert as i32);
             dispatch.token_of_slot.extend(tokens);
             let filled = dispatch.active_experts.len() * capacity;
             dispatch.token_of_slot.resize(filled, 0);
         }
-        dispatch.place_choices(plan, next_slot);
+        dispatch.place_choices(plan, next_slot, next_place);
         dispatch
     }
 
     /// Tokens come in ascending order, as in `token_of_slot`, so each expert's slots fill front to back.
-    fn place_choices(&mut self, plan: &RoutingPlan, mut next_slot: Vec<i32>) {
+    fn place_choices(
+        &mut self,
+        plan: &RoutingPlan,
+        mut next_slot: Vec<i32>,
+        mut next_place: Vec<usize>,
+    ) {
         for token in 0..self.n_tokens {
             let choices = plan.experts(token).iter().zip(plan.weights(token));
             for (k, (&expert, &weight)) in choices.enumerate() {
@@ -76,6 +91,9 @@ impl Dispatch {
                 self.expert_of_choice[choice] = i32::from(expert);
                 self.weight_of_choice[choice] = weight;
                 *slot += 1;
+                let place = &mut next_place[usize::from(expert)];
+                self.choices_by_expert[*place] = choice;
+                *place += 1;
             }
         }
     }
@@ -97,6 +115,8 @@ mod tests {
         assert_eq!((dispatch.capacity, dispatch.width), (2, 2));
         assert_eq!(dispatch.token_of_slot, [3, 0, 0, 2, 0, 3]);
         assert_eq!(dispatch.slot_of_choice, [4, 2, 0, 0, 3, 0, 0, 5]);
+        assert_eq!(dispatch.choice_offsets, [0, 1, 3, 5]);
+        assert_eq!(dispatch.choices_by_expert, [6, 1, 2, 0, 7]);
         assert_eq!(
             dispatch.weight_of_choice,
             [0.7, 0.3, 0.0, 0.0, 1.0, 0.0, 0.6, 0.4]

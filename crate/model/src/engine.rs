@@ -14,7 +14,7 @@ use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
 use crate::info::ModelInfo;
-use crate::lm::{MoeLm, cross_entropy};
+use crate::lm::MoeLm;
 use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::{TextStream, Token, Tokenizer};
 use crate::trace::{Analysis, Step, Trace};
@@ -260,9 +260,8 @@ impl Engine {
         if ids.len() > 1 {
             let [t, d_model] = hidden_td.dims();
             let hidden = hidden_td.slice([0..t - 1, 0..d_model]);
-            let targets = self.upload(&ids[1..]);
-            let loss = cross_entropy(self.model.logits(hidden), targets);
-            losses.extend(read_f32(loss).await?);
+            let targets = ids[1..].iter().map(|&id| id as i32).collect();
+            losses.extend(read_f32(self.model.losses(hidden, targets)).await?);
         }
         trace.tokens = self.tokens(ids);
         let total: f64 = losses[1..].iter().map(|&loss| f64::from(loss)).sum();

@@ -15,6 +15,8 @@ pub mod config;
 pub mod dispatch;
 mod engine;
 mod error;
+#[cfg(feature = "fused")]
+pub mod fused;
 pub mod host_router;
 mod info;
 pub mod lm;

@@ -6,7 +6,7 @@
 use burn::module::{Module, Param};
 use burn::nn::RmsNorm;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::attention::{Attention, KvCache, causal_mask};
 use crate::error::ModelError;
@@ -96,6 +96,24 @@ impl MoeLm {
         Ok(self.norm.forward(x_td))
     }
 
+    /// Loss of each prediction after `hidden_td`, in nats.
+    ///
+    /// # Shapes
+    /// `hidden_td`: [T, D]; `targets`: T token ids; returns [T].
+    pub fn losses(&self, hidden_td: Tensor<2>, targets: Vec<i32>) -> Tensor<1> {
+        #[cfg(feature = "fused")]
+        if self.head.is_none()
+            && let Some(losses) =
+                crate::fused::cross_entropy(hidden_td.clone(), self.embedding.val(), &targets)
+        {
+            return losses;
+        }
+        let n_tokens = targets.len();
+        let targets = TensorData::new(targets, [n_tokens]);
+        let targets_t = Tensor::from_data(targets, &hidden_td.device());
+        cross_entropy(self.logits(hidden_td), targets_t)
+    }
+
     /// Next-token logits.
     ///
     /// # Shapes
@@ -112,7 +130,7 @@ impl MoeLm {
 ///
 /// # Shapes
 /// `logits_tv`: [T, V]; `targets_t`: [T]; returns [T].
-pub fn cross_entropy(logits_tv: Tensor<2>, targets_t: Tensor<1, Int>) -> Tensor<1> {
+fn cross_entropy(logits_tv: Tensor<2>, targets_t: Tensor<1, Int>) -> Tensor<1> {
     let [t, _] = logits_tv.dims();
     let log_probs = log_softmax(logits_tv, 1);
     log_probs

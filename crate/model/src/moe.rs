@@ -114,6 +114,16 @@ impl Experts {
         if n_active == 0 {
             return x_td.zeros_like();
         }
+        #[cfg(feature = "fused")]
+        if let Some(y_td) = crate::fused::experts(
+            x_td.clone(),
+            self.gate_up.val(),
+            self.down.val(),
+            weights_tk.clone(),
+            dispatch,
+        ) {
+            return y_td;
+        }
         let indices = |values: &[i32]| Tensor::<1, Int>::from_data(values, &device);
         let [n_experts, ..] = self.gate_up.dims();
         let (gate_up, down) = if n_active == n_experts {

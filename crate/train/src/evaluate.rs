@@ -8,7 +8,7 @@ use moescope_model::ModelError;
 use moescope_model::checkpoint::{build, read_safetensors};
 use moescope_model::config::LmConfig;
 use moescope_model::host_router::{ExpertPath, HostRouter, read_f32};
-use moescope_model::lm::{MoeLm, cross_entropy};
+use moescope_model::lm::MoeLm;
 use moescope_routing::ModelRouting;
 use serde::Serialize;
 
@@ -206,11 +206,7 @@ impl Evaluator {
         let unread: Vec<u32> = ids[..n_inputs].iter().map(|&id| id as u32).collect();
         let mut router = HostRouter::new(&self.routing, &unread, ExpertPath::Selected, true);
         let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
-        let targets = Tensor::<1, Int>::from_data(
-            TensorData::new(ids[1..].to_vec(), [n_inputs]),
-            &self.device,
-        );
-        let losses = read_f32(cross_entropy(self.model.logits(hidden_td), targets)).await?;
+        let losses = read_f32(self.model.losses(hidden_td, ids[1..].to_vec())).await?;
         let counted = window.first_counted - window.start - 1;
         let nats = losses[counted..].iter().map(|&loss| f64::from(loss)).sum();
         let (layers, _) = router.finish();

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
 use moescope_model::dispatch::Dispatch;
 use moescope_model::host_router::read_f32;
-use moescope_model::lm::{MoeLm, cross_entropy};
+use moescope_model::lm::MoeLm;
 use moescope_model::moe::{Routed, Router};
 use moescope_routing::{RouterInput, RouterSpec, route};
 
@@ -117,7 +117,6 @@ fn run_part(
     let (t, n_experts) = (inputs.len(), model_experts(model));
     let tokens_bs =
         Tensor::<2, Int>::from_data(TensorData::new(inputs, [t / seq_len, seq_len]), device);
-    let targets_t = Tensor::<1, Int>::from_data(TensorData::new(targets, [t]), device);
     let mut router = TrainRouter {
         objective,
         balance: Vec::new(),
@@ -125,7 +124,7 @@ fn run_part(
         selections: vec![0; n_experts],
     };
     let hidden_td = pollster::block_on(model.forward(tokens_bs, None, &mut router))?;
-    let cross_entropy = cross_entropy(model.logits(hidden_td), targets_t).mean();
+    let cross_entropy = model.losses(hidden_td, targets).mean();
     let mean = |terms: Vec<Tensor<1>>| {
         let n_layers = terms.len() as f64;
         Tensor::cat(terms, 0).sum() / n_layers
