@@ -47,9 +47,11 @@ beta1 = 0.9
 beta2 = 0.95
 grad_clip = 1.0
 load_balancing_coef = 0.01
+load_balancing_over = "batch"
 z_loss_coef = 0.001
 seed = 1
 checkpoint_seconds = 3600
+snapshots = []
 "#;
 
 fn recipe(optimizer: &str) -> Recipe {

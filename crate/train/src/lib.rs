@@ -7,6 +7,7 @@
 //!
 //! Shape legend: B batch, S sequence, T = B*S tokens, D d_model, F d_ff, E experts, K top_k, L layers.
 
+pub mod balance;
 pub mod batches;
 pub mod card;
 pub mod data;

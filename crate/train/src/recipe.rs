@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::balance::BalanceOver;
 
 mod validate;
 
@@ -135,12 +136,16 @@ pub struct TrainRecipe {
     pub grad_clip: f64,
     /// Weight of the load balancing loss.
     pub load_balancing_coef: f64,
+    /// What that loss balances.
+    pub load_balancing_over: BalanceOver,
     /// Weight of the router z-loss.
     pub z_loss_coef: f64,
     /// Decides the first weights and the order of the text.
     pub seed: u64,
     /// Seconds between two checkpoints of a run.
     pub checkpoint_seconds: u64,
+    /// Parts of the schedule, above 0 and below 1, after which the weights so far are kept.
+    pub snapshots: Vec<f64>,
 }
 
 impl Recipe {
@@ -198,6 +203,13 @@ impl TrainRecipe {
     /// Steps in the whole training.
     pub fn steps(&self) -> usize {
         self.tokens.div_ceil(self.tokens_per_step()) as usize
+    }
+
+    /// Steps after which the weights are kept, in order.
+    pub fn snapshot_steps(&self) -> Vec<usize> {
+        let steps = self.steps() as f64;
+        let step = |part: &f64| ((part * steps).round() as usize).max(1);
+        self.snapshots.iter().map(step).collect()
     }
 
     /// Learning rate of a step, counted from 0.

@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Device;
-use moescope_model::checkpoint::build;
+use moescope_model::checkpoint::{build, export, write_safetensors};
 use moescope_model::config::LmConfig;
 use moescope_model::lm::MoeLm;
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,19 @@ impl Run {
         self.model = Some(model);
         self.state.steps_done += 1;
         Ok(report)
+    }
+
+    /// Keeps the weights so far, as `snapshots/STEP.safetensors` in the run's folder.
+    ///
+    /// # Errors
+    /// A disk that is full or read-only.
+    pub fn snapshot(&self, config: &LmConfig) -> Result<(), TrainError> {
+        let folder = self.folder.join("snapshots");
+        std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
+        let tensors = pollster::block_on(export(config, self.model()?))?;
+        let path = folder.join(format!("{}.safetensors", self.state.steps_done));
+        let bytes = write_safetensors(config, &tensors)?;
+        std::fs::write(&path, bytes).map_err(io("write", &path))
     }
 
     /// Writes a checkpoint.

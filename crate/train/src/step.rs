@@ -2,8 +2,7 @@
 //!
 //! Each thread takes an equal part of the batch and its own graph; gradients are averaged in thread order,
 //! so a run depends on its seed and on the number of threads, not on timing.
-//! Loss = cross-entropy + load balancing (Switch Transformer, Fedus et al. 2021, equation 4, with the share of
-//! selections in place of top-1 counts) + router z-loss (ST-MoE, Zoph et al. 2022, equation 5).
+//! Loss = cross-entropy + load balancing (`balance`) + router z-loss (ST-MoE, Zoph et al. 2022, equation 5).
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -17,6 +16,7 @@ use moescope_model::moe::{Routed, Router};
 use moescope_routing::{RouterInput, RouterSpec, route};
 
 use crate::TrainError;
+use crate::balance::{BalanceOver, Exchange, count_selections, load_balancing_loss};
 use crate::batches::Batch;
 
 /// What the loss is made of.
@@ -26,6 +26,8 @@ pub struct Objective {
     pub spec: RouterSpec,
     /// Weight of the load balancing loss.
     pub load_balancing_coef: f64,
+    /// What it balances.
+    pub load_balancing_over: BalanceOver,
     /// Weight of the router z-loss.
     pub z_loss_coef: f64,
 }
@@ -46,6 +48,8 @@ pub struct StepReport {
 /// A router that decides as at inference and keeps the graph of what it decided.
 struct TrainRouter<'a> {
     objective: &'a Objective,
+    exchange: &'a Exchange,
+    n_sequences: usize,
     balance: Vec<Tensor<1>>,
     z: Vec<Tensor<1>>,
     selections: Vec<u64>,
@@ -77,16 +81,17 @@ impl Router for TrainRouter<'_> {
             weights_tk = weights_tk.clone() / weights_tk.sum_dim(1);
         }
 
-        let mut counts = vec![0_u64; n_experts];
-        for &expert in &routing.plan.expert_idx {
-            counts[usize::from(expert)] += 1;
-        }
-        let total = routing.plan.expert_idx.len() as f32;
-        let shares: Vec<f32> = counts.iter().map(|&count| count as f32 / total).collect();
-        let shares_1e = Tensor::<2>::from_data(TensorData::new(shares, [1, n_experts]), &device);
-        let mean_scores_1e = scores_te.mean_dim(0);
-        self.balance
-            .push((mean_scores_1e * shares_1e).sum() * n_experts as f64);
+        let counts = count_selections(&routing.plan, 0..n_tokens, n_experts);
+        let balanced = match self.objective.load_balancing_over {
+            BalanceOver::Batch => vec![self.exchange.sum(self.balance.len(), &counts)],
+            BalanceOver::Sequence => {
+                let len = n_tokens / self.n_sequences;
+                let starts = (0..self.n_sequences).map(|sequence| sequence * len);
+                let of = |start| count_selections(&routing.plan, start..start + len, n_experts);
+                starts.map(of).collect()
+            }
+        };
+        self.balance.push(load_balancing_loss(&balanced, scores_te));
         let log_sum_exp_t1 =
             logits_te.clone().narrow(1, 0, 1) - log_softmax(logits_te, 1).narrow(1, 0, 1);
         self.z.push(log_sum_exp_t1.square().mean());
@@ -112,18 +117,23 @@ fn run_part(
     targets: Vec<i32>,
     seq_len: usize,
     objective: &Objective,
+    exchange: &Exchange,
     device: &Device,
 ) -> Result<Part, ModelError> {
+    let seat = exchange.seat();
     let (t, n_experts) = (inputs.len(), model_experts(model));
     let tokens_bs =
         Tensor::<2, Int>::from_data(TensorData::new(inputs, [t / seq_len, seq_len]), device);
     let mut router = TrainRouter {
         objective,
+        exchange,
+        n_sequences: t / seq_len,
         balance: Vec::new(),
         z: Vec::new(),
         selections: vec![0; n_experts],
     };
     let hidden_td = pollster::block_on(model.forward(tokens_bs, None, &mut router))?;
+    seat.finish();
     let cross_entropy = model.losses(hidden_td, targets).mean();
     let mean = |terms: Vec<Tensor<1>>| {
         let n_layers = terms.len() as f64;
@@ -183,6 +193,8 @@ pub fn train_step(
 ) -> Result<(MoeLm, StepReport), TrainError> {
     let seq_len = batch.inputs.len() / batch.domains.len();
     let part_len = batch.domains.len() / update.threads * seq_len;
+    let exchange = Exchange::new(update.threads);
+    let exchange = &exchange;
     let parts: Vec<Result<Part, ModelError>> = std::thread::scope(|scope| {
         let chunks = batch
             .inputs
@@ -193,7 +205,11 @@ pub fn train_step(
                 // A fork has leaves of its own; with shared ones the backward passes would wait for each other.
                 let model = model.clone().fork(device);
                 let (inputs, targets) = (inputs.to_vec(), targets.to_vec());
-                scope.spawn(move || run_part(&model, inputs, targets, seq_len, objective, device))
+                scope.spawn(move || {
+                    run_part(
+                        &model, inputs, targets, seq_len, objective, exchange, device,
+                    )
+                })
             })
             .collect();
         workers.into_iter().map(join).collect()

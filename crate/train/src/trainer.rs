@@ -90,12 +90,14 @@ pub fn train(
     let objective = Objective {
         spec: config.trained_routing().default,
         load_balancing_coef: recipe.train.load_balancing_coef,
+        load_balancing_over: recipe.train.load_balancing_over,
         z_loss_coef: recipe.train.z_loss_coef,
     };
     let mut run = Run::open(recipe, &config, options.threads, &options.folder)?;
     let mut log = Log::open(&options.folder, run.state.steps_done)?;
     let (started, earlier) = (Instant::now(), run.state.seconds);
     let (first, mut saved) = (run.state.steps_done, Instant::now());
+    let snapshots = recipe.train.snapshot_steps();
     let last = options
         .stop_after
         .map_or(plan.steps(), |stop| stop.min(plan.steps()));
@@ -121,6 +123,9 @@ pub fn train(
         };
         log.write(&report)?;
         on_step(&report);
+        if snapshots.contains(&(step + 1)) {
+            run.snapshot(&config)?;
+        }
         if saved.elapsed().as_secs() >= recipe.train.checkpoint_seconds || step + 1 == last {
             run.save()?;
             saved = Instant::now();

@@ -176,6 +176,10 @@ impl TrainRecipe {
         for (field, value) in coefficients {
             check(field, value == 0.0 || positive(value), value, "0 or above")?;
         }
+        for &part in &self.snapshots {
+            let inside = part > 0.0 && part < 1.0;
+            check("train.snapshots", inside, part, "parts above 0 and below 1")?;
+        }
         Ok(())
     }
 }
