@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(dispatch.token_of_slot, [3, 0, 0, 2, 0, 3]);
         assert_eq!(dispatch.slot_of_choice, [4, 2, 0, 0, 3, 0, 0, 5]);
         assert_eq!(dispatch.choice_offsets, [0, 1, 3, 5]);
-        assert_eq!(dispatch.choices_by_expert, [6, 1, 2, 0, 7]);
+        assert_eq!(dispatch.choices_by_expert, [6, 1, 4, 0, 7]);
         assert_eq!(
             dispatch.weight_of_choice,
             [0.7, 0.3, 0.0, 0.0, 1.0, 0.0, 0.6, 0.4]

@@ -10,6 +10,8 @@ mod cross_entropy;
 mod experts;
 mod math;
 mod product;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::marker::PhantomData;
