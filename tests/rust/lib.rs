@@ -13,7 +13,7 @@ use safetensors::SafeTensors;
 use serde::Deserialize;
 
 /// Architectures with a reference checkpoint.
-pub const ARCHITECTURES: [&str; 2] = ["olmoe", "qwen3_moe"];
+pub const ARCHITECTURES: [&str; 4] = ["olmoe", "qwen2_moe", "qwen3", "qwen3_moe"];
 
 #[derive(Deserialize)]
 pub struct Golden {

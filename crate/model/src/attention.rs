@@ -7,7 +7,7 @@ use burn::module::{Module, Param};
 use burn::nn::RmsNorm;
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
-use crate::config::{Architecture, LmConfig};
+use crate::config::{LmConfig, QkNorm};
 use crate::rope::RopeRows;
 
 /// Added to the score of a key that a query must not see.
@@ -20,7 +20,7 @@ pub struct AttentionShape {
     n_heads: usize,
     n_kv_heads: usize,
     head_dim: usize,
-    norm_per_head: bool,
+    qk_norm: QkNorm,
     clip_qkv: Option<f32>,
 }
 
@@ -30,7 +30,7 @@ impl From<&LmConfig> for AttentionShape {
             n_heads: config.n_heads,
             n_kv_heads: config.n_kv_heads,
             head_dim: config.head_dim,
-            norm_per_head: config.architecture == Architecture::Qwen3Moe,
+            qk_norm: config.architecture.qk_norm(),
             clip_qkv: config.clip_qkv,
         }
     }
@@ -41,12 +41,14 @@ impl From<&LmConfig> for AttentionShape {
 pub struct Attention {
     /// Query, key and value projections side by side, [D, (H + 2 * H_kv) * head_dim].
     pub qkv: Param<Tensor<2>>,
+    /// Their biases, where the layout has them.
+    pub qkv_bias: Option<Param<Tensor<1>>>,
     /// Output projection, [H * head_dim, D].
     pub out: Param<Tensor<2>>,
-    /// Norm of the queries.
-    pub q_norm: RmsNorm,
-    /// Norm of the keys.
-    pub k_norm: RmsNorm,
+    /// Norm of the queries, where the layout has it.
+    pub q_norm: Option<RmsNorm>,
+    /// Norm of the keys, where the layout has it.
+    pub k_norm: Option<RmsNorm>,
     /// Sizes; not a parameter.
     #[module(skip)]
     pub shape: AttentionShape,
@@ -196,17 +198,21 @@ impl Attention {
             n_heads,
             n_kv_heads,
             head_dim,
-            norm_per_head,
+            qk_norm,
             clip_qkv,
         } = self.shape;
         let t = b * s;
         let (d_q, d_kv) = (n_heads * head_dim, n_kv_heads * head_dim);
         let qkv = x_bsd.reshape([t, d_model]).matmul(self.qkv.val());
+        let qkv = match &self.qkv_bias {
+            Some(bias) => qkv + bias.val().reshape([1, d_q + 2 * d_kv]),
+            None => qkv,
+        };
         let mut q = qkv.clone().slice([0..t, 0..d_q]);
         let mut k = qkv.clone().slice([0..t, d_q..d_q + d_kv]);
         let mut v = qkv.slice([0..t, d_q + d_kv..d_q + 2 * d_kv]);
-        if !norm_per_head {
-            (q, k) = (self.q_norm.forward(q), self.k_norm.forward(k));
+        if qk_norm == QkNorm::Whole {
+            (q, k) = (norm(&self.q_norm, q), norm(&self.k_norm, k));
         }
         if let Some(bound) = clip_qkv {
             let clip = |x: Tensor<2>| x.clamp(-bound, bound);
@@ -214,10 +220,17 @@ impl Attention {
         }
         let mut q = q.reshape([b, s, n_heads, head_dim]);
         let mut k = k.reshape([b, s, n_kv_heads, head_dim]);
-        if norm_per_head {
-            (q, k) = (self.q_norm.forward(q), self.k_norm.forward(k));
+        if qk_norm == QkNorm::PerHead {
+            (q, k) = (norm(&self.q_norm, q), norm(&self.k_norm, k));
         }
         let v = v.reshape([b, s, n_kv_heads, head_dim]);
         (q.swap_dims(1, 2), k.swap_dims(1, 2), v.swap_dims(1, 2))
+    }
+}
+
+fn norm<const N: usize>(norm: &Option<RmsNorm>, x: Tensor<N>) -> Tensor<N> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }

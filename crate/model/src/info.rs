@@ -17,8 +17,10 @@ pub struct ModelInfo {
     pub n_layers: usize,
     /// Indices of those with experts.
     pub moe_layers: Vec<usize>,
-    /// Experts in an MoE layer.
+    /// Routed experts in an MoE layer; 0 in a dense model.
     pub n_experts: usize,
+    /// Experts in an MoE layer that act on every token.
+    pub n_shared_experts: usize,
     /// Experts per token under the trained routing.
     pub top_k: usize,
     /// Width of the residual stream.
@@ -45,6 +47,7 @@ impl ModelInfo {
             n_layers: config.n_layers,
             moe_layers: config.moe_layers.clone(),
             n_experts: config.n_experts,
+            n_shared_experts: usize::from(config.d_ff_shared > 0),
             top_k: config.top_k,
             d_model: config.d_model,
             vocab_size: config.vocab_size,

@@ -4,7 +4,10 @@
 //! a recorder or a trainer. Experts are gated linear units, down(silu(gate x) * up x), stacked in one tensor each.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, TensorData, activation::silu};
+use burn::tensor::{
+    Int, Tensor, TensorData,
+    activation::{sigmoid, silu},
+};
 
 use crate::dispatch::Dispatch;
 use crate::error::ModelError;
@@ -61,6 +64,17 @@ pub struct MoeLayer {
     pub gate: Param<Tensor<2>>,
     /// The experts.
     pub experts: Experts,
+    /// One that acts on every token, where the layout has it.
+    pub shared: Option<SharedExpert>,
+}
+
+/// An expert that no router chooses; its output is scaled by the sigmoid of a gate of its own (Qwen2-MoE).
+#[derive(Module, Debug)]
+pub struct SharedExpert {
+    /// [D, 1]
+    pub gate: Param<Tensor<2>>,
+    /// The expert.
+    pub mlp: DenseMlp,
 }
 
 /// The feed-forward network of a dense layer.
@@ -87,12 +101,20 @@ impl MoeLayer {
         router: &mut R,
     ) -> Result<Tensor<2>, ModelError> {
         let logits_te = x_td.clone().matmul(self.gate.val());
-        Ok(match router.route(layer, logits_te).await? {
+        let shared_td = self
+            .shared
+            .as_ref()
+            .map(|shared| shared.forward(x_td.clone()));
+        let routed_td = match router.route(layer, logits_te).await? {
             Routed::Selected {
                 dispatch,
                 weights_tk,
             } => self.experts.forward_selected(x_td, &dispatch, weights_tk),
             Routed::AllMasked { weights_te } => self.experts.forward_all(x_td, weights_te),
+        };
+        Ok(match shared_td {
+            Some(shared_td) => routed_td + shared_td,
+            None => routed_td,
         })
     }
 }
@@ -156,6 +178,15 @@ impl Experts {
         let y_etd = gated_linear_unit(x_1td.matmul(self.gate_up.val())).matmul(self.down.val());
         let weights_et1 = weights_te.transpose().reshape([n_experts, t, 1]);
         (y_etd * weights_et1).sum_dim(0).reshape([t, d_model])
+    }
+}
+
+impl SharedExpert {
+    /// # Shapes
+    /// `x_td`: [T, D], returns [T, D].
+    fn forward(&self, x_td: Tensor<2>) -> Tensor<2> {
+        let share_t1 = sigmoid(x_td.clone().matmul(self.gate.val()));
+        self.mlp.forward(x_td) * share_t1
     }
 }
 

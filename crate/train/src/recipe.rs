@@ -64,6 +64,10 @@ pub struct TokenizerRecipe {
 pub enum Architecture {
     /// `Qwen3MoeForCausalLM` of the `transformers` library.
     Qwen3Moe,
+    /// `Qwen2MoeForCausalLM`: with a shared expert, its weights not renormalised.
+    Qwen2Moe,
+    /// `Qwen3ForCausalLM`: dense.
+    Qwen3,
 }
 
 /// The shape of a model.
@@ -72,7 +76,7 @@ pub enum Architecture {
 pub struct ModelRecipe {
     /// Layout of the checkpoint.
     pub architecture: Architecture,
-    /// L: transformer layers, each with a mixture of experts.
+    /// L: transformer layers, each with a mixture of experts unless the layout is dense.
     pub n_layers: usize,
     /// D: width of the hidden state.
     pub d_model: usize,
@@ -82,12 +86,16 @@ pub struct ModelRecipe {
     pub n_kv_heads: usize,
     /// Width of one head.
     pub head_dim: usize,
-    /// E: experts per layer.
+    /// E: experts per layer; 0 in a dense layout.
     pub n_experts: usize,
-    /// K: experts per token.
+    /// K: experts per token; 0 in a dense layout.
     pub top_k: usize,
-    /// F: hidden width of one expert.
+    /// F: hidden width of one expert; 0 in a dense layout.
     pub moe_d_ff: usize,
+    /// Hidden width of the shared expert; 0 where the layout has none.
+    pub shared_d_ff: usize,
+    /// Hidden width of a dense layer; 0 where all layers have experts.
+    pub dense_d_ff: usize,
     /// Entries in the vocabulary.
     pub vocab_size: usize,
     /// Base of the rotary embedding's wavelengths.

@@ -135,9 +135,9 @@ fn run_part(
     let hidden_td = pollster::block_on(model.forward(tokens_bs, None, &mut router))?;
     seat.finish();
     let cross_entropy = model.losses(hidden_td, targets).mean();
-    let mean = |terms: Vec<Tensor<1>>| {
-        let n_layers = terms.len() as f64;
-        Tensor::cat(terms, 0).sum() / n_layers
+    let mean = |terms: Vec<Tensor<1>>| match terms.len() {
+        0 => cross_entropy.zeros_like(),
+        n_layers => Tensor::cat(terms, 0).sum() / n_layers as f64,
     };
     let (balance, z) = (mean(router.balance), mean(router.z));
     let loss = cross_entropy.clone()

@@ -11,7 +11,7 @@ use moescope_model::config::{Architecture, LmConfig};
 use crate::TrainError;
 use crate::batches::BatchPlan;
 use crate::log::Log;
-use crate::recipe::Recipe;
+use crate::recipe::{Architecture as Layout, Recipe};
 use crate::run::Run;
 use crate::shards::Shard;
 use crate::step::{Objective, StepReport, Update};
@@ -50,9 +50,13 @@ pub struct RunOptions {
 /// The configuration that a recipe describes.
 pub fn lm_config(recipe: &Recipe) -> LmConfig {
     let m = &recipe.model;
-    let crate::recipe::Architecture::Qwen3Moe = m.architecture;
+    let (architecture, n_moe_layers) = match m.architecture {
+        Layout::Qwen3Moe => (Architecture::Qwen3Moe, m.n_layers),
+        Layout::Qwen2Moe => (Architecture::Qwen2Moe, m.n_layers),
+        Layout::Qwen3 => (Architecture::Qwen3, 0),
+    };
     LmConfig {
-        architecture: Architecture::Qwen3Moe,
+        architecture,
         vocab_size: m.vocab_size,
         d_model: m.d_model,
         n_layers: m.n_layers,
@@ -62,9 +66,12 @@ pub fn lm_config(recipe: &Recipe) -> LmConfig {
         n_experts: m.n_experts,
         top_k: m.top_k,
         d_ff_expert: m.moe_d_ff,
-        d_ff_dense: m.moe_d_ff * m.top_k,
-        moe_layers: (0..m.n_layers).collect(),
-        renormalize: true,
+        d_ff_shared: m.shared_d_ff,
+        // No layer of an MoE layout is dense; the published files hold a width all the same.
+        d_ff_dense: m.dense_d_ff.max(m.moe_d_ff * m.top_k),
+        moe_layers: (0..n_moe_layers).collect(),
+        renormalize: m.architecture != Layout::Qwen2Moe,
+        qkv_bias: m.architecture == Layout::Qwen2Moe,
         clip_qkv: None,
         rope_theta: m.rope_theta,
         rms_norm_eps: 1e-6,

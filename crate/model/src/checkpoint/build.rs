@@ -9,7 +9,7 @@ use crate::attention::{Attention, AttentionShape};
 use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::lm::{Block, FeedForward, MoeLm};
-use crate::moe::{DenseMlp, Experts, MoeLayer};
+use crate::moe::{DenseMlp, Experts, MoeLayer, SharedExpert};
 use crate::rope::RopeTable;
 
 /// Builds the model on a device.
@@ -119,7 +119,13 @@ impl Parts<'_> {
         let c = self.config;
         let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
         let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
-        let (q_norm, k_norm) = c.qk_norm_widths();
+        let (q_norm, k_norm) = match c.qk_norm_widths() {
+            Some((q, k)) => (
+                Some(self.norm(&at("self_attn.q_norm"), q)?),
+                Some(self.norm(&at("self_attn.k_norm"), k)?),
+            ),
+            None => (None, None),
+        };
         let qkv = [
             (&*at("self_attn.q_proj"), d_q),
             (&*at("self_attn.k_proj"), d_kv),
@@ -127,20 +133,19 @@ impl Parts<'_> {
         ];
         let attention = Attention {
             qkv: self.side_by_side(&qkv, c.d_model)?,
+            qkv_bias: match c.qkv_bias {
+                true => Some(self.qkv_bias(layer)?),
+                false => None,
+            },
             out: self.matrix(&at("self_attn.o_proj"), c.d_model, d_q)?,
-            q_norm: self.norm(&at("self_attn.q_norm"), q_norm)?,
-            k_norm: self.norm(&at("self_attn.k_norm"), k_norm)?,
+            q_norm,
+            k_norm,
             shape: AttentionShape::from(c),
         };
         let feed_forward = if c.moe_layers.contains(&layer) {
             FeedForward::Moe(self.moe(layer)?)
         } else {
-            let (d, f) = (c.d_model, c.d_ff_dense);
-            let gate_up = [(&*at("mlp.gate_proj"), f), (&*at("mlp.up_proj"), f)];
-            FeedForward::Dense(DenseMlp {
-                gate_up: self.side_by_side(&gate_up, d)?,
-                down: self.matrix(&at("mlp.down_proj"), d, f)?,
-            })
+            FeedForward::Dense(self.mlp(&format!("model.layers.{layer}.mlp"), c.d_ff_dense)?)
         };
         Ok(Block {
             attention_norm: self.norm(&at("input_layernorm"), c.d_model)?,
@@ -148,6 +153,40 @@ impl Parts<'_> {
             feed_forward_norm: self.norm(&at("post_attention_layernorm"), c.d_model)?,
             feed_forward,
         })
+    }
+
+    /// Biases of q, k and v side by side.
+    fn qkv_bias(&self, layer: usize) -> Result<Param<Tensor<1>>, ModelError> {
+        let c = self.config;
+        let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
+        let mut values = Vec::with_capacity(d_q + 2 * d_kv);
+        for (name, width) in [("q", d_q), ("k", d_kv), ("v", d_kv)] {
+            let name = format!("model.layers.{layer}.self_attn.{name}_proj.bias");
+            values.extend_from_slice(self.get(&name, &[width])?);
+        }
+        Ok(Param::from_tensor(self.tensor(values, [d_q + 2 * d_kv])))
+    }
+
+    fn mlp(&self, prefix: &str, f: usize) -> Result<DenseMlp, ModelError> {
+        let at = |name: &str| format!("{prefix}.{name}.weight");
+        let d = self.config.d_model;
+        let gate_up = [(&*at("gate_proj"), f), (&*at("up_proj"), f)];
+        Ok(DenseMlp {
+            gate_up: self.side_by_side(&gate_up, d)?,
+            down: self.matrix(&at("down_proj"), d, f)?,
+        })
+    }
+
+    fn shared(&self, layer: usize) -> Result<Option<SharedExpert>, ModelError> {
+        let (d, f) = (self.config.d_model, self.config.d_ff_shared);
+        if f == 0 {
+            return Ok(None);
+        }
+        let at = |name: &str| format!("model.layers.{layer}.mlp.{name}");
+        Ok(Some(SharedExpert {
+            gate: self.matrix(&at("shared_expert_gate.weight"), 1, d)?,
+            mlp: self.mlp(&at("shared_expert"), f)?,
+        }))
     }
 
     fn moe(&self, layer: usize) -> Result<MoeLayer, ModelError> {
@@ -172,6 +211,11 @@ impl Parts<'_> {
             gate_up: Param::from_tensor(self.tensor(gate_up, [e, d, 2 * f])),
             down: Param::from_tensor(self.tensor(down, [e, f, d])),
         };
-        Ok(MoeLayer { gate, experts })
+        let shared = self.shared(layer)?;
+        Ok(MoeLayer {
+            gate,
+            experts,
+            shared,
+        })
     }
 }

@@ -8,7 +8,7 @@ use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::host_router::read_f32;
 use crate::lm::{Block, FeedForward, MoeLm};
-use crate::moe::MoeLayer;
+use crate::moe::{DenseMlp, MoeLayer};
 
 /// Reads the model's weights back into published names and layout.
 ///
@@ -74,10 +74,19 @@ impl Sink {
             &block.feed_forward_norm.gamma,
         )
         .await?;
-        self.plain(&at("self_attn.q_norm"), &attention.q_norm.gamma)
-            .await?;
-        self.plain(&at("self_attn.k_norm"), &attention.k_norm.gamma)
-            .await?;
+        if let Some(norm) = &attention.q_norm {
+            self.plain(&at("self_attn.q_norm"), &norm.gamma).await?;
+        }
+        if let Some(norm) = &attention.k_norm {
+            self.plain(&at("self_attn.k_norm"), &norm.gamma).await?;
+        }
+        if let Some(bias) = &attention.qkv_bias {
+            let parts = [("q", d_q), ("k", d_kv), ("v", d_kv)].map(|(name, width)| {
+                let name = format!("model.layers.{layer}.self_attn.{name}_proj.bias");
+                (name, width)
+            });
+            self.split(&parts, &read(bias).await?);
+        }
         let qkv = [
             (at("self_attn.q_proj"), d_q),
             (at("self_attn.k_proj"), d_kv),
@@ -88,14 +97,25 @@ impl Sink {
         self.split(&out, &read(&attention.out).await?);
         match &block.feed_forward {
             FeedForward::Dense(mlp) => {
-                let f = c.d_ff_dense;
-                let gate_up = [(at("mlp.gate_proj"), f), (at("mlp.up_proj"), f)];
-                self.split(&gate_up, &read(&mlp.gate_up).await?);
-                let down = [(at("mlp.down_proj"), c.d_model)];
-                self.split(&down, &read(&mlp.down).await?);
+                let prefix = format!("model.layers.{layer}.mlp");
+                self.mlp(&prefix, c.d_model, c.d_ff_dense, mlp).await?;
             }
             FeedForward::Moe(moe) => self.moe(c, layer, moe).await?,
         }
+        Ok(())
+    }
+
+    async fn mlp(
+        &mut self,
+        prefix: &str,
+        d: usize,
+        f: usize,
+        mlp: &DenseMlp,
+    ) -> Result<(), ModelError> {
+        let at = |name: &str| format!("{prefix}.{name}.weight");
+        let gate_up = [(at("gate_proj"), f), (at("up_proj"), f)];
+        self.split(&gate_up, &read(&mlp.gate_up).await?);
+        self.split(&[(at("down_proj"), d)], &read(&mlp.down).await?);
         Ok(())
     }
 
@@ -110,6 +130,12 @@ impl Sink {
             let pair = [(at("gate_proj"), f), (at("up_proj"), f)];
             self.split(&pair, &gate_up[expert * d * 2 * f..][..d * 2 * f]);
             self.split(&[(at("down_proj"), d)], &down[expert * f * d..][..f * d]);
+        }
+        if let Some(shared) = &moe.shared {
+            let gate = read(&shared.gate).await?;
+            self.split(&[(at("shared_expert_gate"), 1)], &gate);
+            let prefix = format!("model.layers.{layer}.mlp.shared_expert");
+            self.mlp(&prefix, d, c.d_ff_shared, &shared.mlp).await?;
         }
         Ok(())
     }

@@ -18,10 +18,11 @@ pub struct ConfigFile {
     num_key_value_heads: Option<usize>,
     head_dim: Option<usize>,
     #[serde(alias = "num_local_experts")]
-    num_experts: usize,
-    num_experts_per_tok: usize,
+    num_experts: Option<usize>,
+    num_experts_per_tok: Option<usize>,
     intermediate_size: usize,
     moe_intermediate_size: Option<usize>,
+    shared_expert_intermediate_size: Option<usize>,
     #[serde(default)]
     mlp_only_layers: Vec<usize>,
     decoder_sparse_step: Option<usize>,
@@ -38,6 +39,7 @@ pub struct ConfigFile {
     hidden_act: Option<String>,
     #[serde(default)]
     attention_bias: bool,
+    qkv_bias: Option<bool>,
     #[serde(default)]
     use_sliding_window: bool,
     eos_token_id: Option<TokenIds>,
@@ -63,8 +65,19 @@ impl ConfigFile {
     pub fn into_config(self) -> Result<LmConfig, ModelError> {
         let architecture = match self.model_type.as_str() {
             "olmoe" => Architecture::Olmoe,
+            "qwen2_moe" => Architecture::Qwen2Moe,
             "qwen3_moe" => Architecture::Qwen3Moe,
-            other => return Err(invalid("model_type", other, "\"olmoe\" or \"qwen3_moe\"")),
+            "qwen3" => Architecture::Qwen3,
+            other => {
+                let allowed = "\"olmoe\", \"qwen2_moe\", \"qwen3_moe\" or \"qwen3\"";
+                return Err(invalid("model_type", other, allowed));
+            }
+        };
+        let is_dense = architecture == Architecture::Qwen3;
+        let of_experts = |field: &str, value: Option<usize>| match (is_dense, value) {
+            (true, _) => Ok(0),
+            (false, Some(value)) => Ok(value),
+            (false, None) => Err(invalid(field, "missing", "a positive integer")),
         };
         self.refuse_what_is_not_run()?;
         let rope_theta = [&self.rope_parameters, &self.rope_scaling]
@@ -76,7 +89,7 @@ impl ConfigFile {
         let sparse_step = self.decoder_sparse_step.unwrap_or(1);
         let moe_layers = (0..self.num_hidden_layers)
             .filter(|layer| !self.mlp_only_layers.contains(layer))
-            .filter(|layer| sparse_step > 0 && (layer + 1) % sparse_step == 0)
+            .filter(|layer| !is_dense && sparse_step > 0 && (layer + 1) % sparse_step == 0)
             .collect();
         let config = LmConfig {
             architecture,
@@ -88,12 +101,21 @@ impl ConfigFile {
             head_dim: self
                 .head_dim
                 .unwrap_or(self.hidden_size / self.num_attention_heads.max(1)),
-            n_experts: self.num_experts,
-            top_k: self.num_experts_per_tok,
+            n_experts: of_experts("num_experts", self.num_experts)?,
+            top_k: of_experts("num_experts_per_tok", self.num_experts_per_tok)?,
             d_ff_expert: self.moe_intermediate_size.unwrap_or(self.intermediate_size),
+            d_ff_shared: match architecture {
+                Architecture::Qwen2Moe => {
+                    let width = self.shared_expert_intermediate_size;
+                    of_experts("shared_expert_intermediate_size", width)?
+                }
+                _ => 0,
+            },
             d_ff_dense: self.intermediate_size,
             moe_layers,
             renormalize: self.norm_topk_prob,
+            // Published Qwen2-MoE files leave it out and mean yes.
+            qkv_bias: architecture == Architecture::Qwen2Moe && self.qkv_bias.unwrap_or(true),
             clip_qkv: self.clip_qkv,
             rope_theta,
             rms_norm_eps: self.rms_norm_eps,

@@ -2,7 +2,8 @@
 //!
 //! Published names are mapped to ours here and nowhere else (`num_experts_per_tok` becomes `top_k`).
 //! Options that would change the result and that this crate does not run are refused, never ignored.
-//! Layouts read: `olmoe` (Muennighoff et al. 2024) and `qwen3_moe` (Qwen team 2025).
+//! Layouts read: `olmoe` (Muennighoff et al. 2024), `qwen2_moe` (Qwen team 2024), `qwen3_moe` and the dense `qwen3`
+//! (Qwen team 2025).
 
 mod file;
 
@@ -20,8 +21,12 @@ use file::ConfigFile;
 pub enum Architecture {
     /// OLMoE: query and key norms over the whole projection, optional clipping of q, k and v.
     Olmoe,
+    /// Qwen2-MoE: biases on q, k and v, no query and key norms, one shared expert behind a gate of its own.
+    Qwen2Moe,
     /// Qwen3-MoE: query and key norms per head, some layers may be dense.
     Qwen3Moe,
+    /// Qwen3: the same without experts.
+    Qwen3,
 }
 
 impl Architecture {
@@ -29,9 +34,31 @@ impl Architecture {
     pub fn model_type(self) -> &'static str {
         match self {
             Self::Olmoe => "olmoe",
+            Self::Qwen2Moe => "qwen2_moe",
             Self::Qwen3Moe => "qwen3_moe",
+            Self::Qwen3 => "qwen3",
         }
     }
+
+    /// What the query and key norms act on.
+    pub fn qk_norm(self) -> QkNorm {
+        match self {
+            Self::Olmoe => QkNorm::Whole,
+            Self::Qwen2Moe => QkNorm::None,
+            Self::Qwen3Moe | Self::Qwen3 => QkNorm::PerHead,
+        }
+    }
+}
+
+/// What the norms of queries and keys act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QkNorm {
+    /// There are none.
+    None,
+    /// Each head by itself.
+    PerHead,
+    /// All heads together.
+    Whole,
 }
 
 /// Shape and conventions of a decoder-only MoE language model.
@@ -51,18 +78,22 @@ pub struct LmConfig {
     pub n_kv_heads: usize,
     /// Width of one head.
     pub head_dim: usize,
-    /// Routed experts in an MoE layer, E.
+    /// Routed experts in an MoE layer, E; 0 in a dense model.
     pub n_experts: usize,
     /// Experts per token under the trained routing, K.
     pub top_k: usize,
     /// Hidden width of one expert, F.
     pub d_ff_expert: usize,
+    /// Hidden width of the shared expert that acts on every token; 0 where there is none.
+    pub d_ff_shared: usize,
     /// Hidden width of the feed-forward network of a dense layer.
     pub d_ff_dense: usize,
     /// Indices of the layers whose feed-forward network is a mixture of experts.
     pub moe_layers: Vec<usize>,
     /// Whether the weights of the selected experts are divided by their sum.
     pub renormalize: bool,
+    /// Whether the projections to q, k and v have biases.
+    pub qkv_bias: bool,
     /// Bound on q, k and v, if any.
     pub clip_qkv: Option<f32>,
     /// Base of the rotary frequencies.
@@ -89,6 +120,7 @@ impl LmConfig {
     }
 
     /// The routing the checkpoint was trained with: softmax over all experts, then top-k.
+    /// That of a dense model is the default, which nothing asks for.
     pub fn trained_routing(&self) -> ModelRouting {
         let weigh = Weigh {
             renormalize: self.renormalize,
@@ -96,7 +128,7 @@ impl LmConfig {
         };
         ModelRouting::from(RouterSpec {
             weigh,
-            ..RouterSpec::top_k(self.top_k)
+            ..RouterSpec::top_k(self.top_k.max(1))
         })
     }
 
@@ -165,9 +197,10 @@ impl LmConfig {
         push("self_attn.k_proj", vec![d_kv, d]);
         push("self_attn.v_proj", vec![d_kv, d]);
         push("self_attn.o_proj", vec![d, d_q]);
-        let (q_norm, k_norm) = self.qk_norm_widths();
-        push("self_attn.q_norm", vec![q_norm]);
-        push("self_attn.k_norm", vec![k_norm]);
+        if let Some((q_norm, k_norm)) = self.qk_norm_widths() {
+            push("self_attn.q_norm", vec![q_norm]);
+            push("self_attn.k_norm", vec![k_norm]);
+        }
         push("post_attention_layernorm", vec![d]);
         if self.moe_layers.contains(&layer) {
             push("mlp.gate", vec![self.n_experts, d]);
@@ -177,22 +210,36 @@ impl LmConfig {
                 push(&format!("mlp.experts.{expert}.up_proj"), vec![f, d]);
                 push(&format!("mlp.experts.{expert}.down_proj"), vec![d, f]);
             }
+            if self.d_ff_shared > 0 {
+                let f = self.d_ff_shared;
+                push("mlp.shared_expert.gate_proj", vec![f, d]);
+                push("mlp.shared_expert.up_proj", vec![f, d]);
+                push("mlp.shared_expert.down_proj", vec![d, f]);
+                push("mlp.shared_expert_gate", vec![1, d]);
+            }
         } else {
             let f = self.d_ff_dense;
             push("mlp.gate_proj", vec![f, d]);
             push("mlp.up_proj", vec![f, d]);
             push("mlp.down_proj", vec![d, f]);
         }
+        if self.qkv_bias {
+            for (name, width) in [("q", d_q), ("k", d_kv), ("v", d_kv)] {
+                let name = format!("model.layers.{layer}.self_attn.{name}_proj.bias");
+                tensors.push((name, vec![width]));
+            }
+        }
     }
 
-    /// Widths the query and key norms act on.
-    pub fn qk_norm_widths(&self) -> (usize, usize) {
-        match self.architecture {
-            Architecture::Olmoe => (
+    /// Widths the query and key norms act on; none where there are no such norms.
+    pub fn qk_norm_widths(&self) -> Option<(usize, usize)> {
+        match self.architecture.qk_norm() {
+            QkNorm::None => None,
+            QkNorm::PerHead => Some((self.head_dim, self.head_dim)),
+            QkNorm::Whole => Some((
                 self.n_heads * self.head_dim,
                 self.n_kv_heads * self.head_dim,
-            ),
-            Architecture::Qwen3Moe => (self.head_dim, self.head_dim),
+            )),
         }
     }
 
@@ -200,7 +247,9 @@ impl LmConfig {
     pub fn to_json(&self) -> String {
         let class = match self.architecture {
             Architecture::Olmoe => "OlmoeForCausalLM",
+            Architecture::Qwen2Moe => "Qwen2MoeForCausalLM",
             Architecture::Qwen3Moe => "Qwen3MoeForCausalLM",
+            Architecture::Qwen3 => "Qwen3ForCausalLM",
         };
         let mut json = serde_json::json!({
             "architectures": [class],
@@ -210,11 +259,7 @@ impl LmConfig {
             "num_hidden_layers": self.n_layers,
             "num_attention_heads": self.n_heads,
             "num_key_value_heads": self.n_kv_heads,
-            "num_experts": self.n_experts,
-            "num_experts_per_tok": self.top_k,
-            "norm_topk_prob": self.renormalize,
             "hidden_act": "silu",
-            "attention_bias": false,
             "rope_theta": self.rope_theta,
             "rms_norm_eps": self.rms_norm_eps,
             "tie_word_embeddings": self.tied_head,
@@ -225,19 +270,36 @@ impl LmConfig {
         });
         match self.architecture {
             Architecture::Olmoe => {
+                json["attention_bias"] = false.into();
                 json["intermediate_size"] = self.d_ff_expert.into();
                 json["clip_qkv"] = self.clip_qkv.into();
             }
-            Architecture::Qwen3Moe => {
-                let dense: Vec<usize> = (0..self.n_layers)
-                    .filter(|layer| !self.moe_layers.contains(layer))
-                    .collect();
-                json["head_dim"] = self.head_dim.into();
-                json["moe_intermediate_size"] = self.d_ff_expert.into();
-                json["intermediate_size"] = self.d_ff_dense.into();
-                json["decoder_sparse_step"] = 1.into();
-                json["mlp_only_layers"] = dense.into();
+            Architecture::Qwen2Moe => {
+                json["qkv_bias"] = self.qkv_bias.into();
+                json["shared_expert_intermediate_size"] = self.d_ff_shared.into();
             }
+            Architecture::Qwen3Moe | Architecture::Qwen3 => {
+                json["attention_bias"] = false.into();
+                json["head_dim"] = self.head_dim.into();
+                json["intermediate_size"] = self.d_ff_dense.into();
+            }
+        }
+        if self.n_experts > 0 {
+            json["num_experts"] = self.n_experts.into();
+            json["num_experts_per_tok"] = self.top_k.into();
+            json["norm_topk_prob"] = self.renormalize.into();
+        }
+        if matches!(
+            self.architecture,
+            Architecture::Qwen2Moe | Architecture::Qwen3Moe
+        ) {
+            let dense: Vec<usize> = (0..self.n_layers)
+                .filter(|layer| !self.moe_layers.contains(layer))
+                .collect();
+            json["intermediate_size"] = self.d_ff_dense.into();
+            json["moe_intermediate_size"] = self.d_ff_expert.into();
+            json["decoder_sparse_step"] = 1.into();
+            json["mlp_only_layers"] = dense.into();
         }
         format!("{json:#}\n")
     }
@@ -252,8 +314,6 @@ impl LmConfig {
             ("num_attention_heads", self.n_heads),
             ("num_key_value_heads", self.n_kv_heads),
             ("head_dim", self.head_dim),
-            ("num_experts", self.n_experts),
-            ("intermediate_size", self.d_ff_expert),
             ("max_position_embeddings", self.max_positions),
         ];
         for (field, value) in positive {
@@ -268,16 +328,32 @@ impl LmConfig {
         if !self.head_dim.is_multiple_of(2) {
             return Err(invalid("head_dim", self.head_dim, "an even integer"));
         }
+        if self.moe_layers.len() < self.n_layers && self.d_ff_dense == 0 {
+            return Err(invalid("intermediate_size", "0", "a positive integer"));
+        }
+        match self.architecture {
+            Architecture::Qwen3 => Ok(self),
+            _ => self.check_experts(),
+        }
+    }
+
+    fn check_experts(self) -> Result<Self, ModelError> {
+        let sizes = [
+            ("num_experts", self.n_experts),
+            ("moe_intermediate_size", self.d_ff_expert),
+        ];
+        for (field, value) in sizes {
+            if value == 0 {
+                return Err(invalid(field, "0", "a positive integer"));
+            }
+        }
         if self.top_k == 0 || self.top_k > self.n_experts {
             let allowed = format!("1 to {}", self.n_experts);
             return Err(invalid("num_experts_per_tok", self.top_k, &allowed));
         }
         if self.moe_layers.is_empty() {
-            return Err(invalid(
-                "mlp_only_layers",
-                "every layer",
-                "at least one MoE layer",
-            ));
+            let allowed = "at least one MoE layer";
+            return Err(invalid("mlp_only_layers", "every layer", allowed));
         }
         Ok(self)
     }

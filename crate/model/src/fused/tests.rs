@@ -74,7 +74,9 @@ fn experts_agree_with_stock_operations() {
             let choices = (0..t * dispatch.width).map(|choice| {
                 let (token, k) = (choice / dispatch.width, choice % dispatch.width);
                 let expert = dispatch.expert_of_choice[choice] as usize;
-                let y = y_etd.clone().slice([expert..expert + 1, token..token + 1, 0..d]);
+                let y = y_etd
+                    .clone()
+                    .slice([expert..expert + 1, token..token + 1, 0..d]);
                 let weight = weights.clone().slice([token..token + 1, k..k + 1]);
                 // An empty choice counts for nothing, and its weight has no gradient.
                 let counts = plan.experts(token).get(k).is_some();

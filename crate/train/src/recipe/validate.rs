@@ -2,7 +2,7 @@
 //!
 //! Every refusal names the field, what it holds and what it may hold.
 
-use super::{ModelRecipe, Recipe, TrainRecipe};
+use super::{Architecture, ModelRecipe, Recipe, TrainRecipe};
 use crate::TrainError;
 use crate::tokenizer::{MAX_VOCAB_SIZE, MIN_VOCAB_SIZE};
 
@@ -71,8 +71,6 @@ impl ModelRecipe {
             ("model.d_model", self.d_model),
             ("model.n_heads", self.n_heads),
             ("model.n_kv_heads", self.n_kv_heads),
-            ("model.n_experts", self.n_experts),
-            ("model.moe_d_ff", self.moe_d_ff),
             ("model.max_positions", self.max_positions),
         ];
         for (field, size) in sizes {
@@ -99,12 +97,7 @@ impl ModelRecipe {
             self.n_experts,
             format!("at most {most}"),
         )?;
-        check(
-            "model.top_k",
-            (1..=self.n_experts).contains(&self.top_k),
-            self.top_k,
-            format!("1 to model.n_experts = {}", self.n_experts),
-        )?;
+        self.validate_feed_forward()?;
         let vocabulary = MIN_VOCAB_SIZE..=MAX_VOCAB_SIZE;
         check(
             "model.vocab_size",
@@ -117,6 +110,38 @@ impl ModelRecipe {
             positive(self.rope_theta),
             self.rope_theta,
             "above 0",
+        )
+    }
+}
+
+impl ModelRecipe {
+    /// Each layout has some of the sizes, and the others are 0, so that no recipe says what is not so.
+    fn validate_feed_forward(&self) -> Result<(), TrainError> {
+        let is_moe = self.architecture != Architecture::Qwen3;
+        let is_shared = self.architecture == Architecture::Qwen2Moe;
+        let sizes = [
+            ("model.n_experts", self.n_experts, is_moe),
+            ("model.moe_d_ff", self.moe_d_ff, is_moe),
+            ("model.shared_d_ff", self.shared_d_ff, is_shared),
+            ("model.dense_d_ff", self.dense_d_ff, !is_moe),
+        ];
+        for (field, size, is_there) in sizes {
+            let allowed = match is_there {
+                true => "at least 1 in this layout",
+                false => "0 in this layout, which has none",
+            };
+            check(field, (size > 0) == is_there, size, allowed)?;
+        }
+        let top_k = match is_moe {
+            true => 1..=self.n_experts,
+            false => 0..=0,
+        };
+        let allowed = format!("{} to model.n_experts = {}", top_k.start(), top_k.end());
+        check(
+            "model.top_k",
+            top_k.contains(&self.top_k),
+            self.top_k,
+            allowed,
         )
     }
 }
