@@ -10,6 +10,7 @@ use moescope_train::data::Split;
 use moescope_train::init::initial_tensors;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::Shard;
+use moescope_train::text_task::TextTask;
 use moescope_train::trainer::{RunOptions, lm_config, train};
 use pollster::block_on;
 
@@ -91,7 +92,9 @@ fn run(
         stop_after,
     };
     let mut losses = Vec::new();
-    let (tensors, _) = train(recipe, &shards(), &options, &mut |r| {
+    let shards = shards();
+    let task = TextTask::new(recipe, &shards).unwrap();
+    let (tensors, _) = train(&task, &options, &mut |r| {
         losses.push(r.report.loss)
     })
     .unwrap();
@@ -149,7 +152,9 @@ fn a_run_folder_of_another_recipe_is_refused() {
         threads: 1,
         stop_after: Some(2),
     };
-    let error = train(&recipe("adamw"), &shards(), &options, &mut |_| ()).unwrap_err();
+    let (other, shards) = (recipe("adamw"), shards());
+    let task = TextTask::new(&other, &shards).unwrap();
+    let error = train(&task, &options, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("another recipe"), "{error}");
 }
 

@@ -1,4 +1,4 @@
-//! Causal self-attention with grouped queries, query/key norms, rotary positions and a key/value cache.
+//! Self-attention with grouped queries, query/key norms, rotary positions and a key/value cache.
 //!
 //! Query, key and value projections are one matrix, so that a token costs one product instead of three.
 //! The cache has a fixed size; what changes from token to token is only how much of it is read.
@@ -123,6 +123,19 @@ impl KvCache {
     }
 }
 
+/// What a pass gives to the attention of every layer, besides its input.
+#[derive(Debug, Default)]
+pub struct AttentionContext<'a> {
+    /// Rotary angles of the positions; none where positions enter in another way.
+    pub rope: Option<&'a RopeRows>,
+    /// Hides the future: added to the scores, [1, 1, S, N] for N keys; none where every query may see every key.
+    pub mask: Option<&'a Tensor<4>>,
+    /// Learned and added to the scores, [1, H, S, N].
+    pub bias: Option<&'a Tensor<4>>,
+    /// Keys and values so far.
+    pub cache: Option<&'a mut KvCache>,
+}
+
 /// Scores to add so that query i of S sees keys 0 to N - S + i.
 ///
 /// # Shapes
@@ -137,29 +150,30 @@ pub fn causal_mask(n_queries: usize, n_keys: usize, device: &Device) -> Tensor<4
 }
 
 impl Attention {
-    /// Attends from every position to itself and its past.
+    /// Attends from every position to every key that it may see, cached ones included.
     ///
     /// # Shapes
-    /// `x_bsd`: [B, S, D]; `mask`: [1, 1, S, N] for N keys, or none for a single query; returns [B, S, D].
+    /// `x_bsd`: [B, S, D]; returns [B, S, D].
     pub fn forward(
         &self,
         layer: usize,
         x_bsd: Tensor<3>,
-        rope: &RopeRows,
-        mask: Option<&Tensor<4>>,
-        cache: Option<&mut KvCache>,
+        mut context: AttentionContext<'_>,
     ) -> Tensor<3> {
         let [b, s, d_model] = x_bsd.dims();
         let AttentionShape {
             n_heads, head_dim, ..
         } = self.shape;
         let (q, k, v) = self.project(x_bsd);
-        let (q, k) = (rope.apply(q), rope.apply(k));
-        let (k, v) = match cache {
+        let (q, k) = match context.rope {
+            Some(rope) => (rope.apply(q), rope.apply(k)),
+            None => (q, k),
+        };
+        let (k, v) = match context.cache.take() {
             Some(cache) => cache.append(layer, k, v),
             None => (k, v),
         };
-        let mixed = self.mix(q, k, v, mask);
+        let mixed = self.mix(q, k, v, &context);
         let mixed = mixed.swap_dims(1, 2).reshape([b * s, n_heads * head_dim]);
         mixed.matmul(self.out.val()).reshape([b, s, d_model])
     }
@@ -168,24 +182,34 @@ impl Attention {
     ///
     /// # Shapes
     /// `q`: [B, H, S, head_dim]; `k`, `v`: [B, H_kv, N, head_dim]; returns [B, H, S, head_dim]
-    fn mix(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Option<&Tensor<4>>) -> Tensor<4> {
-        let ([b, n_heads, s, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
+    fn mix(
+        &self,
+        q: Tensor<4>,
+        k: Tensor<4>,
+        v: Tensor<4>,
+        context: &AttentionContext<'_>,
+    ) -> Tensor<4> {
         #[cfg(feature = "fused")]
-        if mask.is_some()
-            && s == n_keys
-            && let Some(mixed) = crate::fused::attention(q.clone(), k.clone(), v.clone())
-        {
-            return mixed;
+        if q.dims()[2] == k.dims()[2] {
+            let (q, k, v) = (q.clone(), k.clone(), v.clone());
+            let mixed = match (context.mask, context.bias) {
+                (Some(_), None) => crate::fused::attention(q, k, v),
+                (None, Some(bias)) => crate::fused::biased_attention(q, k, v, bias.clone()),
+                _ => None,
+            };
+            if let Some(mixed) = mixed {
+                return mixed;
+            }
         }
         // Queries that share a key head become rows of one product.
+        let ([b, n_heads, s, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
         let group = n_heads / n_kv_heads;
         let q = q.reshape([b, n_kv_heads, group * s, head_dim]);
         let scores = q.matmul(k.swap_dims(2, 3)) * (head_dim as f64).powf(-0.5);
-        let scores = scores.reshape([b, n_heads, s, n_keys]);
-        let scores = match mask {
-            Some(mask) => scores + mask.clone(),
-            None => scores,
-        };
+        let mut scores = scores.reshape([b, n_heads, s, n_keys]);
+        for added in [context.mask, context.bias].into_iter().flatten() {
+            scores = scores + added.clone();
+        }
         let shares = softmax(scores, 3).reshape([b, n_kv_heads, group * s, n_keys]);
         shares.matmul(v).reshape([b, n_heads, s, head_dim])
     }

@@ -86,6 +86,37 @@ pub enum ModelError {
     /// `next` was called before `begin`.
     #[error("no generation is running; begin one first")]
     NotGenerating,
+    /// The bytes of an image do not fit its size.
+    #[error(
+        "an image of {width} x {height} pixels came with {got} bytes; allowed is {} (3 for each pixel, at least one)",
+        .width.saturating_mul(*.height).saturating_mul(3)
+    )]
+    ImageInvalid {
+        /// Pixels in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Bytes given.
+        got: usize,
+    },
+    /// An image has another size than the model reads.
+    #[error("the image is {width} x {height} pixels; this model reads {side} x {side}, resize it first")]
+    ImageSize {
+        /// Pixels in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// What the model reads.
+        side: usize,
+    },
+    /// A label that is no class of the model.
+    #[error("class {got} does not exist; allowed are 0 to {}", .n_classes - 1)]
+    ClassOutOfRange {
+        /// The label given.
+        got: usize,
+        /// Classes of the model.
+        n_classes: usize,
+    },
     /// Routing rules were broken; see [`RoutingError`].
     #[error("MoE layer {layer}: {source}")]
     Routing {
@@ -134,6 +165,9 @@ impl ModelError {
             Self::TokenOutOfRange { .. } => "token_out_of_range",
             Self::OptionInvalid { .. } => "option_invalid",
             Self::NotGenerating => "not_generating",
+            Self::ImageInvalid { .. } => "image_invalid",
+            Self::ImageSize { .. } => "image_size",
+            Self::ClassOutOfRange { .. } => "class_out_of_range",
             Self::Routing { source, .. } => source.code(),
             Self::NotAnMoeLayer { .. } => "not_an_moe_layer",
             Self::NeedUnmet { .. } => "need_unmet",

@@ -25,6 +25,7 @@ mod rope;
 mod sample;
 mod tokenizer;
 mod trace;
+pub mod vision;
 
 pub use engine::{Engine, ModelFiles};
 pub use error::ModelError;

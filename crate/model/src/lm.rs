@@ -8,7 +8,7 @@ use burn::nn::RmsNorm;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::attention::{Attention, KvCache, causal_mask};
+use crate::attention::{Attention, AttentionContext, KvCache, causal_mask};
 use crate::error::ModelError;
 use crate::moe::{DenseMlp, MoeLayer, Router};
 use crate::rope::RopeTable;
@@ -51,6 +51,36 @@ pub struct MoeLm {
     pub rope: RopeTable,
 }
 
+impl Block {
+    /// Attention, then the feed-forward network, each added to what it was given.
+    ///
+    /// # Shapes
+    /// `x_td`: [B * S, D], returns the same.
+    ///
+    /// # Errors
+    /// Those of the router.
+    pub async fn forward<R: Router>(
+        &self,
+        layer: usize,
+        x_td: Tensor<2>,
+        b: usize,
+        context: AttentionContext<'_>,
+        router: &mut R,
+    ) -> Result<Tensor<2>, ModelError> {
+        let [t, d_model] = x_td.dims();
+        let normed = self.attention_norm.forward(x_td.clone());
+        let normed_bsd = normed.reshape([b, t / b, d_model]);
+        let attended = self.attention.forward(layer, normed_bsd, context);
+        let x_td = x_td + attended.reshape([t, d_model]);
+        let normed = self.feed_forward_norm.forward(x_td.clone());
+        let added = match &self.feed_forward {
+            FeedForward::Moe(moe) => moe.forward(layer, normed, router).await?,
+            FeedForward::Dense(mlp) => mlp.forward(normed),
+        };
+        Ok(x_td + added)
+    }
+}
+
 impl MoeLm {
     /// Runs B sequences of S tokens, after what is in the cache.
     ///
@@ -70,25 +100,15 @@ impl MoeLm {
         let rope = self.rope.rows(past, s);
         let mask = (s > 1).then(|| causal_mask(s, past + s, &tokens_bs.device()));
         let embedding = self.embedding.val();
-        let [_, d_model] = embedding.dims();
         let mut x_td = embedding.select(0, tokens_bs.reshape([b * s]));
         for (layer, block) in self.blocks.iter().enumerate() {
-            let normed = block.attention_norm.forward(x_td.clone());
-            let normed_bsd = normed.reshape([b, s, d_model]);
-            let attended = block.attention.forward(
-                layer,
-                normed_bsd,
-                &rope,
-                mask.as_ref(),
-                cache.as_deref_mut(),
-            );
-            x_td = x_td + attended.reshape([b * s, d_model]);
-            let normed = block.feed_forward_norm.forward(x_td.clone());
-            x_td = x_td
-                + match &block.feed_forward {
-                    FeedForward::Moe(moe) => moe.forward(layer, normed, router).await?,
-                    FeedForward::Dense(mlp) => mlp.forward(normed),
-                };
+            let context = AttentionContext {
+                rope: Some(&rope),
+                mask: mask.as_ref(),
+                bias: None,
+                cache: cache.as_deref_mut(),
+            };
+            x_td = block.forward(layer, x_td, b, context, router).await?;
         }
         if let Some(cache) = cache {
             cache.advance(s);

@@ -5,6 +5,8 @@
 //! before any comes again, and each pass cuts at other places.
 //! A step's batch depends on the recipe, the seed and the step alone: a resumed run goes on exactly.
 
+use std::ops::Range;
+
 use crate::TrainError;
 use crate::recipe::Recipe;
 use crate::shards::Shard;
@@ -85,9 +87,9 @@ impl BatchPlan {
         &self.windows[begin..end]
     }
 
-    /// The tokens of a step, from the shards that the plan was made for.
-    pub fn batch(&self, step: usize, shards: &[Shard]) -> Batch {
-        let windows = self.windows(step);
+    /// The tokens of some of a step's sequences, from the shards that the plan was made for.
+    pub fn batch(&self, step: usize, shards: &[Shard], sequences: Range<usize>) -> Batch {
+        let windows = &self.windows(step)[sequences];
         let mut batch = Batch {
             inputs: Vec::with_capacity(windows.len() * self.seq_len),
             targets: Vec::with_capacity(windows.len() * self.seq_len),
@@ -107,7 +109,7 @@ impl BatchPlan {
 }
 
 /// Domain indices, each as often as its weight says, the one furthest behind next.
-fn turns(weights: &[f64], count: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn turns(weights: &[f64], count: usize) -> impl Iterator<Item = usize> {
     let total: f64 = weights.iter().sum();
     let shares: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
     let mut taken = vec![0_usize; shares.len()];
@@ -239,7 +241,7 @@ mod tests {
         let shards = [counting(200), counting(17)];
         let plan = BatchPlan::new(&recipe(4, 20, &[1.0, 1.0]), &shards).unwrap();
         for step in 0..20 {
-            let batch = plan.batch(step, &shards);
+            let batch = plan.batch(step, &shards, 0..4);
             assert_eq!(
                 (batch.inputs.len(), batch.targets.len()),
                 (4 * SEQ_LEN, 4 * SEQ_LEN)

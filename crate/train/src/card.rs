@@ -53,11 +53,11 @@ pub struct Sample {
     pub text: String,
 }
 
-/// Replaces what stands between the marks of a card.
+/// Replaces what stands between the marks of a card by figures in Markdown.
 ///
 /// # Errors
 /// [`TrainError::CardMarks`] if the marks are not there.
-pub fn fill_card(old: &str, card: &Card) -> Result<String, TrainError> {
+pub fn fill_card(old: &str, figures: &str) -> Result<String, TrainError> {
     let parts = old.split_once(BEGIN).and_then(|(head, rest)| {
         let (_, tail) = rest.split_once(END)?;
         Some((head, tail))
@@ -66,10 +66,11 @@ pub fn fill_card(old: &str, card: &Card) -> Result<String, TrainError> {
         begin: BEGIN,
         end: END,
     })?;
-    Ok(format!("{head}{BEGIN}\n\n{}\n{END}{tail}", figures(card)))
+    Ok(format!("{head}{BEGIN}\n\n{figures}\n{END}{tail}"))
 }
 
-fn figures(card: &Card) -> String {
+/// The figures of a language model as Markdown.
+pub fn figures(card: &Card) -> String {
     let mut text = format!(
         "{:.2} M parameters, {:.2} M active per token, {:.1} MB of weights.\n\n",
         card.n_parameters as f64 / 1e6,
@@ -151,14 +152,14 @@ mod tests {
     #[test]
     fn filling_twice_keeps_the_text_around_and_changes_nothing_more() {
         let old = format!("# Toy\n\n{BEGIN}\nstale\n{END}\n\nBy hand.\n");
-        let once = fill_card(&old, &card()).unwrap();
+        let once = fill_card(&old, &figures(&card())).unwrap();
         assert!(once.starts_with("# Toy\n") && once.ends_with("By hand.\n"));
         assert!(once.contains("1.00 M active") && !once.contains("stale"));
-        assert_eq!(fill_card(&once, &card()).unwrap(), once);
+        assert_eq!(fill_card(&once, &figures(&card())).unwrap(), once);
     }
 
     #[test]
     fn a_card_without_marks_is_refused() {
-        assert!(fill_card("# Toy\n", &card()).is_err());
+        assert!(fill_card("# Toy\n", "").is_err());
     }
 }

@@ -40,7 +40,7 @@ pub enum TrainError {
 
     /// No folder was given for the training text.
     #[error(
-        "no training text: give its folder with --data DIR or in the environment variable {variable}. \
+        "no training data: give its folder with --data DIR or in the environment variable {variable}. \
          {layout}"
     )]
     DataNotSet {
@@ -51,7 +51,7 @@ pub enum TrainError {
     },
 
     /// A file of the training text is missing.
-    #[error("training text is missing: {path} does not exist. {layout}", path = .path.display())]
+    #[error("training data is missing: {path} does not exist. {layout}", path = .path.display())]
     DataMissing {
         /// The file or folder looked for.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum TrainError {
     },
 
     /// A text file is damaged or not in the expected form.
-    #[error("training text {path}: {problem}", path = .path.display())]
+    #[error("training data {path}: {problem}", path = .path.display())]
     DataInvalid {
         /// The file.
         path: PathBuf,
@@ -76,7 +76,7 @@ pub enum TrainError {
     },
 
     /// A cached token stream is damaged.
-    #[error("cached tokens {path}: {problem}; delete the file and it is made again", path = .path.display())]
+    #[error("cached data {path}: {problem}; delete the file and it is made again", path = .path.display())]
     ShardInvalid {
         /// The file.
         path: PathBuf,
@@ -97,6 +97,15 @@ pub enum TrainError {
         tokens: usize,
         /// Tokens one sequence needs (`seq_len` + 1).
         needed: usize,
+    },
+
+    /// A set of images that the model cannot read.
+    #[error("image set {set}: {problem}")]
+    ImageSetUnusable {
+        /// The set.
+        set: String,
+        /// What is wrong with it.
+        problem: String,
     },
 
     /// A language model cannot be counted from what was given.

@@ -4,18 +4,29 @@
 //! sqrt(2 L) (Radford et al. 2019), the embedding 0.02 * sqrt(512 / D) as it doubles as the head; norms are one.
 //! Every tensor has a stream of its own, so adding one does not change the others.
 
-use moescope_model::checkpoint::Tensors;
+use moescope_model::checkpoint::{TensorList, Tensors};
 use moescope_model::config::LmConfig;
 
 use crate::shuffle::SplitMix64;
 
 /// Random tensors for every entry of the configuration.
 pub fn initial_tensors(config: &LmConfig, seed: u64) -> Tensors {
-    let tensors = config.tensors().into_iter().enumerate();
+    random_tensors(config.tensors(), seed, |name, shape| {
+        deviation(config, name, shape)
+    })
+}
+
+/// Normal numbers of the standard deviation that `deviation` gives each tensor, or ones where it gives none.
+pub fn random_tensors(
+    tensors: Vec<(String, Vec<usize>)>,
+    seed: u64,
+    deviation: impl Fn(&str, &[usize]) -> Option<f64>,
+) -> Tensors {
+    let tensors = tensors.into_iter().enumerate();
     tensors
         .map(|(stream, (name, shape))| {
             let n_values = shape.iter().product();
-            let values = match deviation(config, &name, &shape) {
+            let values = match deviation(&name, &shape) {
                 None => vec![1.0; n_values],
                 Some(deviation) => {
                     let mut random = SplitMix64::for_stream(seed, stream as u64);

@@ -7,6 +7,7 @@
 //!
 //! Shape legend: B batch, S sequence, T = B*S tokens, D d_model, F d_ff, E experts, K top_k, L layers.
 
+mod any_recipe;
 pub mod balance;
 pub mod batches;
 pub mod card;
@@ -24,9 +25,13 @@ mod run;
 pub mod shards;
 pub mod shuffle;
 pub mod step;
+pub mod task;
 #[cfg(test)]
 mod testing;
+pub mod text_task;
 pub mod tokenizer;
 pub mod trainer;
+pub mod vision;
 
+pub use any_recipe::AnyRecipe;
 pub use error::TrainError;

@@ -3,13 +3,16 @@
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::Tensor;
-use moescope_model::lm::{FeedForward, MoeLm};
 
 use crate::muon::Muon;
 use crate::recipe::{OptimizerKind, TrainRecipe};
 
-/// Matrices of the blocks by the recipe's optimizer; embedding, head and gates by AdamW; norms without decay.
-pub fn optimizer(train: &TrainRecipe, model: &MoeLm) -> ModuleOptimizer {
+/// Matrices by the recipe's optimizer, but `adamw_matrices` by AdamW; vectors by AdamW without decay.
+pub fn optimizer<M: Module>(
+    train: &TrainRecipe,
+    model: &M,
+    adamw_matrices: &[ParamId],
+) -> ModuleOptimizer {
     let adamw = |weight_decay: f64| {
         AdamWConfig::new()
             .with_beta_1(train.beta1 as f32)
@@ -19,16 +22,7 @@ pub fn optimizer(train: &TrainRecipe, model: &MoeLm) -> ModuleOptimizer {
     };
     let mut groups = Groups::default();
     model.visit(&mut groups);
-    for block in &model.blocks {
-        if let FeedForward::Moe(moe) = &block.feed_forward {
-            groups.matrices.retain(|&id| id != moe.gate.id);
-        }
-    }
-    let ends = [
-        Some(model.embedding.id),
-        model.head.as_ref().map(|head| head.id),
-    ];
-    groups.matrices.retain(|&id| !ends.contains(&Some(id)));
+    groups.matrices.retain(|id| !adamw_matrices.contains(id));
     let optimizer = adamw(train.weight_decay).init().with_group(
         ParamGroup::from_ids(groups.vectors),
         adamw(0.0).build(),

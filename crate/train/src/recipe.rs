@@ -14,6 +14,8 @@ use crate::balance::BalanceOver;
 
 mod validate;
 
+pub(crate) use validate::{check, check_name, positive};
+
 /// The whole recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

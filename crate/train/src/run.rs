@@ -9,22 +9,18 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Device;
-use moescope_model::checkpoint::{build, export, write_safetensors};
-use moescope_model::config::LmConfig;
-use moescope_model::lm::MoeLm;
+use moescope_model::checkpoint::write_safetensors;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::batches::Batch;
-use crate::init::initial_tensors;
 use crate::optimizer::optimizer;
-use crate::recipe::Recipe;
 use crate::step::{Objective, StepReport, Update, train_step};
+use crate::task::Task;
 
 /// Progress of a run, beside its weights.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct RunState {
-    recipe: Recipe,
+pub struct RunState<R> {
+    recipe: R,
     threads: usize,
     /// Steps done.
     pub steps_done: usize,
@@ -33,39 +29,37 @@ pub struct RunState {
 }
 
 /// A model in training.
-pub struct Run {
+pub struct Run<T: Task> {
     /// None only while a step has it.
-    model: Option<MoeLm>,
+    model: Option<T::Model>,
     optimizer: ModuleOptimizer,
     device: Device,
     folder: PathBuf,
     /// Where it stands.
-    pub state: RunState,
+    pub state: RunState<T::Recipe>,
 }
 
-impl Run {
+impl<T: Task> Run<T> {
     /// Resumes the run in the folder, or starts one.
     ///
     /// # Errors
     /// A run of another recipe or number of threads, or a damaged checkpoint.
     pub fn open(
-        recipe: &Recipe,
-        config: &LmConfig,
+        task: &T,
         threads: usize,
         folder: &Path,
     ) -> Result<Self, TrainError> {
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
         let device = Device::flex().autodiff();
-        let tensors = initial_tensors(config, recipe.train.seed);
-        let model = build(config, &tensors, &device)?;
+        let model = task.initial(&device)?;
         let state = RunState {
-            recipe: recipe.clone(),
+            recipe: task.recipe().clone(),
             threads,
             steps_done: 0,
             seconds: 0.0,
         };
         let run = Self {
-            optimizer: optimizer(&recipe.train, &model),
+            optimizer: optimizer(task.schedule(), &model, &task.adamw_matrices(&model)),
             model: Some(model),
             device,
             folder: folder.to_path_buf(),
@@ -74,16 +68,16 @@ impl Run {
         // The last one is away for a moment while a new one takes its place.
         let places = ["checkpoint", "checkpoint.old"].map(|name| folder.join(name));
         match places.iter().find(|place| place.is_dir()) {
-            Some(checkpoint) => run.resume(checkpoint),
+            Some(checkpoint) => run.resume(task, checkpoint),
             None => Ok(run),
         }
     }
 
-    fn resume(mut self, checkpoint: &Path) -> Result<Self, TrainError> {
+    fn resume(mut self, task: &T, checkpoint: &Path) -> Result<Self, TrainError> {
         let damaged = |e: RecordError| invalid(checkpoint, e.to_string());
         let path = checkpoint.join("run.json");
         let text = std::fs::read_to_string(&path).map_err(io("read", &path))?;
-        let state: RunState =
+        let state: RunState<T::Recipe> =
             serde_json::from_str(&text).map_err(|e| invalid(&path, e.to_string()))?;
         if state.recipe != self.state.recipe || state.threads != self.state.threads {
             let problem = "it was begun with another recipe or number of threads";
@@ -95,7 +89,7 @@ impl Run {
             .clone()
             .try_load_record(saved)
             .map_err(damaged)?;
-        let optimizer = optimizer(&state.recipe.train, &model);
+        let optimizer = optimizer(task.schedule(), &model, &task.adamw_matrices(&model));
         self.optimizer = optimizer
             .load(checkpoint.join("optimizer.bpk"))
             .map_err(damaged)?;
@@ -108,7 +102,7 @@ impl Run {
     ///
     /// # Errors
     /// [`TrainError::Diverged`] after a step that failed.
-    pub fn model(&self) -> Result<&MoeLm, TrainError> {
+    pub fn model(&self) -> Result<&T::Model, TrainError> {
         self.model.as_ref().ok_or(TrainError::Diverged {
             loss: f64::NAN,
             grad_norm: f64::NAN,
@@ -121,16 +115,17 @@ impl Run {
     /// Those of [`train_step`]; the run cannot go on after one.
     pub fn step(
         &mut self,
-        batch: &Batch,
+        task: &T,
         objective: &Objective,
         update: Update,
     ) -> Result<StepReport, TrainError> {
         let model = self.model()?.clone();
         self.model = None;
         let (model, report) = train_step(
+            task,
             model,
             &mut self.optimizer,
-            batch,
+            self.state.steps_done,
             objective,
             update,
             &self.device,
@@ -144,12 +139,12 @@ impl Run {
     ///
     /// # Errors
     /// A disk that is full or read-only.
-    pub fn snapshot(&self, config: &LmConfig) -> Result<(), TrainError> {
+    pub fn snapshot(&self, task: &T) -> Result<(), TrainError> {
         let folder = self.folder.join("snapshots");
         std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-        let tensors = pollster::block_on(export(config, self.model()?))?;
+        let tensors = task.export(self.model()?)?;
         let path = folder.join(format!("{}.safetensors", self.state.steps_done));
-        let bytes = write_safetensors(config, &tensors)?;
+        let bytes = write_safetensors(task.config(), &tensors)?;
         std::fs::write(&path, bytes).map_err(io("write", &path))
     }
 

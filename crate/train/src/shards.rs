@@ -76,6 +76,11 @@ impl ShardCache {
         Self { folder }
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where the run of the recipe called `name` keeps its checkpoints: beside the token streams.
     pub fn run_folder(&self, name: &str) -> PathBuf {
         self.folder.with_file_name("runs").join(name)

@@ -4,6 +4,8 @@
 //! so a run depends on its seed and on the number of threads, not on timing.
 //! Loss = cross-entropy + load balancing (`balance`) + router z-loss (ST-MoE, Zoph et al. 2022, equation 5).
 
+use std::ops::Range;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{log_softmax, softmax};
@@ -11,13 +13,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
 use moescope_model::dispatch::Dispatch;
 use moescope_model::host_router::read_f32;
-use moescope_model::lm::MoeLm;
 use moescope_model::moe::{Routed, Router};
-use moescope_routing::{RouterInput, RouterSpec, route};
+use moescope_routing::{RouterInput, RouterSpec, Routing, RoutingPlan, Verdict, route};
 
 use crate::TrainError;
 use crate::balance::{BalanceOver, Exchange, count_selections, load_balancing_loss};
-use crate::batches::Batch;
+use crate::task::Task;
 
 /// What the loss is made of.
 #[derive(Clone, Debug)]
@@ -73,21 +74,17 @@ impl Router for TrainRouter<'_> {
 
         // The plan is a constant; gradients reach the gate through the weights of what it chose.
         let scores_te = softmax(logits_te.clone(), 1);
-        let shape = [n_tokens, dispatch.width];
-        let chosen = TensorData::new(dispatch.expert_of_choice.clone(), shape);
-        let chosen_tk = Tensor::<2, Int>::from_data(chosen, &device);
-        let mut weights_tk = scores_te.clone().gather(1, chosen_tk);
-        if self.objective.spec.weigh.renormalize {
-            weights_tk = weights_tk.clone() / weights_tk.sum_dim(1);
-        }
+        let over = choices_before_capacity(&routing);
+        let weights_tk = self.weights(&scores_te, &dispatch, over.as_ref());
 
-        let counts = count_selections(&routing.plan, 0..n_tokens, n_experts);
+        let asked = over.as_ref().unwrap_or(&routing.plan);
+        let counts = count_selections(asked, 0..n_tokens, n_experts);
         let balanced = match self.objective.load_balancing_over {
             BalanceOver::Batch => vec![self.exchange.sum(self.balance.len(), &counts)],
             BalanceOver::Sequence => {
                 let len = n_tokens / self.n_sequences;
                 let starts = (0..self.n_sequences).map(|sequence| sequence * len);
-                let of = |start| count_selections(&routing.plan, start..start + len, n_experts);
+                let of = |start| count_selections(asked, start..start + len, n_experts);
                 starts.map(of).collect()
             }
         };
@@ -105,36 +102,98 @@ impl Router for TrainRouter<'_> {
     }
 }
 
+impl TrainRouter<'_> {
+    /// Combine weights that pass gradients on to the gate; `asked` is the plan before a capacity took from it.
+    ///
+    /// # Shapes
+    /// `scores_te`: [T, E]; returns [T, K]
+    fn weights(
+        &self,
+        scores_te: &Tensor<2>,
+        dispatch: &Dispatch,
+        asked: Option<&RoutingPlan>,
+    ) -> Tensor<2> {
+        let ([n_tokens, n_experts], device) = (scores_te.dims(), scores_te.device());
+        let shape = [n_tokens, dispatch.width];
+        let chosen = TensorData::new(dispatch.expert_of_choice.clone(), shape);
+        let chosen_tk = Tensor::<2, Int>::from_data(chosen, &device);
+        let weights_tk = scores_te.clone().gather(1, chosen_tk);
+        let is_renormalized = self.objective.spec.weigh.renormalize;
+        let Some(asked) = asked else {
+            return match is_renormalized {
+                true => weights_tk.clone() / weights_tk.sum_dim(1),
+                false => weights_tk,
+            };
+        };
+        let ones = |cells: usize, places: &mut dyn Iterator<Item = usize>| {
+            let mut ones = vec![0.0_f32; cells];
+            places.for_each(|place| ones[place] = 1.0);
+            ones
+        };
+        let kept = ones(n_tokens * dispatch.width, &mut dispatch.choices_by_expert.iter().copied());
+        let kept_tk = Tensor::from_data(TensorData::new(kept, shape), &device);
+        let weights_tk = weights_tk * kept_tk;
+        if !is_renormalized {
+            return weights_tk;
+        }
+        // A choice that found its expert full counts in the sum: the others do not make up for it.
+        let cells = |token: usize| {
+            let experts = asked.experts(token).iter();
+            experts.map(move |&expert| token * n_experts + usize::from(expert))
+        };
+        let asked = ones(n_tokens * n_experts, &mut (0..n_tokens).flat_map(cells));
+        let asked_te = Tensor::from_data(TensorData::new(asked, [n_tokens, n_experts]), &device);
+        weights_tk / (scores_te.clone() * asked_te).sum_dim(1)
+    }
+}
+
+/// What was chosen before a capacity dropped some of it; none where nothing was dropped.
+fn choices_before_capacity(routing: &Routing) -> Option<RoutingPlan> {
+    let trace = &routing.trace;
+    if !trace.verdicts_te.contains(&Verdict::OverCapacity) {
+        return None;
+    }
+    let mut asked = RoutingPlan {
+        offsets: vec![0],
+        ..RoutingPlan::default()
+    };
+    for verdicts in trace.verdicts_te.chunks_exact(trace.n_experts) {
+        for (expert, verdict) in verdicts.iter().enumerate() {
+            if verdict.acts() || *verdict == Verdict::OverCapacity {
+                asked.expert_idx.push(expert as u16);
+            }
+        }
+        asked.offsets.push(asked.expert_idx.len() as u32);
+    }
+    Some(asked)
+}
+
 /// Gradients and figures of one part of a batch.
 struct Part {
     grads: GradientsParams,
     report: StepReport,
 }
 
-fn run_part(
-    model: &MoeLm,
-    inputs: Vec<i32>,
-    targets: Vec<i32>,
-    seq_len: usize,
+fn run_part<T: Task>(
+    task: &T,
+    model: &T::Model,
+    step: usize,
+    sequences: Range<usize>,
     objective: &Objective,
     exchange: &Exchange,
     device: &Device,
 ) -> Result<Part, ModelError> {
     let seat = exchange.seat();
-    let (t, n_experts) = (inputs.len(), model_experts(model));
-    let tokens_bs =
-        Tensor::<2, Int>::from_data(TensorData::new(inputs, [t / seq_len, seq_len]), device);
     let mut router = TrainRouter {
         objective,
         exchange,
-        n_sequences: t / seq_len,
+        n_sequences: sequences.len(),
         balance: Vec::new(),
         z: Vec::new(),
-        selections: vec![0; n_experts],
+        selections: vec![0; task.n_experts()],
     };
-    let hidden_td = pollster::block_on(model.forward(tokens_bs, None, &mut router))?;
+    let cross_entropy = task.loss(model, step, sequences, &mut router, device)?;
     seat.finish();
-    let cross_entropy = model.losses(hidden_td, targets).mean();
     let mean = |terms: Vec<Tensor<1>>| match terms.len() {
         0 => cross_entropy.zeros_like(),
         n_layers => Tensor::cat(terms, 0).sum() / n_layers as f64,
@@ -156,18 +215,6 @@ fn run_part(
     Ok(Part { grads, report })
 }
 
-fn model_experts(model: &MoeLm) -> usize {
-    use moescope_model::lm::FeedForward;
-    let experts = model
-        .blocks
-        .iter()
-        .find_map(|block| match &block.feed_forward {
-            FeedForward::Moe(moe) => Some(moe.gate.dims()[1]),
-            FeedForward::Dense(_) => None,
-        });
-    experts.unwrap_or(0)
-}
-
 /// How to update.
 #[derive(Clone, Copy, Debug)]
 pub struct Update {
@@ -183,31 +230,27 @@ pub struct Update {
 ///
 /// # Errors
 /// A part of the batch that could not be computed, or a loss that is not finite.
-pub fn train_step(
-    model: MoeLm,
+pub fn train_step<T: Task>(
+    task: &T,
+    model: T::Model,
     optimizer: &mut ModuleOptimizer,
-    batch: &Batch,
+    step: usize,
     objective: &Objective,
     update: Update,
     device: &Device,
-) -> Result<(MoeLm, StepReport), TrainError> {
-    let seq_len = batch.inputs.len() / batch.domains.len();
-    let part_len = batch.domains.len() / update.threads * seq_len;
+) -> Result<(T::Model, StepReport), TrainError> {
+    let part_len = task.schedule().batch_sequences / update.threads;
     let exchange = Exchange::new(update.threads);
     let exchange = &exchange;
     let parts: Vec<Result<Part, ModelError>> = std::thread::scope(|scope| {
-        let chunks = batch
-            .inputs
-            .chunks(part_len)
-            .zip(batch.targets.chunks(part_len));
-        let workers: Vec<_> = chunks
-            .map(|(inputs, targets)| {
+        let workers: Vec<_> = (0..update.threads)
+            .map(|part| {
                 // A fork has leaves of its own; with shared ones the backward passes would wait for each other.
                 let model = model.clone().fork(device);
-                let (inputs, targets) = (inputs.to_vec(), targets.to_vec());
+                let sequences = part * part_len..(part + 1) * part_len;
                 scope.spawn(move || {
                     run_part(
-                        &model, inputs, targets, seq_len, objective, exchange, device,
+                        task, &model, step, sequences, objective, exchange, device,
                     )
                 })
             })
@@ -228,7 +271,7 @@ pub fn train_step(
 }
 
 /// A panic of a worker goes on in the caller.
-fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
+pub(crate) fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
     match worker.join() {
         Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic),
@@ -236,7 +279,7 @@ fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// Means of the parts, in their order.
-fn merge(model: &MoeLm, parts: Vec<Part>) -> (GradientsParams, StepReport) {
+fn merge<M: Module>(model: &M, parts: Vec<Part>) -> (GradientsParams, StepReport) {
     let n_parts = parts.len() as f64;
     let mut report = StepReport::default();
     let mut all = Vec::new();
@@ -276,7 +319,7 @@ impl ModuleVisitor for Merge {
 }
 
 /// Scales the whole gradient down to `bound` where it is longer.
-fn clip(model: &MoeLm, grads: GradientsParams, bound: f64) -> (GradientsParams, f64) {
+fn clip<M: Module>(model: &M, grads: GradientsParams, bound: f64) -> (GradientsParams, f64) {
     let mut norm = Norm {
         grads: &grads,
         sum_of_squares: 0.0,

@@ -5,16 +5,15 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use moescope_model::checkpoint::{Tensors, export};
+use moescope_model::checkpoint::Tensors;
 use moescope_model::config::{Architecture, LmConfig};
 
 use crate::TrainError;
-use crate::batches::BatchPlan;
 use crate::log::Log;
 use crate::recipe::{Architecture as Layout, Recipe};
 use crate::run::Run;
-use crate::shards::Shard;
 use crate::step::{Objective, StepReport, Update};
+use crate::task::Task;
 use crate::tokenizer::DOCUMENT_ID;
 
 /// What a caller is told after every step.
@@ -85,44 +84,42 @@ pub fn lm_config(recipe: &Recipe) -> LmConfig {
 ///
 /// # Errors
 /// A run folder that belongs to another recipe, a full disk, a loss that is not finite.
-pub fn train(
-    recipe: &Recipe,
-    shards: &[Shard],
+pub fn train<T: Task>(
+    task: &T,
     options: &RunOptions,
     on_step: &mut dyn FnMut(&Report<'_>),
 ) -> Result<(Tensors, f64), TrainError> {
-    let config = lm_config(recipe);
-    check_threads(recipe, options.threads)?;
-    let plan = BatchPlan::new(recipe, shards)?;
+    let schedule = task.schedule();
+    check_threads(schedule.batch_sequences, options.threads)?;
     let objective = Objective {
-        spec: config.trained_routing().default,
-        load_balancing_coef: recipe.train.load_balancing_coef,
-        load_balancing_over: recipe.train.load_balancing_over,
-        z_loss_coef: recipe.train.z_loss_coef,
+        spec: task.spec().clone(),
+        load_balancing_coef: schedule.load_balancing_coef,
+        load_balancing_over: schedule.load_balancing_over,
+        z_loss_coef: schedule.z_loss_coef,
     };
-    let mut run = Run::open(recipe, &config, options.threads, &options.folder)?;
+    let steps = schedule.steps();
+    let mut run = Run::open(task, options.threads, &options.folder)?;
     let mut log = Log::open(&options.folder, run.state.steps_done)?;
     let (started, earlier) = (Instant::now(), run.state.seconds);
     let (first, mut saved) = (run.state.steps_done, Instant::now());
     let snapshots = recipe.train.snapshot_steps();
     let last = options
         .stop_after
-        .map_or(plan.steps(), |stop| stop.min(plan.steps()));
+        .map_or(steps, |stop| stop.min(steps));
     for step in first..last {
-        let learning_rate = recipe.train.learning_rate_at(step);
+        let learning_rate = schedule.learning_rate_at(step);
         let update = Update {
             learning_rate,
-            grad_clip: recipe.train.grad_clip,
+            grad_clip: schedule.grad_clip,
             threads: options.threads,
         };
-        let batch = plan.batch(step, shards);
-        let report = run.step(&batch, &objective, update)?;
+        let report = run.step(task, &objective, update)?;
         run.state.seconds = earlier + started.elapsed().as_secs_f64();
         let pace = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
         let report = Report {
             step: step + 1,
-            steps: plan.steps(),
-            tokens_per_step: recipe.train.tokens_per_step(),
+            steps,
+            tokens_per_step: schedule.tokens_per_step(),
             learning_rate,
             report: &report,
             seconds: run.state.seconds,
@@ -131,19 +128,18 @@ pub fn train(
         log.write(&report)?;
         on_step(&report);
         if snapshots.contains(&(step + 1)) {
-            run.snapshot(&config)?;
+            run.snapshot(task)?;
         }
-        if saved.elapsed().as_secs() >= recipe.train.checkpoint_seconds || step + 1 == last {
+        if saved.elapsed().as_secs() >= schedule.checkpoint_seconds || step + 1 == last {
             run.save()?;
             saved = Instant::now();
         }
     }
-    let tensors = pollster::block_on(export(&config, run.model()?))?;
+    let tensors = task.export(run.model()?)?;
     Ok((tensors, run.state.seconds))
 }
 
-fn check_threads(recipe: &Recipe, threads: usize) -> Result<(), TrainError> {
-    let sequences = recipe.train.batch_sequences;
+fn check_threads(sequences: usize, threads: usize) -> Result<(), TrainError> {
     if threads > 0 && sequences.is_multiple_of(threads) {
         return Ok(());
     }

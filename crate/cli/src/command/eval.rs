@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
-use moescope_train::card::{Card, Excerpt, Sample, fill_card};
+use moescope_train::AnyRecipe;
+use moescope_train::card::{Card, Excerpt, Sample, figures, fill_card};
 use moescope_train::data::{DataFolder, Split};
 use moescope_train::evaluate::{Baselines, Evaluator};
 use moescope_train::progress::Progress;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::{Shard, ShardCache};
 use moescope_train::tokenizer::TextTokenizer;
+use serde::Serialize;
 
 use super::{read_bytes, read_text};
 use crate::Outcome;
@@ -30,21 +32,30 @@ const EXCERPT_TOKENS: usize = 300;
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder of the model, with the recipe that made it.
-    model: PathBuf,
+    pub model: PathBuf,
     /// Folder of the text; else the environment variable MOESCOPE_DATA.
     #[arg(long)]
-    data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    /// Folder of the image sets of a vision model; else images in the data folder.
+    #[arg(long, conflicts_with = "data")]
+    pub images: Option<PathBuf>,
     /// Threads.
     #[arg(long, default_value_t = 2)]
-    threads: usize,
+    pub threads: usize,
     /// File to write the figures to; else eval.json in the model's folder, and its card is filled in too.
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
 pub fn run(args: &Args) -> Outcome {
+    match AnyRecipe::load(&args.model.join("recipe.toml"))? {
+        AnyRecipe::Text(recipe) => evaluate_text(args, &recipe),
+        AnyRecipe::Vision(recipe) => super::eval_vision::run(args, &recipe),
+    }
+}
+
+fn evaluate_text(args: &Args, recipe: &Recipe) -> Outcome {
     let folder = &args.model;
-    let recipe = Recipe::load(&folder.join("recipe.toml"))?;
     let tokenizer = TextTokenizer::load(&folder.join("tokenizer.json"))?;
     let config = read_text(&folder.join("config.json"))?;
     let weights = read_bytes(&folder.join("model.safetensors"))?;
@@ -69,7 +80,7 @@ pub fn run(args: &Args) -> Outcome {
     let baselines = Baselines::count(&texts(Split::Train)?, &train, tokenizer.vocab_size())?;
     let test_texts = texts(Split::Test)?;
     let threads = args.threads.max(1);
-    let figures: Result<Vec<_>, _> = test
+    let measured: Result<Vec<_>, _> = test
         .iter()
         .zip(&test_texts)
         .map(|(shard, text)| evaluator.domain(text, shard, &baselines, threads, &mut on_progress))
@@ -81,19 +92,23 @@ pub fn run(args: &Args) -> Outcome {
         n_parameters,
         n_active_parameters,
         weight_bytes: weights.len(),
-        domains: figures?,
+        domains: measured?,
         excerpts: excerpts(&engine, &tokenizer, &test)?,
         samples: samples(&mut engine)?,
     };
-    let json = serde_json::to_string_pretty(&card)? + "\n";
-    match &args.json {
-        Some(path) => std::fs::write(path, json)?,
-        None => {
-            std::fs::write(folder.join("eval.json"), json)?;
-            write_card(&folder.join("README.md"), &card)?;
-        }
-    }
-    Ok(())
+    write_figures(args, &card, &figures(&card))
+}
+
+/// Writes `--json`, or eval.json and the card beside the model.
+pub fn write_figures<T: Serialize>(args: &Args, card: &T, markdown: &str) -> Outcome {
+    let json = serde_json::to_string_pretty(card)? + "\n";
+    let Some(path) = &args.json else {
+        std::fs::write(args.model.join("eval.json"), json)?;
+        let path = args.model.join("README.md");
+        std::fs::write(&path, fill_card(&read_text(&path)?, markdown)?)?;
+        return Ok(());
+    };
+    Ok(std::fs::write(path, json)?)
 }
 
 fn engine(
@@ -150,10 +165,4 @@ fn samples(engine: &mut Engine) -> Result<Vec<Sample>, ModelError> {
         samples.push(Sample { prompt, text });
     }
     Ok(samples)
-}
-
-fn write_card(path: &Path, card: &Card) -> Outcome {
-    let old = read_text(path)?;
-    std::fs::write(path, fill_card(&old, card)?)?;
-    Ok(())
 }

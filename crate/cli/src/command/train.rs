@@ -2,13 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::checkpoint::write_safetensors;
+use moescope_model::checkpoint::{TensorList, Tensors, write_safetensors};
+use moescope_train::AnyRecipe;
 use moescope_train::data::{DataFolder, Split};
 use moescope_train::progress::Progress;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::ShardCache;
+use moescope_train::task::Task;
+use moescope_train::text_task::TextTask;
 use moescope_train::tokenizer::TextTokenizer;
 use moescope_train::trainer::{Report, RunOptions, lm_config, train};
+use moescope_train::vision::recipe::VisionRecipe;
+use moescope_train::vision::sets::ImageFolder;
+use moescope_train::vision::{VisionTask, load_images};
 
 use crate::Outcome;
 use crate::progress::{ProgressLine, clock};
@@ -33,11 +39,17 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let recipe = Recipe::load(&args.recipe)?;
     let folder = args.recipe.parent().unwrap_or(Path::new("."));
+    match AnyRecipe::load(&args.recipe)? {
+        AnyRecipe::Text(recipe) => train_text(args, &recipe, folder),
+        AnyRecipe::Vision(recipe) => train_vision(args, &recipe, folder),
+    }
+}
+
+fn train_text(args: &Args, recipe: &Recipe, folder: &Path) -> Outcome {
     let data = DataFolder::find(args.data.as_deref())?;
     let cache = ShardCache::of_user()?;
-    let tokenizer = load_or_train_tokenizer(&recipe, folder, &data)?;
+    let tokenizer = load_or_train_tokenizer(recipe, folder, &data)?;
     let mut line = ProgressLine::new();
     let mut on_progress = |p: &Progress<'_>| {
         let text = format!("{}: {} of {} {}", p.what, p.done, p.total, p.unit);
@@ -45,11 +57,42 @@ pub fn run(args: &Args) -> Outcome {
     };
     let domains = recipe.domain_names();
     let shards = cache.load_domains(&data, &tokenizer, &domains, Split::Train, &mut on_progress)?;
+    let task = TextTask::new(recipe, &shards)?;
+    let Some(tensors) = learn(args, &task, cache.run_folder(&recipe.name))? else {
+        return Ok(());
+    };
+    let config = lm_config(recipe);
+    write_model(folder, &config.to_json(), &config, &tensors)?;
+    let tokenizer_config = tokenizer.hugging_face_config(recipe.model.max_positions)?;
+    std::fs::write(folder.join("tokenizer_config.json"), tokenizer_config)?;
+    Ok(())
+}
+
+fn train_vision(args: &Args, recipe: &VisionRecipe, folder: &Path) -> Outcome {
+    let images = args.data.as_ref().map(|data| data.join("images"));
+    let (images, cache) = (ImageFolder::find(images.as_deref())?, ShardCache::of_user()?);
+    let sets: Result<Vec<_>, _> = recipe
+        .sets()?
+        .into_iter()
+        .map(|set| load_images(&cache, &images, set, Split::Train))
+        .collect();
+    let sets = sets?;
+    let task = VisionTask::new(recipe, &sets)?;
+    let Some(tensors) = learn(args, &task, cache.run_folder(&recipe.name))? else {
+        return Ok(());
+    };
+    let config = recipe.config()?;
+    write_model(folder, &config.to_json()?, &config, &tensors)
+}
+
+/// Trains; none if it was to stop before the end.
+fn learn<T: Task>(
+    args: &Args,
+    task: &T,
+    run_folder: PathBuf,
+) -> Result<Option<Tensors>, Box<dyn std::error::Error>> {
     let options = RunOptions {
-        folder: match &args.run {
-            Some(folder) => folder.clone(),
-            None => cache.run_folder(&recipe.name),
-        },
+        folder: args.run.clone().unwrap_or(run_folder),
         threads: args.threads,
         stop_after: args.steps,
     };
@@ -58,23 +101,24 @@ pub fn run(args: &Args) -> Outcome {
     let mut on_step = |report: &Report<'_>| {
         line.show(&describe(report), report.step == report.steps);
     };
-    let (tensors, seconds) = train(&recipe, &shards, &options, &mut on_step)?;
+    let (tensors, seconds) = train(task, &options, &mut on_step)?;
     if args.steps.is_some() {
-        return Ok(());
+        return Ok(None);
     }
-    let config = lm_config(&recipe);
-    std::fs::write(folder.join("config.json"), config.to_json())?;
-    std::fs::write(
-        folder.join("model.safetensors"),
-        write_safetensors(&config, &tensors)?,
-    )?;
-    let tokenizer_config = tokenizer.hugging_face_config(recipe.model.max_positions)?;
-    std::fs::write(folder.join("tokenizer_config.json"), tokenizer_config)?;
-    eprintln!(
-        "trained in {}; wrote config.json and model.safetensors to {}",
-        clock(seconds),
-        folder.display()
-    );
+    eprintln!("trained in {}", clock(seconds));
+    Ok(Some(tensors))
+}
+
+fn write_model(
+    folder: &Path,
+    config_json: &str,
+    config: &impl TensorList,
+    tensors: &Tensors,
+) -> Outcome {
+    std::fs::write(folder.join("config.json"), config_json)?;
+    let weights = write_safetensors(config, tensors)?;
+    std::fs::write(folder.join("model.safetensors"), weights)?;
+    eprintln!("wrote config.json and model.safetensors to {}", folder.display());
     Ok(())
 }
 

@@ -17,11 +17,7 @@ use crate::rope::RopeTable;
 /// # Errors
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
 pub fn build(config: &LmConfig, tensors: &Tensors, device: &Device) -> Result<MoeLm, ModelError> {
-    let parts = Parts {
-        config,
-        tensors,
-        device,
-    };
+    let parts = Parts::new(config, tensors, device);
     let blocks: Result<Vec<Block>, ModelError> = (0..config.n_layers)
         .map(|layer| parts.block(layer))
         .collect();
@@ -47,14 +43,22 @@ pub fn build(config: &LmConfig, tensors: &Tensors, device: &Device) -> Result<Mo
 }
 
 /// Published tensors on their way into modules.
-struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     config: &'a LmConfig,
     tensors: &'a Tensors,
     device: &'a Device,
 }
 
-impl Parts<'_> {
-    fn get(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
+impl<'a> Parts<'a> {
+    pub fn new(config: &'a LmConfig, tensors: &'a Tensors, device: &'a Device) -> Self {
+        Self {
+            config,
+            tensors,
+            device,
+        }
+    }
+
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
         self.tensors
             .get(name)
             .map(Vec::as_slice)
@@ -69,7 +73,7 @@ impl Parts<'_> {
         Tensor::from_data(TensorData::new(values, shape), self.device)
     }
 
-    fn norm(&self, name: &str, width: usize) -> Result<RmsNorm, ModelError> {
+    pub fn norm(&self, name: &str, width: usize) -> Result<RmsNorm, ModelError> {
         let gamma = self.get(name, &[width])?.to_vec();
         let mut norm = RmsNormConfig::new(width)
             .with_epsilon(self.config.rms_norm_eps)
@@ -79,7 +83,7 @@ impl Parts<'_> {
     }
 
     /// One published [out, in] matrix as [in, out].
-    fn matrix(&self, name: &str, out: usize, inp: usize) -> Result<Param<Tensor<2>>, ModelError> {
+    pub fn matrix(&self, name: &str, out: usize, inp: usize) -> Result<Param<Tensor<2>>, ModelError> {
         self.side_by_side(&[(name, out)], inp)
     }
 
@@ -115,7 +119,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    fn block(&self, layer: usize) -> Result<Block, ModelError> {
+    pub fn block(&self, layer: usize) -> Result<Block, ModelError> {
         let c = self.config;
         let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
         let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);

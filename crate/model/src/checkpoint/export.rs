@@ -15,9 +15,7 @@ use crate::moe::{DenseMlp, MoeLayer};
 /// # Errors
 /// [`ModelError::Device`] if the device cannot read.
 pub async fn export(config: &LmConfig, model: &MoeLm) -> Result<Tensors, ModelError> {
-    let mut sink = Sink {
-        tensors: Tensors::new(),
-    };
+    let mut sink = Sink::default();
     sink.plain("model.embed_tokens.weight", &model.embedding)
         .await?;
     for (layer, block) in model.blocks.iter().enumerate() {
@@ -35,12 +33,29 @@ async fn read<const N: usize>(param: &Param<Tensor<N>>) -> Result<Vec<f32>, Mode
     read_f32(param.val()).await
 }
 
-struct Sink {
+/// Modules on their way back to published tensors.
+#[derive(Default)]
+pub(crate) struct Sink {
     tensors: Tensors,
 }
 
 impl Sink {
-    async fn plain<const N: usize>(
+    pub fn into_tensors(self) -> Tensors {
+        self.tensors
+    }
+
+    /// One [in, out] matrix as the published [out, in].
+    pub async fn matrix(
+        &mut self,
+        name: String,
+        out: usize,
+        param: &Param<Tensor<2>>,
+    ) -> Result<(), ModelError> {
+        self.split(&[(name, out)], &read(param).await?);
+        Ok(())
+    }
+
+    pub async fn plain<const N: usize>(
         &mut self,
         name: &str,
         param: &Param<Tensor<N>>,
@@ -63,7 +78,7 @@ impl Sink {
         }
     }
 
-    async fn block(&mut self, c: &LmConfig, layer: usize, block: &Block) -> Result<(), ModelError> {
+    pub async fn block(&mut self, c: &LmConfig, layer: usize, block: &Block) -> Result<(), ModelError> {
         let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
         let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
         let attention = &block.attention;

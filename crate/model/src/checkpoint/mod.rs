@@ -12,20 +12,27 @@ use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::config::LmConfig;
 use crate::error::ModelError;
 
 pub use build::build;
+pub(crate) use build::Parts;
 pub use export::export;
+pub(crate) use export::Sink;
 
 /// Tensors in published names and layout, as float32.
 pub type Tensors = HashMap<String, Vec<f32>>;
+
+/// A configuration that says which tensors its checkpoint holds.
+pub trait TensorList {
+    /// Every tensor with its shape, in published names and layout.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)>;
+}
 
 /// Reads the tensors that `config` calls for out of a safetensors file.
 ///
 /// # Errors
 /// A damaged file, a missing tensor, another shape than the configuration implies, an unknown type.
-pub fn read_safetensors(config: &LmConfig, bytes: &[u8]) -> Result<Tensors, ModelError> {
+pub fn read_safetensors(config: &impl TensorList, bytes: &[u8]) -> Result<Tensors, ModelError> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|e| ModelError::WeightsTruncated(format!("{e} ({} bytes)", bytes.len())))?;
     let mut tensors = Tensors::new();
@@ -73,7 +80,10 @@ fn to_f32(name: &str, view: &TensorView) -> Result<Vec<f32>, ModelError> {
 ///
 /// # Errors
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
-pub fn write_safetensors(config: &LmConfig, tensors: &Tensors) -> Result<Vec<u8>, ModelError> {
+pub fn write_safetensors(
+    config: &impl TensorList,
+    tensors: &Tensors,
+) -> Result<Vec<u8>, ModelError> {
     let mut stored = Vec::new();
     for (name, shape) in config.tensors() {
         let Some(values) = tensors.get(&name) else {

@@ -12,6 +12,7 @@ use moescope_routing::stage::select::Select;
 use moescope_routing::stage::weigh::Weigh;
 use moescope_routing::{ModelRouting, Need, RouterSpec};
 
+use crate::checkpoint::TensorList;
 use crate::error::ModelError;
 
 use file::ConfigFile;
@@ -137,21 +138,7 @@ impl LmConfig {
     /// # Errors
     /// A spec that breaks its own rules for `n_experts`, or one for a layer that has no experts.
     pub fn check_routing(&self, routing: &ModelRouting) -> Result<(), ModelError> {
-        for &layer in routing.layers.keys() {
-            if !self.moe_layers.contains(&layer) {
-                let allowed = self.moe_layers.clone();
-                return Err(ModelError::NotAnMoeLayer { layer, allowed });
-            }
-        }
-        for &layer in &self.moe_layers {
-            let spec = routing.for_layer(layer);
-            spec.validate(self.n_experts)
-                .map_err(|source| ModelError::Routing { layer, source })?;
-            if let Some(need) = unmet_need(spec) {
-                return Err(ModelError::NeedUnmet { layer, need });
-            }
-        }
-        Ok(())
+        check_routing(routing, &self.moe_layers, self.n_experts)
     }
 
     /// All parameters, and those one token uses under the trained routing (tied weights count once).
@@ -166,24 +153,7 @@ impl LmConfig {
         (total, total - idle)
     }
 
-    /// Every tensor of the checkpoint with its shape, in published names and layout.
-    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let d = self.d_model;
-        let mut tensors = vec![(
-            "model.embed_tokens.weight".to_owned(),
-            vec![self.vocab_size, d],
-        )];
-        for layer in 0..self.n_layers {
-            self.layer_tensors(layer, &mut tensors);
-        }
-        tensors.push(("model.norm.weight".to_owned(), vec![d]));
-        if !self.tied_head {
-            tensors.push(("lm_head.weight".to_owned(), vec![self.vocab_size, d]));
-        }
-        tensors
-    }
-
-    fn layer_tensors(&self, layer: usize, tensors: &mut Vec<(String, Vec<usize>)>) {
+    pub(crate) fn layer_tensors(&self, layer: usize, tensors: &mut Vec<(String, Vec<usize>)>) {
         let d = self.d_model;
         let (d_q, d_kv) = (
             self.n_heads * self.head_dim,
@@ -305,6 +275,24 @@ impl LmConfig {
     }
 }
 
+impl TensorList for LmConfig {
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let d = self.d_model;
+        let mut tensors = vec![(
+            "model.embed_tokens.weight".to_owned(),
+            vec![self.vocab_size, d],
+        )];
+        for layer in 0..self.n_layers {
+            self.layer_tensors(layer, &mut tensors);
+        }
+        tensors.push(("model.norm.weight".to_owned(), vec![d]));
+        if !self.tied_head {
+            tensors.push(("lm_head.weight".to_owned(), vec![self.vocab_size, d]));
+        }
+        tensors
+    }
+}
+
 impl LmConfig {
     fn check(self) -> Result<Self, ModelError> {
         let positive = [
@@ -357,6 +345,29 @@ impl LmConfig {
         }
         Ok(self)
     }
+}
+
+/// Checks a routing against the MoE layers of a model.
+pub(crate) fn check_routing(
+    routing: &ModelRouting,
+    moe_layers: &[usize],
+    n_experts: usize,
+) -> Result<(), ModelError> {
+    for &layer in routing.layers.keys() {
+        if !moe_layers.contains(&layer) {
+            let allowed = moe_layers.to_vec();
+            return Err(ModelError::NotAnMoeLayer { layer, allowed });
+        }
+    }
+    for &layer in moe_layers {
+        let spec = routing.for_layer(layer);
+        spec.validate(n_experts)
+            .map_err(|source| ModelError::Routing { layer, source })?;
+        if let Some(need) = unmet_need(spec) {
+            return Err(ModelError::NeedUnmet { layer, need });
+        }
+    }
+    Ok(())
 }
 
 /// What a strategy asks for and no model of these architectures has.

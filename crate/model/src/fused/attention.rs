@@ -1,6 +1,6 @@
-//! Causal attention over whole sequences, tile by tile: the [S, S] scores are never kept.
+//! Attention over whole sequences, tile by tile: the [S, S] scores are never kept.
 //!
-//! out_i = sum over j <= i of softmax_j(scale q_i k_j) v_j, for B sequences of H query heads in groups that share a
+//! out_i = sum over j <= i of softmax_j(scale q_i k_j) v_j, or over all j with a bias added to the scores, for B sequences of H query heads in groups that share a
 //! key head. Forward keeps one number a row, the log of the softmax's denominator; backward computes the shares from
 //! it again (as FlashAttention does, Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4).
 
@@ -21,6 +21,43 @@ pub struct Sizes {
     pub len: usize,
     /// d, width of a head.
     pub head_dim: usize,
+}
+
+/// What a query may see.
+#[derive(Clone, Copy)]
+pub enum Sight<'a> {
+    /// Itself and its past.
+    Past,
+    /// Everything, with a bias [H, S, S] for H heads added to the scores.
+    All {
+        /// [H, S, S]
+        bias: &'a [f32],
+    },
+}
+
+impl<'a> Sight<'a> {
+    /// Keys of a tile of `rows` queries from `start`, of `len`.
+    fn n_keys(self, start: usize, rows: usize, len: usize) -> usize {
+        match self {
+            Self::Past => start + rows,
+            Self::All { .. } => len,
+        }
+    }
+
+    /// How many of `n` keys a row of a tile sees.
+    fn seen(self, start: usize, row: usize, n: usize) -> usize {
+        match self {
+            Self::Past => start + row + 1,
+            Self::All { .. } => n,
+        }
+    }
+
+    /// The bias of a tile, if there is one.
+    fn tile(self, head: usize, start: usize, rows: usize, len: usize) -> Option<&'a [f32]> {
+        let Self::All { bias } = self else { return None };
+        let n_heads = bias.len() / (len * len);
+        Some(&bias[(head % n_heads * len + start) * len..][..rows * len])
+    }
 }
 
 impl Sizes {
@@ -44,6 +81,8 @@ pub struct Inputs<'a> {
     pub k: &'a [f32],
     /// [B, H_kv, S, d]
     pub v: &'a [f32],
+    /// What a query may see.
+    pub sight: Sight<'a>,
 }
 
 /// What backward needs of forward.
@@ -66,12 +105,14 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
     for head in 0..sizes.n_queries {
         let [k, v] = [inputs.k, inputs.v].map(|x| &x[head / sizes.group * s * d..][..s * d]);
         for (start, rows) in sizes.tiles() {
-            let n = start + rows;
+            let n = inputs.sight.n_keys(start, rows, s);
             let q = View::new(&inputs.q[(head * s + start) * d..], rows, d);
             let keys = View::new(k, n, d).transposed();
             multiply(&mut shares, Into::Set, sizes.scale(), q, keys);
+            add(&mut shares, inputs.sight.tile(head, start, rows, s));
             let log_sums = &mut log_sums[head * s + start..][..rows];
-            softmax_rows(&mut shares[..rows * n], n, start, log_sums);
+            let seen = |row| inputs.sight.seen(start, row, n);
+            softmax_rows(&mut shares[..rows * n], n, seen, log_sums);
             let out = &mut out[(head * s + start) * d..][..rows * d];
             let shares = View::new(&shares, rows, n);
             multiply(out, Into::Set, 1.0, shares, View::new(v, n, d));
@@ -80,12 +121,24 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
     (out.clone(), Kept { out, log_sums })
 }
 
+/// Adds a bias, if there is one.
+fn add(scores: &mut [f32], bias: Option<&[f32]>) {
+    for (score, bias) in scores.iter_mut().zip(bias.unwrap_or_default()) {
+        *score += bias;
+    }
+}
+
 /// Softmax of each row over the keys that it may see; the others become zero.
-fn softmax_rows(shares: &mut [f32], n: usize, start: usize, log_sums: &mut [f32]) {
+fn softmax_rows(
+    shares: &mut [f32],
+    n: usize,
+    seen: impl Fn(usize) -> usize,
+    log_sums: &mut [f32],
+) {
     vectorised(|| {
         let rows = shares.chunks_exact_mut(n).zip(log_sums);
         for (row, (scores, log_sum)) in rows.enumerate() {
-            let (seen, hidden) = scores.split_at_mut(start + row + 1);
+            let (seen, hidden) = scores.split_at_mut(seen(row));
             let mut maxima = [f32::NEG_INFINITY; 16];
             for chunk in seen.chunks(16) {
                 for (max, &score) in maxima.iter_mut().zip(chunk) {
@@ -109,14 +162,18 @@ fn softmax_rows(shares: &mut [f32], n: usize, start: usize, log_sums: &mut [f32]
     });
 }
 
-/// Gradients of queries, keys and values.
+/// Gradients of queries, keys, values and bias; the last is empty where there is none.
 ///
 /// # Shapes
 /// `grad`: [B, H, S, d]; returns the shapes of the inputs
-pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec<f32>; 3] {
+pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec<f32>; 4] {
     let (s, d) = (sizes.len, sizes.head_dim);
     let [mut grad_q, mut grad_k, mut grad_v] =
         [inputs.q, inputs.k, inputs.v].map(|x| vec![0.0; x.len()]);
+    let mut grad_bias = match inputs.sight {
+        Sight::Past => Vec::new(),
+        Sight::All { bias } => vec![0.0; bias.len()],
+    };
     let (mut shares, mut grad_scores) = (vec![0.0; TILE * s], vec![0.0; TILE * s]);
     for head in 0..sizes.n_queries {
         let of_head = head / sizes.group * s * d;
@@ -124,16 +181,16 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
         let grad_k = &mut grad_k[of_head..][..s * d];
         let grad_v = &mut grad_v[of_head..][..s * d];
         for (start, rows) in sizes.tiles() {
-            let n = start + rows;
+            let n = inputs.sight.n_keys(start, rows, s);
             let of_tile = (head * s + start) * d;
             let q = View::new(&inputs.q[of_tile..], rows, d);
             let grad_out = View::new(&grad[of_tile..], rows, d);
             let keys = View::new(k, n, d);
             multiply(&mut shares, Into::Set, sizes.scale(), q, keys.transposed());
+            add(&mut shares, inputs.sight.tile(head, start, rows, s));
             let values = View::new(v, n, d).transposed();
             multiply(&mut grad_scores, Into::Set, 1.0, grad_out, values);
             let row_data = Rows {
-                start,
                 n,
                 d,
                 log_sums: &kept.log_sums[head * s + start..],
@@ -141,7 +198,13 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
                 grad: &grad[of_tile..],
             };
             let tile = rows * n;
-            score_gradients(&mut shares[..tile], &mut grad_scores[..tile], &row_data);
+            let seen = |row| inputs.sight.seen(start, row, n);
+            score_gradients(&mut shares[..tile], &mut grad_scores[..tile], &row_data, seen);
+            if let Sight::All { bias } = inputs.sight {
+                let of_head = head % (bias.len() / (s * s)) * s;
+                let target = &mut grad_bias[(of_head + start) * s..][..tile];
+                add(target, Some(&grad_scores[..tile]));
+            }
             let shares = View::new(&shares, rows, n).transposed();
             multiply(grad_v, Into::Add, 1.0, shares, grad_out);
             let grad_scores = View::new(&grad_scores, rows, n);
@@ -156,12 +219,11 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
             );
         }
     }
-    [grad_q, grad_k, grad_v]
+    [grad_q, grad_k, grad_v, grad_bias]
 }
 
 /// What the rows of a tile bring to [`score_gradients`].
 struct Rows<'a> {
-    start: usize,
     n: usize,
     d: usize,
     log_sums: &'a [f32],
@@ -170,7 +232,12 @@ struct Rows<'a> {
 }
 
 /// Scores to shares, and gradients of shares to gradients of scores: share * (gradient - its mean under the shares).
-fn score_gradients(shares: &mut [f32], grads: &mut [f32], rows: &Rows) {
+fn score_gradients(
+    shares: &mut [f32],
+    grads: &mut [f32],
+    rows: &Rows,
+    seen: impl Fn(usize) -> usize,
+) {
     let (n, d) = (rows.n, rows.d);
     vectorised(|| {
         let tile = shares.chunks_exact_mut(n).zip(grads.chunks_exact_mut(n));
@@ -178,7 +245,7 @@ fn score_gradients(shares: &mut [f32], grads: &mut [f32], rows: &Rows) {
             // The mean is the product of the output with its gradient.
             let mean = dot(&rows.out[row * d..][..d], &rows.grad[row * d..][..d]);
             let log_sum = rows.log_sums[row];
-            let seen = rows.start + row + 1;
+            let seen = seen(row);
             for (share, grad) in shares[..seen].iter_mut().zip(&mut grads[..seen]) {
                 *share = exp(*share - log_sum);
                 *grad = *share * (*grad - mean);

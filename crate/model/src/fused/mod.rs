@@ -6,6 +6,7 @@
 //! Every function answers none where the tensors are not on the Flex device, and the caller composes stock operations.
 
 mod attention;
+mod convolution;
 mod cross_entropy;
 mod experts;
 mod math;
@@ -221,26 +222,108 @@ impl Operation<4> for experts::Groups {
 /// # Shapes
 /// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, S, d]; returns [B, H, S, d]
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Option<Tensor<4>> {
+    let (shape, sizes) = (q.dims(), sizes(&q, &k));
+    let inputs = [q, k, v].map(Tensor::into_dispatch);
+    run(sizes, inputs, shape)
+}
+
+fn sizes(q: &Tensor<4>, k: &Tensor<4>) -> attention::Sizes {
     let ([b, n_heads, len, head_dim], [_, n_kv_heads, ..]) = (q.dims(), k.dims());
-    let sizes = attention::Sizes {
+    attention::Sizes {
         n_queries: b * n_heads,
         group: n_heads / n_kv_heads,
         len,
         head_dim,
-    };
-    let inputs = [q.into_dispatch(), k.into_dispatch(), v.into_dispatch()];
-    run(sizes, inputs, [b, n_heads, len, head_dim])
+    }
 }
 
 impl Operation<3> for attention::Sizes {
     type Kept = attention::Kept;
 
     fn forward(&self, [q, k, v]: [&[f32]; 3]) -> (Vec<f32>, Self::Kept) {
-        attention::forward(*self, attention::Inputs { q, k, v })
+        let sight = attention::Sight::Past;
+        attention::forward(*self, attention::Inputs { q, k, v, sight })
     }
 
-    fn backward(&self, [q, k, v]: [&[f32]; 3], kept: &Self::Kept, grad: &[f32]) -> [Vec<f32>; 3] {
-        attention::backward(*self, attention::Inputs { q, k, v }, kept, grad)
+    fn backward(
+        &self,
+        [q, k, v]: [&[f32]; 3],
+        kept: &Self::Kept,
+        grad: &[f32],
+    ) -> [Vec<f32>; 3] {
+        let sight = attention::Sight::Past;
+        let inputs = attention::Inputs { q, k, v, sight };
+        let [q, k, v, _] = attention::backward(*self, inputs, kept, grad);
+        [q, k, v]
+    }
+}
+
+/// Attention of every query to every key, with a bias on the scores.
+///
+/// # Shapes
+/// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, S, d]; `bias`: [1, H, S, S]; returns [B, H, S, d]
+pub fn biased_attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    bias: Tensor<4>,
+) -> Option<Tensor<4>> {
+    let (shape, sizes) = (q.dims(), sizes(&q, &k));
+    let inputs = [q, k, v, bias].map(Tensor::into_dispatch);
+    run(sizes, inputs, shape)
+}
+
+impl Operation<4> for attention::Sizes {
+    type Kept = attention::Kept;
+
+    fn forward(&self, [q, k, v, bias]: [&[f32]; 4]) -> (Vec<f32>, Self::Kept) {
+        let sight = attention::Sight::All { bias };
+        attention::forward(*self, attention::Inputs { q, k, v, sight })
+    }
+
+    fn backward(
+        &self,
+        [q, k, v, bias]: [&[f32]; 4],
+        kept: &Self::Kept,
+        grad: &[f32],
+    ) -> [Vec<f32>; 4] {
+        let sight = attention::Sight::All { bias };
+        attention::backward(*self, attention::Inputs { q, k, v, sight }, kept, grad)
+    }
+}
+
+/// A 3x3 convolution over square grids, one after the other; beyond the border the nearest cell stands in.
+///
+/// # Shapes
+/// `x_nc`: [B * side * side, C]; `weight`: [9 * C, O]; `bias`: [O]; returns [B * (side / stride)^2, O]
+pub fn convolution(
+    x_nc: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    side: usize,
+    stride: usize,
+) -> Option<Tensor<2>> {
+    let ([n, channels], [_, outputs]) = (x_nc.dims(), weight.dims());
+    let shape = convolution::Shape {
+        n_images: n / (side * side),
+        side,
+        stride,
+        channels,
+        outputs,
+    };
+    let inputs = [x_nc.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    run(shape, inputs, [shape.n_outputs(), outputs])
+}
+
+impl Operation<3> for convolution::Shape {
+    type Kept = ();
+
+    fn forward(&self, inputs: [&[f32]; 3]) -> (Vec<f32>, ()) {
+        (convolution::forward(*self, inputs), ())
+    }
+
+    fn backward(&self, inputs: [&[f32]; 3], (): &(), grad: &[f32]) -> [Vec<f32>; 3] {
+        convolution::backward(*self, inputs, grad)
     }
 }
 

@@ -8,14 +8,7 @@ use crate::tokenizer::{MAX_VOCAB_SIZE, MIN_VOCAB_SIZE};
 
 impl Recipe {
     pub(super) fn validate(&self) -> Result<(), TrainError> {
-        let simple = |name: &str| {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
-        };
-        let letters = "lower-case letters, digits, - and _";
-        check("name", simple(&self.name), &self.name, letters)?;
+        check_name("name", &self.name)?;
         let domains = &self.data.domains;
         check(
             "data.domains",
@@ -27,12 +20,7 @@ impl Recipe {
             let known = domains[..index]
                 .iter()
                 .any(|other| other.name == domain.name);
-            check(
-                "data.domains.name",
-                simple(&domain.name),
-                &domain.name,
-                letters,
-            )?;
+            check_name("data.domains.name", &domain.name)?;
             check(
                 "data.domains.name",
                 !known,
@@ -147,7 +135,7 @@ impl ModelRecipe {
 }
 
 impl TrainRecipe {
-    fn validate(&self) -> Result<(), TrainError> {
+    pub(crate) fn validate(&self) -> Result<(), TrainError> {
         let sizes = [
             ("train.tokens", self.tokens),
             ("train.batch_sequences", self.batch_sequences as u64),
@@ -209,11 +197,20 @@ impl TrainRecipe {
     }
 }
 
-fn positive(value: f64) -> bool {
+/// Names of models and folders.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), TrainError> {
+    let simple = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+    check(field, simple, name, "lower-case letters, digits, - and _")
+}
+
+pub(crate) fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 
-fn check(
+pub(crate) fn check(
     field: &'static str,
     fine: bool,
     got: impl ToString,

@@ -1,0 +1,201 @@
+//! The engine for images: pixels in, class probabilities and the routing of every patch out.
+//!
+//! The command-line tool and the browser use this same type, as they use `Engine` for text.
+//! The patches of the one image are the whole batch: a capacity is shared by them alone.
+
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use moescope_routing::ModelRouting;
+use serde::Serialize;
+
+use super::config::MODEL_TYPE;
+use super::{ImageClass, MoeVit, RgbImage, VitConfig, build};
+use crate::checkpoint::read_safetensors;
+use crate::config::check_routing;
+use crate::engine::ModelFiles;
+use crate::error::ModelError;
+use crate::host_router::{ExpertPath, HostRouter, read_f32};
+use crate::trace::LayerTrace;
+
+/// A loaded vision model with the routing in force.
+#[derive(Debug)]
+pub struct VisionEngine {
+    name: String,
+    config: VitConfig,
+    model: MoeVit,
+    device: Device,
+    routing: ModelRouting,
+    path: ExpertPath,
+    tracing: bool,
+}
+
+/// What a page wants to know about a loaded vision model.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct VisionInfo {
+    /// Name of the checkpoint, if its caller gave one, else its architecture.
+    pub name: String,
+    /// The `model_type`.
+    pub architecture: String,
+    /// Pixels along one side of the image.
+    pub image_size: usize,
+    /// Pixels along one side of a patch.
+    pub patch_size: usize,
+    /// Transformer layers.
+    pub n_layers: usize,
+    /// Indices of those with experts.
+    pub moe_layers: Vec<usize>,
+    /// Experts in an MoE layer.
+    pub n_experts: usize,
+    /// Experts per patch under the trained routing.
+    pub top_k: usize,
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// All parameters.
+    pub n_parameters: usize,
+    /// Parameters one patch uses under the trained routing.
+    pub n_active_parameters: usize,
+    /// Operations of one image's forward pass in matrix products, a multiply-add as two.
+    pub flops_per_image: usize,
+    /// Classes, in the order of the probabilities.
+    pub classes: Vec<ImageClass>,
+    /// The routing the model was trained with.
+    pub trained_routing: ModelRouting,
+}
+
+/// What the model sees in an image, and how its patches were routed.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Classification {
+    /// [N] probability of each class.
+    #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
+    pub probabilities: Vec<f32>,
+    /// -ln p(label) in nats, if a label was given.
+    pub loss: Option<f32>,
+    /// One entry for each MoE layer, in order, about P patches row by row; empty if not tracing.
+    pub layers: Vec<LayerTrace>,
+    /// The routing in force.
+    pub routing: ModelRouting,
+}
+
+impl VisionEngine {
+    /// Reads a model onto a device; a tokenizer among the files is not looked at.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of the files.
+    pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        let config = VitConfig::from_json(files.config)?;
+        let tensors = read_safetensors(&config, files.weights)?;
+        let name = match files.name {
+            "" => MODEL_TYPE,
+            name => name,
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            model: build(&config, &tensors, device)?,
+            device: device.clone(),
+            routing: config.trained_routing(),
+            config,
+            path: ExpertPath::default(),
+            tracing: true,
+        })
+    }
+
+    /// What there is to know about the model.
+    pub fn info(&self) -> VisionInfo {
+        let c = &self.config;
+        let (n_parameters, n_active_parameters) = c.parameter_counts();
+        VisionInfo {
+            name: self.name.clone(),
+            architecture: MODEL_TYPE.to_owned(),
+            image_size: c.image_size,
+            patch_size: c.patch_size,
+            n_layers: c.n_layers,
+            moe_layers: c.moe_layers(),
+            n_experts: c.n_experts,
+            top_k: c.top_k(),
+            d_model: c.d_model,
+            n_parameters,
+            n_active_parameters,
+            flops_per_image: c.flops_per_image(),
+            classes: c.classes.clone(),
+            trained_routing: c.trained_routing(),
+        }
+    }
+
+    /// The routing in force.
+    pub fn routing(&self) -> &ModelRouting {
+        &self.routing
+    }
+
+    /// Changes the routing from the next image on. On an error the old one stays.
+    ///
+    /// # Errors
+    /// A spec that does not fit this model.
+    pub fn set_routing(&mut self, routing: ModelRouting) -> Result<(), ModelError> {
+        self.check(&routing)?;
+        self.routing = routing;
+        Ok(())
+    }
+
+    /// Chooses how experts are computed; the results are equal.
+    pub fn set_expert_path(&mut self, path: ExpertPath) {
+        self.path = path;
+    }
+
+    /// Turns the recording of traces on or off.
+    pub fn set_tracing(&mut self, tracing: bool) {
+        self.tracing = tracing;
+    }
+
+    /// Classifies an image of the model's size under `routing`, or the one in force.
+    ///
+    /// # Errors
+    /// An image of another size ([`RgbImage::resized`] helps), a label that is no class, a routing that does not fit.
+    pub async fn classify(
+        &self,
+        image: &RgbImage,
+        label: Option<usize>,
+        routing: Option<&ModelRouting>,
+    ) -> Result<Classification, ModelError> {
+        let routing = routing.unwrap_or(&self.routing);
+        self.check(routing)?;
+        self.check_image(image)?;
+        let n_classes = self.config.classes.len();
+        if let Some(got) = label
+            && got >= n_classes
+        {
+            return Err(ModelError::ClassOutOfRange { got, n_classes });
+        }
+        let side = self.config.image_size;
+        let pixels = TensorData::new(self.config.normalise(image.pixels()), [1, side, side, 3]);
+        // A patch's place stands in for a token id, for strategies that go by one.
+        let places: Vec<u32> = (0..self.config.n_patches() as u32).collect();
+        let mut router = HostRouter::new(routing, &places, self.path, self.tracing);
+        let pixels_bhwc = Tensor::from_data(pixels, &self.device);
+        let logits_bn = self.model.forward(pixels_bhwc, &mut router).await?;
+        let log_probs = read_f32(log_softmax(logits_bn, 1)).await?;
+        Ok(Classification {
+            loss: label.map(|label| -log_probs[label]),
+            probabilities: log_probs.iter().map(|log_prob| log_prob.exp()).collect(),
+            layers: router.finish().0,
+            routing: routing.clone(),
+        })
+    }
+
+    fn check(&self, routing: &ModelRouting) -> Result<(), ModelError> {
+        check_routing(routing, &self.config.moe_layers(), self.config.n_experts)
+    }
+
+    fn check_image(&self, image: &RgbImage) -> Result<(), ModelError> {
+        let (width, height, side) = (image.width(), image.height(), self.config.image_size);
+        match (width, height) == (side, side) {
+            true => Ok(()),
+            false => Err(ModelError::ImageSize {
+                width,
+                height,
+                side,
+            }),
+        }
+    }
+}
