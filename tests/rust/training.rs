@@ -94,10 +94,7 @@ fn run(
     let mut losses = Vec::new();
     let shards = shards();
     let task = TextTask::new(recipe, &shards).unwrap();
-    let (tensors, _) = train(&task, &options, &mut |r| {
-        losses.push(r.report.loss)
-    })
-    .unwrap();
+    let (tensors, _) = train(&task, &options, &mut |r| losses.push(r.report.loss)).unwrap();
     (tensors, losses)
 }
 

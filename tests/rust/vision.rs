@@ -4,9 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::checkpoint::{
-    TensorList, Tensors, read_safetensors, write_safetensors,
-};
+use moescope_model::checkpoint::{TensorList, Tensors, read_safetensors, write_safetensors};
 use moescope_model::host_router::ExpertPath;
 use moescope_model::vision::{RgbImage, VisionEngine, VitConfig, build, export};
 use moescope_model::{Device, ModelError, ModelFiles};
@@ -89,7 +87,11 @@ fn sets() -> Vec<ImageSet> {
         for (i, &label) in labels.iter().enumerate() {
             for place in 0..side * side {
                 let noise = ((i * 7 + place * 13) % 20) as u8;
-                let stripe = if channels == 1 && place % 2 == 0 { 0 } else { 23 * label };
+                let stripe = if channels == 1 && place % 2 == 0 {
+                    0
+                } else {
+                    23 * label
+                };
                 let colour = [stripe, 230 - 23 * label, 100 * (label % 2)].map(|c| c + noise);
                 pixels.extend(&colour[..channels]);
             }
@@ -129,9 +131,27 @@ fn run(recipe: &VisionRecipe, folder: &Path, stop_after: Option<usize>) -> (Tens
 fn sixty_steps_lower_the_loss_with_experts_with_capacity_and_without_experts() {
     let cases: [(&str, &[(&str, &str)]); 4] = [
         ("muon", &[("mirror = true", "mirror = false")]),
-        ("adamw", &[("mirror = true", "mirror = false"), ("\"muon\"", "\"adamw\"")]),
-        ("capacity", &[("mirror = true", "mirror = false"), ("select = { method", CAPACITY)]),
-        ("dense", &[("mirror = true", "mirror = false"), ("dense_layers = []", "dense_layers = [0, 1]")]),
+        (
+            "adamw",
+            &[
+                ("mirror = true", "mirror = false"),
+                ("\"muon\"", "\"adamw\""),
+            ],
+        ),
+        (
+            "capacity",
+            &[
+                ("mirror = true", "mirror = false"),
+                ("select = { method", CAPACITY),
+            ],
+        ),
+        (
+            "dense",
+            &[
+                ("mirror = true", "mirror = false"),
+                ("dense_layers = []", "dense_layers = [0, 1]"),
+            ],
+        ),
     ];
     for (name, changes) in cases {
         let (_, losses) = run(&recipe(changes), &folder(name), None);
@@ -155,7 +175,10 @@ fn a_stopped_run_ends_with_the_weights_of_one_never_stopped() {
 fn engine(changes: &[(&str, &str)]) -> (VisionEngine, Tensors, VitConfig) {
     let config = recipe(changes).config().unwrap();
     let tensors = initial_vision_tensors(&config, 7);
-    let (json, weights) = (config.to_json().unwrap(), write_safetensors(&config, &tensors).unwrap());
+    let (json, weights) = (
+        config.to_json().unwrap(),
+        write_safetensors(&config, &tensors).unwrap(),
+    );
     let files = ModelFiles {
         name: "tiny",
         config: &json,
@@ -167,7 +190,12 @@ fn engine(changes: &[(&str, &str)]) -> (VisionEngine, Tensors, VitConfig) {
 }
 
 fn image() -> RgbImage {
-    RgbImage::new(16, 16, (0..16 * 16 * 3).map(|i| (i * 31 % 256) as u8).collect()).unwrap()
+    RgbImage::new(
+        16,
+        16,
+        (0..16 * 16 * 3).map(|i| (i * 31 % 256) as u8).collect(),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -175,16 +203,26 @@ fn weights_and_configuration_survive_the_way_through_model_and_files() {
     let (_, tensors, config) = engine(&[("dense_layers = []", "dense_layers = [1]")]);
     let model = build(&config, &tensors, &Device::flex()).unwrap();
     assert!(block_on(export(&config, &model)).unwrap() == tensors);
-    let total: usize = config.tensors().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    let total: usize = config
+        .tensors()
+        .iter()
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
     assert_eq!(tensors.values().map(Vec::len).sum::<usize>(), total);
     let bytes = write_safetensors(&config, &tensors).unwrap();
     let stored = read_safetensors(&config, &bytes).unwrap();
     for (name, values) in &tensors {
         for (value, stored) in values.iter().zip(&stored[name]) {
-            assert!((value - stored).abs() <= value.abs() / 256.0, "{name}: {value} became {stored}");
+            assert!(
+                (value - stored).abs() <= value.abs() / 256.0,
+                "{name}: {value} became {stored}"
+            );
         }
     }
-    assert_eq!(VitConfig::from_json(&config.to_json().unwrap()).unwrap(), config);
+    assert_eq!(
+        VitConfig::from_json(&config.to_json().unwrap()).unwrap(),
+        config
+    );
     let truncated = read_safetensors(&config, &bytes[..bytes.len() - 2]).unwrap_err();
     assert_eq!(truncated.code(), "weights_truncated");
 }
@@ -202,27 +240,40 @@ fn an_image_gives_probabilities_a_loss_and_a_trace_of_every_patch() {
         assert_eq!((layer.experts.len(), layer.logits.len()), (32, 64));
     }
     let info = engine.info();
-    assert_eq!((info.classes.len(), info.classes[13].set.as_str()), (20, "mnist"));
+    assert_eq!(
+        (info.classes.len(), info.classes[13].set.as_str()),
+        (20, "mnist")
+    );
     assert_eq!(info.classes[13].label, "3");
 }
 
 #[test]
 fn routing_is_live_and_both_expert_paths_agree() {
     let (mut engine, ..) = engine(&[]);
-    let links = ["mixtral,top_k=1", "mixtral,top_k=4", "mixtral,disabled=0+2", "mixtral,capacity_factor=0.5"];
+    let links = [
+        "mixtral,top_k=1",
+        "mixtral,top_k=4",
+        "mixtral,disabled=0+2",
+        "mixtral,capacity_factor=0.5",
+    ];
     let mut outcomes = Vec::new();
     for link in links {
         let routing = ModelRouting::from(RouterSpec::from_link(link).unwrap());
         engine.set_routing(routing).unwrap();
         let [selected, masked] = [ExpertPath::Selected, ExpertPath::AllMasked].map(|path| {
             engine.set_expert_path(path);
-            block_on(engine.classify(&image(), None, None)).unwrap().probabilities
+            block_on(engine.classify(&image(), None, None))
+                .unwrap()
+                .probabilities
         });
         assert!(max_difference(&selected, &masked) < 1e-5, "{link}");
         outcomes.push(selected);
     }
     for pair in outcomes.windows(2) {
-        assert!(max_difference(&pair[0], &pair[1]) > 1e-6, "the routing changes nothing");
+        assert!(
+            max_difference(&pair[0], &pair[1]) > 1e-6,
+            "the routing changes nothing"
+        );
     }
 }
 
@@ -241,9 +292,16 @@ fn capacity_is_shared_by_the_patches_of_the_image_in_order_or_by_priority() {
         for &expert in &layer.experts {
             load[usize::from(expert)] += 1;
         }
-        assert!(load.iter().all(|&n| n <= 3) && load.contains(&3), "{load:?}");
+        assert!(
+            load.iter().all(|&n| n <= 3) && load.contains(&3),
+            "{load:?}"
+        );
         let over = Verdict::OverCapacity.code();
-        let dropped = layer.verdicts.iter().filter(|&&verdict| verdict == over).count();
+        let dropped = layer
+            .verdicts
+            .iter()
+            .filter(|&&verdict| verdict == over)
+            .count();
         assert_eq!(dropped + layer.experts.len(), 32);
         kept.push(layer.offsets.clone());
     }
@@ -280,8 +338,16 @@ fn configurations_that_make_no_sense_are_refused_with_the_field() {
         ("\"moescope_vit_moe\"", "\"vit\"", "model_type"),
         ("\"patch_size\": 4", "\"patch_size\": 8", "patch_size"),
         ("\"image_size\": 16", "\"image_size\": 18", "image_size"),
-        ("\"num_attention_heads\": 2", "\"num_attention_heads\": 0", "num_attention_heads"),
-        ("\"mlp_only_layers\": []", "\"mlp_only_layers\": [2]", "mlp_only_layers"),
+        (
+            "\"num_attention_heads\": 2",
+            "\"num_attention_heads\": 0",
+            "num_attention_heads",
+        ),
+        (
+            "\"mlp_only_layers\": []",
+            "\"mlp_only_layers\": [2]",
+            "mlp_only_layers",
+        ),
         ("\"top_k\": 2", "\"top_k\": 5", "router"),
         ("\"hidden_size\"", "\"hidden_sizes\"", "hidden_sizes"),
     ];
@@ -296,12 +362,32 @@ fn configurations_that_make_no_sense_are_refused_with_the_field() {
 #[test]
 fn recipes_that_make_no_sense_are_refused_with_what_is_allowed() {
     let cases = [
-        ("\"mnist\", weight = 1.0", "\"svhn\", weight = 1.0", "svhn, allowed is cifar10, fashion_mnist, mnist"),
-        ("\"mnist\", weight = 1.0", "\"mnist\", weight = 0.0", "data.sets.weight: got 0, allowed is above 0"),
+        (
+            "\"mnist\", weight = 1.0",
+            "\"svhn\", weight = 1.0",
+            "svhn, allowed is cifar10, fashion_mnist, mnist",
+        ),
+        (
+            "\"mnist\", weight = 1.0",
+            "\"mnist\", weight = 0.0",
+            "data.sets.weight: got 0, allowed is above 0",
+        ),
         ("\"mnist\", weight", "\"cifar10\", weight", "each set once"),
-        ("crop_padding = 1", "crop_padding = 16", "augment.crop_padding: got 16, allowed is below"),
-        ("label_smoothing = 0.0", "label_smoothing = 1.0", "augment.label_smoothing: got 1"),
-        ("seq_len = 16", "seq_len = 64", "train.seq_len: got 64, allowed is 16, the patches"),
+        (
+            "crop_padding = 1",
+            "crop_padding = 16",
+            "augment.crop_padding: got 16, allowed is below",
+        ),
+        (
+            "label_smoothing = 0.0",
+            "label_smoothing = 1.0",
+            "augment.label_smoothing: got 1",
+        ),
+        (
+            "seq_len = 16",
+            "seq_len = 64",
+            "train.seq_len: got 64, allowed is 16, the patches",
+        ),
         ("n_heads = 2", "n_heads = 0", "num_attention_heads is 0"),
         ("erase_side", "erase_sides", "erase_sides"),
     ];
@@ -325,10 +411,28 @@ fn evaluation_counts_every_image_once_and_finds_a_capacity_that_drops() {
     let again = evaluator.figures(&sets, 1, &mut |_| ()).unwrap();
     for (figures, again) in figures.iter().zip(&again) {
         assert_eq!(figures.images, 200);
-        assert_eq!(figures.classes.iter().map(|class| class.images).sum::<usize>(), 200);
-        let mean = figures.classes.iter().map(|class| class.accuracy).sum::<f64>() / 10.0;
-        assert!((figures.accuracy - mean).abs() < 1e-9, "classes have the same number of images");
-        assert_eq!(figures.expert_load, again.expert_load, "threads change nothing");
+        assert_eq!(
+            figures
+                .classes
+                .iter()
+                .map(|class| class.images)
+                .sum::<usize>(),
+            200
+        );
+        let mean = figures
+            .classes
+            .iter()
+            .map(|class| class.accuracy)
+            .sum::<f64>()
+            / 10.0;
+        assert!(
+            (figures.accuracy - mean).abs() < 1e-9,
+            "classes have the same number of images"
+        );
+        assert_eq!(
+            figures.expert_load, again.expert_load,
+            "threads change nothing"
+        );
         for layer in &figures.expert_load {
             let chosen: f64 = layer.iter().sum();
             assert!(chosen > 0.0 && chosen <= 2.0, "{layer:?}");
@@ -343,7 +447,10 @@ fn evaluation_counts_every_image_once_and_finds_a_capacity_that_drops() {
                 .filter(|point| point.group == group && point.priority == priority)
                 .map(|point| point.dropped)
                 .collect();
-            assert!(dropped[0] >= 0.74 && dropped.is_sorted_by(|a, b| a >= b), "{dropped:?}");
+            assert!(
+                dropped[0] >= 0.74 && dropped.is_sorted_by(|a, b| a >= b),
+                "{dropped:?}"
+            );
         }
     }
 }

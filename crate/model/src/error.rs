@@ -100,7 +100,9 @@ pub enum ModelError {
         got: usize,
     },
     /// An image has another size than the model reads.
-    #[error("the image is {width} x {height} pixels; this model reads {side} x {side}, resize it first")]
+    #[error(
+        "the image is {width} x {height} pixels; this model reads {side} x {side}, resize it first"
+    )]
     ImageSize {
         /// Pixels in a row.
         width: usize,

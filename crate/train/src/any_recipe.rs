@@ -25,13 +25,15 @@ impl AnyRecipe {
     /// Those of [`Recipe::parse`] or [`VisionRecipe::parse`].
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         let text = std::fs::read_to_string(path).map_err(io("read", path))?;
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            TrainError::RecipeUnreadable {
-                path: path.to_path_buf(),
-                reason: error.to_string(),
-            }
-        })?;
-        let architecture = table.get("model").and_then(|model| model.get("architecture"));
+        let table: toml::Table =
+            text.parse()
+                .map_err(|error: toml::de::Error| TrainError::RecipeUnreadable {
+                    path: path.to_path_buf(),
+                    reason: error.to_string(),
+                })?;
+        let architecture = table
+            .get("model")
+            .and_then(|model| model.get("architecture"));
         if architecture.and_then(toml::Value::as_str) == Some(MODEL_TYPE) {
             return Ok(Self::Vision(VisionRecipe::parse(&text, path)?));
         }

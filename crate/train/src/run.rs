@@ -44,11 +44,7 @@ impl<T: Task> Run<T> {
     ///
     /// # Errors
     /// A run of another recipe or number of threads, or a damaged checkpoint.
-    pub fn open(
-        task: &T,
-        threads: usize,
-        folder: &Path,
-    ) -> Result<Self, TrainError> {
+    pub fn open(task: &T, threads: usize, folder: &Path) -> Result<Self, TrainError> {
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
         let device = Device::flex().autodiff();
         let model = task.initial(&device)?;

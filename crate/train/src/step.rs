@@ -130,7 +130,10 @@ impl TrainRouter<'_> {
             places.for_each(|place| ones[place] = 1.0);
             ones
         };
-        let kept = ones(n_tokens * dispatch.width, &mut dispatch.choices_by_expert.iter().copied());
+        let kept = ones(
+            n_tokens * dispatch.width,
+            &mut dispatch.choices_by_expert.iter().copied(),
+        );
         let kept_tk = Tensor::from_data(TensorData::new(kept, shape), &device);
         let weights_tk = weights_tk * kept_tk;
         if !is_renormalized {
@@ -249,9 +252,7 @@ pub fn train_step<T: Task>(
                 let model = model.clone().fork(device);
                 let sequences = part * part_len..(part + 1) * part_len;
                 scope.spawn(move || {
-                    run_part(
-                        task, &model, step, sequences, objective, exchange, device,
-                    )
+                    run_part(task, &model, step, sequences, objective, exchange, device)
                 })
             })
             .collect();

@@ -77,10 +77,16 @@ pub fn idx(dims: &[u32], values: &[u8]) -> Vec<u8> {
 pub fn write_mnist(root: &Path, set: &str, part: &str, n: u32) {
     let folder = root.join(set);
     std::fs::create_dir_all(&folder).unwrap();
-    let greys: Vec<u8> = (0..n).flat_map(|i| vec![(i % 255) as u8 + 1; 28 * 28]).collect();
+    let greys: Vec<u8> = (0..n)
+        .flat_map(|i| vec![(i % 255) as u8 + 1; 28 * 28])
+        .collect();
     let labels: Vec<u8> = (0..n).map(|i| (i % 10) as u8).collect();
     let write = |what: &str, bytes: Vec<u8>| {
-        std::fs::write(folder.join(format!("{part}-{what}-ubyte.gz")), pack_gzip(&bytes)).unwrap();
+        std::fs::write(
+            folder.join(format!("{part}-{what}-ubyte.gz")),
+            pack_gzip(&bytes),
+        )
+        .unwrap();
     };
     write("images-idx3", idx(&[n, 28, 28], &greys));
     write("labels-idx1", idx(&[n], &labels));

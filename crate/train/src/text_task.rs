@@ -80,11 +80,17 @@ impl Task for TextTask<'_> {
     }
 
     fn adamw_matrices(&self, model: &MoeLm) -> Vec<ParamId> {
-        let gates = model.blocks.iter().filter_map(|block| match &block.feed_forward {
-            FeedForward::Moe(moe) => Some(moe.gate.id),
-            FeedForward::Dense(_) => None,
-        });
-        let ends = [Some(model.embedding.id), model.head.as_ref().map(|head| head.id)];
+        let gates = model
+            .blocks
+            .iter()
+            .filter_map(|block| match &block.feed_forward {
+                FeedForward::Moe(moe) => Some(moe.gate.id),
+                FeedForward::Dense(_) => None,
+            });
+        let ends = [
+            Some(model.embedding.id),
+            model.head.as_ref().map(|head| head.id),
+        ];
         ends.into_iter().flatten().chain(gates).collect()
     }
 

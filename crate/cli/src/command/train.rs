@@ -70,7 +70,10 @@ fn train_text(args: &Args, recipe: &Recipe, folder: &Path) -> Outcome {
 
 fn train_vision(args: &Args, recipe: &VisionRecipe, folder: &Path) -> Outcome {
     let images = args.data.as_ref().map(|data| data.join("images"));
-    let (images, cache) = (ImageFolder::find(images.as_deref())?, ShardCache::of_user()?);
+    let (images, cache) = (
+        ImageFolder::find(images.as_deref())?,
+        ShardCache::of_user()?,
+    );
     let sets: Result<Vec<_>, _> = recipe
         .sets()?
         .into_iter()
@@ -118,7 +121,10 @@ fn write_model(
     std::fs::write(folder.join("config.json"), config_json)?;
     let weights = write_safetensors(config, tensors)?;
     std::fs::write(folder.join("model.safetensors"), weights)?;
-    eprintln!("wrote config.json and model.safetensors to {}", folder.display());
+    eprintln!(
+        "wrote config.json and model.safetensors to {}",
+        folder.display()
+    );
     Ok(())
 }
 

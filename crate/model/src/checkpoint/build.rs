@@ -83,7 +83,12 @@ impl<'a> Parts<'a> {
     }
 
     /// One published [out, in] matrix as [in, out].
-    pub fn matrix(&self, name: &str, out: usize, inp: usize) -> Result<Param<Tensor<2>>, ModelError> {
+    pub fn matrix(
+        &self,
+        name: &str,
+        out: usize,
+        inp: usize,
+    ) -> Result<Param<Tensor<2>>, ModelError> {
         self.side_by_side(&[(name, out)], inp)
     }
 

@@ -78,7 +78,12 @@ impl Sink {
         }
     }
 
-    pub async fn block(&mut self, c: &LmConfig, layer: usize, block: &Block) -> Result<(), ModelError> {
+    pub async fn block(
+        &mut self,
+        c: &LmConfig,
+        layer: usize,
+        block: &Block,
+    ) -> Result<(), ModelError> {
         let at = |name: &str| format!("model.layers.{layer}.{name}.weight");
         let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
         let attention = &block.attention;

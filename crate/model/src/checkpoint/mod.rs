@@ -14,10 +14,10 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::error::ModelError;
 
-pub use build::build;
 pub(crate) use build::Parts;
-pub use export::export;
+pub use build::build;
 pub(crate) use export::Sink;
+pub use export::export;
 
 /// Tensors in published names and layout, as float32.
 pub type Tensors = HashMap<String, Vec<f32>>;

@@ -54,7 +54,9 @@ impl<'a> Sight<'a> {
 
     /// The bias of a tile, if there is one.
     fn tile(self, head: usize, start: usize, rows: usize, len: usize) -> Option<&'a [f32]> {
-        let Self::All { bias } = self else { return None };
+        let Self::All { bias } = self else {
+            return None;
+        };
         let n_heads = bias.len() / (len * len);
         Some(&bias[(head % n_heads * len + start) * len..][..rows * len])
     }
@@ -129,12 +131,7 @@ fn add(scores: &mut [f32], bias: Option<&[f32]>) {
 }
 
 /// Softmax of each row over the keys that it may see; the others become zero.
-fn softmax_rows(
-    shares: &mut [f32],
-    n: usize,
-    seen: impl Fn(usize) -> usize,
-    log_sums: &mut [f32],
-) {
+fn softmax_rows(shares: &mut [f32], n: usize, seen: impl Fn(usize) -> usize, log_sums: &mut [f32]) {
     vectorised(|| {
         let rows = shares.chunks_exact_mut(n).zip(log_sums);
         for (row, (scores, log_sum)) in rows.enumerate() {
@@ -199,7 +196,12 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
             };
             let tile = rows * n;
             let seen = |row| inputs.sight.seen(start, row, n);
-            score_gradients(&mut shares[..tile], &mut grad_scores[..tile], &row_data, seen);
+            score_gradients(
+                &mut shares[..tile],
+                &mut grad_scores[..tile],
+                &row_data,
+                seen,
+            );
             if let Sight::All { bias } = inputs.sight {
                 let of_head = head % (bias.len() / (s * s)) * s;
                 let target = &mut grad_bias[(of_head + start) * s..][..tile];

@@ -41,9 +41,8 @@ impl Shape {
         let cells = self.side / self.stride;
         let (image, cell) = (output / (cells * cells), output % (cells * cells));
         let (y, x) = (cell / cells * self.stride, cell % cells * self.stride);
-        let near = move |center: usize, tap: usize| {
-            (center + tap).saturating_sub(1).min(self.side - 1)
-        };
+        let near =
+            move |center: usize, tap: usize| (center + tap).saturating_sub(1).min(self.side - 1);
         (0..TAPS).map(move |tap| {
             let (row, column) = (near(y, tap / KERNEL), near(x, tap % KERNEL));
             (image * self.side + row) * self.side + column
@@ -53,7 +52,9 @@ impl Shape {
     /// First output and number of outputs of each chunk.
     fn chunks(self) -> impl Iterator<Item = (usize, usize)> {
         let n = self.n_outputs();
-        (0..n).step_by(CHUNK).map(move |start| (start, CHUNK.min(n - start)))
+        (0..n)
+            .step_by(CHUNK)
+            .map(move |start| (start, CHUNK.min(n - start)))
     }
 
     fn gather(self, x: &[f32], start: usize, rows: usize, windows: &mut [f32]) {
@@ -80,7 +81,13 @@ pub fn forward(shape: Shape, [x, weight, bias]: [&[f32]; 3]) -> Vec<f32> {
         shape.gather(x, start, rows, &mut windows);
         let target = &mut out[start * outputs..][..rows * outputs];
         let windows = View::new(&windows, rows, width);
-        multiply(target, Into::Add, 1.0, windows, View::new(weight, width, outputs));
+        multiply(
+            target,
+            Into::Add,
+            1.0,
+            windows,
+            View::new(weight, width, outputs),
+        );
     }
     out
 }

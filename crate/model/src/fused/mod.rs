@@ -245,12 +245,7 @@ impl Operation<3> for attention::Sizes {
         attention::forward(*self, attention::Inputs { q, k, v, sight })
     }
 
-    fn backward(
-        &self,
-        [q, k, v]: [&[f32]; 3],
-        kept: &Self::Kept,
-        grad: &[f32],
-    ) -> [Vec<f32>; 3] {
+    fn backward(&self, [q, k, v]: [&[f32]; 3], kept: &Self::Kept, grad: &[f32]) -> [Vec<f32>; 3] {
         let sight = attention::Sight::Past;
         let inputs = attention::Inputs { q, k, v, sight };
         let [q, k, v, _] = attention::backward(*self, inputs, kept, grad);
@@ -311,7 +306,11 @@ pub fn convolution(
         channels,
         outputs,
     };
-    let inputs = [x_nc.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()];
+    let inputs = [
+        x_nc.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    ];
     run(shape, inputs, [shape.n_outputs(), outputs])
 }
 

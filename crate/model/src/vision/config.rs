@@ -236,6 +236,10 @@ impl VitConfig {
     }
 }
 
-fn invalid(field: &str, got: impl std::fmt::Display, allowed: impl std::fmt::Display) -> ModelError {
+fn invalid(
+    field: &str,
+    got: impl std::fmt::Display,
+    allowed: impl std::fmt::Display,
+) -> ModelError {
     ModelError::ConfigInvalid(format!("{field} is {got}; allowed is {allowed}"))
 }

@@ -61,7 +61,10 @@ impl RgbImage {
         if (self.width, self.height) == (side, side) {
             return self.clone();
         }
-        let (columns, rows) = (Shares::new(self.width, side), Shares::new(self.height, side));
+        let (columns, rows) = (
+            Shares::new(self.width, side),
+            Shares::new(self.height, side),
+        );
         // One direction after the other: the mean over a rectangle is the mean of means.
         let mut narrow = Vec::with_capacity(self.height * side * CHANNELS);
         for row in self.pixels.chunks_exact(self.width * CHANNELS) {

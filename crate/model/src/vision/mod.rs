@@ -85,7 +85,14 @@ impl MoeVit {
         let pixels_nc = pixels_bhwc.reshape([b * side * side, channels]);
         let embedded = self.stem.forward(pixels_nc, side).reshape([b, p, d_model]);
         let mut x_td = (embedded + self.position.val().unsqueeze()).reshape([b * p, d_model]);
-        for (layer, VitBlock { relative_bias, block }) in self.blocks.iter().enumerate() {
+        for (
+            layer,
+            VitBlock {
+                relative_bias,
+                block,
+            },
+        ) in self.blocks.iter().enumerate()
+        {
             let bias = self.pair_bias(relative_bias.val());
             let context = AttentionContext {
                 bias: Some(&bias),
@@ -142,6 +149,9 @@ mod tests {
         // Each patch to itself is the middle of the table.
         assert!((0..9).all(|patch| at(patch, patch) == 12));
         // One to the right, from two places; one down; the far corner.
-        assert_eq!([at(0, 1), at(4, 5), at(0, 3), at(0, 8), at(8, 0)], [13, 13, 17, 24, 0]);
+        assert_eq!(
+            [at(0, 1), at(4, 5), at(0, 3), at(0, 8), at(8, 0)],
+            [13, 13, 17, 24, 0]
+        );
     }
 }

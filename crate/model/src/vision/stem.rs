@@ -101,7 +101,15 @@ mod tests {
         let values: Vec<f32> = (0..2 * 16).map(|i| i as f32).collect();
         let x = Tensor::<2>::from_data(TensorData::new(values, [32, 1]), &device);
         // The kernel tells its taps apart by powers of ten.
-        let kernel: Vec<f32> = (0..9).map(|tap| if tap == 3 { 100.0 } else { f32::from(u8::from(tap == 4)) }).collect();
+        let kernel: Vec<f32> = (0..9)
+            .map(|tap| {
+                if tap == 3 {
+                    100.0
+                } else {
+                    f32::from(u8::from(tap == 4))
+                }
+            })
+            .collect();
         let conv = Conv {
             weight: Param::from_tensor(Tensor::from_data(TensorData::new(kernel, [9, 1]), &device)),
             bias: Param::from_tensor(Tensor::from_data([0.5], &device)),

@@ -35,7 +35,9 @@ impl VitConfig {
     /// All parameters, and those one patch uses under the trained routing.
     pub fn parameter_counts(&self) -> (usize, usize) {
         let sizes = self.tensors().into_iter();
-        let total: usize = sizes.map(|(_, shape)| shape.iter().product::<usize>()).sum();
+        let total: usize = sizes
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
         let expert = 3 * self.d_model * self.d_ff_expert;
         let idle = self.moe_layers().len() * self.n_experts.saturating_sub(self.top_k()) * expert;
         (total, total - idle)
@@ -68,7 +70,10 @@ impl TensorList for VitConfig {
             tensors.push((format!("stem.{i}.weight"), vec![outputs, 3, 3, inputs]));
             tensors.push((format!("stem.{i}.bias"), vec![outputs]));
         }
-        tensors.push(("position_embedding.weight".to_owned(), vec![self.n_patches(), d]));
+        tensors.push((
+            "position_embedding.weight".to_owned(),
+            vec![self.n_patches(), d],
+        ));
         let trunk = self.trunk();
         for layer in 0..self.n_layers {
             tensors.push((bias_name(layer), vec![self.n_heads, self.n_relative()]));
@@ -95,7 +100,10 @@ pub fn build(config: &VitConfig, tensors: &Tensors, device: &Device) -> Result<M
     let parts = Parts::new(&trunk, tensors, device);
     let vector = |name: &str, n: usize| -> Result<Param<Tensor<1>>, ModelError> {
         let values = parts.get(name, &[n])?.to_vec();
-        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [n]), device)))
+        Ok(Param::from_tensor(Tensor::from_data(
+            TensorData::new(values, [n]),
+            device,
+        )))
     };
     let mut convs = Vec::new();
     for (i, (inputs, outputs, stride)) in config.convs().into_iter().enumerate() {
@@ -138,17 +146,21 @@ pub async fn export(config: &VitConfig, model: &MoeVit) -> Result<Tensors, Model
     let mut sink = Sink::default();
     for (i, conv) in model.stem.convs.iter().enumerate() {
         let [_, outputs] = conv.weight.dims();
-        sink.matrix(format!("stem.{i}.weight"), outputs, &conv.weight).await?;
+        sink.matrix(format!("stem.{i}.weight"), outputs, &conv.weight)
+            .await?;
         sink.plain(&format!("stem.{i}.bias"), &conv.bias).await?;
     }
-    sink.plain("position_embedding.weight", &model.position).await?;
+    sink.plain("position_embedding.weight", &model.position)
+        .await?;
     for (layer, block) in model.blocks.iter().enumerate() {
-        sink.matrix(bias_name(layer), config.n_heads, &block.relative_bias).await?;
+        sink.matrix(bias_name(layer), config.n_heads, &block.relative_bias)
+            .await?;
         sink.block(&trunk, layer, &block.block).await?;
     }
     sink.plain("model.norm.weight", &model.norm.gamma).await?;
     let n_classes = config.classes.len();
-    sink.matrix("classifier.weight".to_owned(), n_classes, &model.head).await?;
+    sink.matrix("classifier.weight".to_owned(), n_classes, &model.head)
+        .await?;
     sink.plain("classifier.bias", &model.head_bias).await?;
     Ok(sink.into_tensors())
 }

@@ -81,7 +81,9 @@ mod tests {
 
     /// An image whose reds are their own places, from 1.
     fn image() -> Vec<u8> {
-        (0..SIDE * SIDE).flat_map(|i| [i as u8 + 1, 50, 200]).collect()
+        (0..SIDE * SIDE)
+            .flat_map(|i| [i as u8 + 1, 50, 200])
+            .collect()
     }
 
     fn variants(recipe: &AugmentRecipe, mirror: bool) -> Vec<Vec<u8>> {
@@ -101,7 +103,10 @@ mod tests {
 
     #[test]
     fn mirroring_exchanges_left_and_right_in_half_of_the_images() {
-        let mirrored = variants(&NONE, true).iter().filter(|rgb| red(rgb, 0, 0) == SIDE).count();
+        let mirrored = variants(&NONE, true)
+            .iter()
+            .filter(|rgb| red(rgb, 0, 0) == SIDE)
+            .count();
         assert!((70..130).contains(&mirrored), "{mirrored} of 200");
     }
 
@@ -130,12 +135,19 @@ mod tests {
             erase_side: 4,
             ..NONE
         };
-        let black = |rgb: &Vec<u8>| rgb.chunks_exact(3).filter(|pixel| **pixel == [0; 3]).count();
+        let black = |rgb: &Vec<u8>| {
+            rgb.chunks_exact(3)
+                .filter(|pixel| **pixel == [0; 3])
+                .count()
+        };
         let counts: Vec<usize> = variants(&recipe, false).iter().map(black).collect();
         let whole = counts.iter().filter(|&&n| n == 0).count();
         assert!((70..130).contains(&whole), "{whole} of 200");
         assert_eq!(counts.iter().max(), Some(&16));
-        assert!(counts.iter().filter(|&&n| n > 0).all(|&n| n >= 4), "a quarter at least");
+        assert!(
+            counts.iter().filter(|&&n| n > 0).all(|&n| n >= 4),
+            "a quarter at least"
+        );
     }
 
     #[test]

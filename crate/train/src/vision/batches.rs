@@ -107,7 +107,10 @@ pub fn check_sets(image_size: usize, sets: &[ImageSet]) -> Result<(), TrainError
         let problem = if set.is_empty() {
             "it has no images".to_owned()
         } else if set.side > image_size {
-            format!("its images have {0} x {0} pixels, the model reads {image_size} at most", set.side)
+            format!(
+                "its images have {0} x {0} pixels, the model reads {image_size} at most",
+                set.side
+            )
         } else {
             continue;
         };

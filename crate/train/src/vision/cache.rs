@@ -111,7 +111,11 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[HEADER_BYTES] = 9;
         std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(load().unwrap().labels[0], 9, "the second load reads the cache");
+        assert_eq!(
+            load().unwrap().labels[0],
+            9,
+            "the second load reads the cache"
+        );
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         let message = load().unwrap_err().to_string();
         assert!(message.contains("for 3 images of 28 x 28 x 1"), "{message}");

@@ -68,15 +68,18 @@ impl VisionCard {
     }
 
     fn accuracy_table(&self) -> String {
-        let mut text = String::from(
-            "| set (test) | images | accuracy | loss in nats |\n|---|---|---|---|\n",
-        );
+        let mut text =
+            String::from("| set (test) | images | accuracy | loss in nats |\n|---|---|---|---|\n");
         for set in &self.sets {
             let _ = writeln!(
                 text,
                 "| {}{} | {} | **{:.2} %** | {:.3} |",
                 set.set,
-                if set.set == "cifar10" { " (lossy source)" } else { "" },
+                if set.set == "cifar10" {
+                    " (lossy source)"
+                } else {
+                    ""
+                },
                 set.images,
                 100.0 * set.accuracy,
                 set.loss_nats_per_image
@@ -91,7 +94,9 @@ impl VisionCard {
         let mut text = String::new();
         for layer in 0..n_layers {
             let n_experts = self.sets[0].expert_load[layer].len();
-            let header: String = (0..n_experts).map(|expert| format!(" {expert} |")).collect();
+            let header: String = (0..n_experts)
+                .map(|expert| format!(" {expert} |"))
+                .collect();
             let _ = write!(
                 text,
                 "\nShare of patches that select each expert, MoE layer {layer} of {n_layers} (sets, then classes).\n\n\
@@ -99,11 +104,19 @@ impl VisionCard {
                 "---|".repeat(n_experts)
             );
             for set in &self.sets {
-                row(&mut text, &format!("**{}**", set.set), &set.expert_load[layer]);
+                row(
+                    &mut text,
+                    &format!("**{}**", set.set),
+                    &set.expert_load[layer],
+                );
             }
             for set in &self.sets {
                 for class in &set.classes {
-                    row(&mut text, &format!("{} {}", set.set, class.label), &class.expert_load[layer]);
+                    row(
+                        &mut text,
+                        &format!("{} {}", set.set, class.label),
+                        &class.expert_load[layer],
+                    );
                 }
             }
         }
@@ -121,7 +134,11 @@ impl VisionCard {
                 Group::Batch => format!("{BATCH_IMAGES} images of all sets share the places"),
                 Group::Image => "each image has places of its own".to_owned(),
             };
-            let sets: String = self.sets.iter().map(|set| format!(" {} |", set.set)).collect();
+            let sets: String = self
+                .sets
+                .iter()
+                .map(|set| format!(" {} |", set.set))
+                .collect();
             let _ = write!(
                 text,
                 "\nAccuracy by capacity factor where {who}.\n\n\
@@ -129,7 +146,10 @@ impl VisionCard {
                 "---|".repeat(self.sets.len())
             );
             for point in points() {
-                let cells = point.accuracy.iter().map(|share| format!(" {:.1} % |", 100.0 * share));
+                let cells = point
+                    .accuracy
+                    .iter()
+                    .map(|share| format!(" {:.1} % |", 100.0 * share));
                 let _ = writeln!(
                     text,
                     "| {} | {} | {:.1} % |{}",
@@ -153,6 +173,9 @@ fn who_first(priority: Priority) -> &'static str {
 }
 
 fn row(text: &mut String, name: &str, load: &[f64]) {
-    let cells: String = load.iter().map(|share| format!(" {:.0} % |", 100.0 * share)).collect();
+    let cells: String = load
+        .iter()
+        .map(|share| format!(" {:.0} % |", 100.0 * share))
+        .collect();
     let _ = writeln!(text, "| {name} |{cells}");
 }

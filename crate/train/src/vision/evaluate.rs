@@ -151,7 +151,9 @@ impl VisionEvaluator {
         let picks = mixed(sets, usize::MAX);
         let tally = self.tally(sets, &picks, &routing, BATCH_IMAGES, threads, on_progress)?;
         let figures = sets.iter().enumerate();
-        Ok(figures.map(|(set, images)| self.set_figures(&tally, set, images)).collect())
+        Ok(figures
+            .map(|(set, images)| self.set_figures(&tally, set, images))
+            .collect())
     }
 
     /// Accuracy by capacity factor, in order and by priority, shared by a batch and by each image alone.
@@ -199,7 +201,8 @@ impl VisionEvaluator {
             set: images.name.clone(),
             images: images.len(),
             accuracy: tally.accuracy(set),
-            loss_nats_per_image: tally.nats[range.clone()].iter().sum::<f64>() / images.len() as f64,
+            loss_nats_per_image: tally.nats[range.clone()].iter().sum::<f64>()
+                / images.len() as f64,
             expert_load: self.expert_load(tally, range.clone()),
             classes: range.map(class).collect(),
         }
@@ -214,7 +217,11 @@ impl VisionEvaluator {
             ratio(counts.map(|class| class[layer][expert]).sum(), patches)
         };
         layers
-            .map(|layer| (0..self.config.n_experts).map(|expert| share(layer, expert)).collect())
+            .map(|layer| {
+                (0..self.config.n_experts)
+                    .map(|expert| share(layer, expert))
+                    .collect()
+            })
             .collect()
     }
 
@@ -290,7 +297,9 @@ impl VisionEvaluator {
     ) -> Result<(), ModelError> {
         let (b, side) = (picks.len(), self.config.image_size);
         let (p, n_classes) = (self.config.n_patches(), self.config.classes.len());
-        let pixels = picks.iter().flat_map(|&(set, image)| sets[set].rgb(image, side));
+        let pixels = picks
+            .iter()
+            .flat_map(|&(set, image)| sets[set].rgb(image, side));
         let pixels = self.config.normalise(&pixels.collect::<Vec<u8>>());
         let pixels_bhwc =
             Tensor::from_data(TensorData::new(pixels, [b, side, side, 3]), &self.device);
@@ -355,7 +364,11 @@ fn ratio(a: usize, b: usize) -> f64 {
 /// The likeliest class, the lower on a tie.
 fn best(log_probs: &[f32]) -> usize {
     (0..log_probs.len()).fold(0, |best, class| {
-        if log_probs[class] > log_probs[best] { class } else { best }
+        if log_probs[class] > log_probs[best] {
+            class
+        } else {
+            best
+        }
     })
 }
 

@@ -70,7 +70,10 @@ mod tests {
             (&[1, 0, 8, 1], "two zeros"),
             (&[0, 0, 13, 1, 0, 0, 0, 0], "type 13"),
             (&[0, 0, 8, 3, 0, 0, 0, 1], "within the IDX header"),
-            (&[0, 0, 8, 1, 0, 0, 0, 5, 1, 2], "has 2 values, its header says [5]"),
+            (
+                &[0, 0, 8, 1, 0, 0, 0, 5, 1, 2],
+                "has 2 values, its header says [5]",
+            ),
         ];
         for (bytes, reason) in cases {
             let error = read_idx(&pack_gzip(bytes)).unwrap_err();

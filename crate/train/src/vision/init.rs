@@ -68,7 +68,11 @@ mod tests {
         let bias = first_bias(4, grid);
         let best: Vec<usize> = bias
             .chunks_exact(width * width)
-            .map(|head| (0..head.len()).max_by(|&a, &b| head[a].total_cmp(&head[b])).unwrap())
+            .map(|head| {
+                (0..head.len())
+                    .max_by(|&a, &b| head[a].total_cmp(&head[b]))
+                    .unwrap()
+            })
             .collect();
         let own = 3 * width + 3;
         assert_eq!(best, [own + 1, own + width, own - 1, own - width]);

@@ -182,12 +182,22 @@ impl VisionRecipe {
             MODEL_TYPE,
         )?;
         let sets = &self.data.sets;
-        check("data.sets", !sets.is_empty(), "an empty list", "at least one set")?;
+        check(
+            "data.sets",
+            !sets.is_empty(),
+            "an empty list",
+            "at least one set",
+        )?;
         for (index, set) in sets.iter().enumerate() {
             known(&set.name)?;
             let twice = sets[..index].iter().any(|other| other.name == set.name);
             check("data.sets.name", !twice, &set.name, "each set once")?;
-            check("data.sets.weight", positive(set.weight), set.weight, "above 0")?;
+            check(
+                "data.sets.weight",
+                positive(set.weight),
+                set.weight,
+                "above 0",
+            )?;
         }
         self.augment.validate(self.model.image_size)?;
         let config = self.config()?;

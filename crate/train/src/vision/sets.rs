@@ -52,15 +52,32 @@ pub const SETS: [SetInfo; 3] = [
     SetInfo {
         name: "cifar10",
         labels: [
-            "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
         ],
         format: Format::JpegTar,
     },
     SetInfo {
         name: "fashion_mnist",
         labels: [
-            "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-            "Bag", "Ankle boot",
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
         ],
         format: Format::Idx,
     },
@@ -134,7 +151,9 @@ impl ImageSet {
             })
             .collect();
         let size = self.side * self.side * self.channels;
-        let pixels = kept.iter().flat_map(|&i| &self.pixels[i * size..(i + 1) * size]);
+        let pixels = kept
+            .iter()
+            .flat_map(|&i| &self.pixels[i * size..(i + 1) * size]);
         Self {
             pixels: pixels.copied().collect(),
             labels: kept.iter().map(|&i| self.labels[i]).collect(),
@@ -189,7 +208,9 @@ impl ImageFolder {
     pub(super) fn packed(&self, set: &SetInfo, split: Split) -> Result<Vec<Packed>, TrainError> {
         let is_test = split == Split::Test;
         let names = match (&set.format, is_test) {
-            (Format::Idx, false) => vec!["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"],
+            (Format::Idx, false) => {
+                vec!["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+            }
             (Format::Idx, true) => vec!["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"],
             (Format::JpegTar, false) => vec!["train.tar.xz"],
             (Format::JpegTar, true) => vec!["test.tar.xz"],
@@ -222,9 +243,8 @@ pub(super) fn decode(set: &SetInfo, files: &[Packed]) -> Result<ImageSet, TrainE
 }
 
 fn decode_idx(set: &SetInfo, images: &Packed, labels: &Packed) -> Result<ImageSet, TrainError> {
-    let read = |file: &Packed| {
-        idx::read_idx(&file.bytes).map_err(|problem| invalid(&file.path, problem))
-    };
+    let read =
+        |file: &Packed| idx::read_idx(&file.bytes).map_err(|problem| invalid(&file.path, problem));
     let (pixels, path) = (read(images)?, &labels.path);
     let labels = read(labels)?;
     let &[n, side, width] = pixels.dims.as_slice() else {
@@ -232,11 +252,17 @@ fn decode_idx(set: &SetInfo, images: &Packed, labels: &Packed) -> Result<ImageSe
         return Err(invalid(&images.path, problem));
     };
     if labels.dims != [n] || side != width {
-        let problem = format!("has {:?} labels for images of {:?}", labels.dims, pixels.dims);
+        let problem = format!(
+            "has {:?} labels for images of {:?}",
+            labels.dims, pixels.dims
+        );
         return Err(invalid(path, problem));
     }
     if let Some(label) = labels.values.iter().find(|&&label| label > 9) {
-        return Err(invalid(path, format!("has the label {label}; allowed are 0 to 9")));
+        return Err(invalid(
+            path,
+            format!("has the label {label}; allowed are 0 to 9"),
+        ));
     }
     Ok(ImageSet {
         name: set.name.to_owned(),
@@ -284,11 +310,17 @@ fn decode_jpeg(jpeg: &[u8]) -> Result<Vec<u8>, String> {
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
-    let pixels = decoder.decode().map_err(|error| format!("no JPEG image: {error}"))?;
-    let size = decoder.info().map(|info| (usize::from(info.width), usize::from(info.height)));
+    let pixels = decoder
+        .decode()
+        .map_err(|error| format!("no JPEG image: {error}"))?;
+    let size = decoder
+        .info()
+        .map(|info| (usize::from(info.width), usize::from(info.height)));
     match size {
         Some((JPEG_SIDE, JPEG_SIDE)) => Ok(pixels),
-        other => Err(format!("is of size {other:?}; allowed is {JPEG_SIDE} x {JPEG_SIDE}")),
+        other => Err(format!(
+            "is of size {other:?}; allowed is {JPEG_SIDE} x {JPEG_SIDE}"
+        )),
     }
 }
 

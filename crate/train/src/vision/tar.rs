@@ -32,7 +32,9 @@ pub fn files(archive: &[u8]) -> Result<Vec<Entry<'_>>, String> {
             b'5' => (),
             kind => {
                 let kind = char::from(kind);
-                return Err(format!("{name} is of type {kind:?}, read are files and folders"));
+                return Err(format!(
+                    "{name} is of type {kind:?}, read are files and folders"
+                ));
             }
         }
         at = body + size.next_multiple_of(BLOCK);
@@ -68,13 +70,23 @@ mod tests {
     #[test]
     fn files_come_in_order_with_their_paths() {
         let long = vec![7; 600];
-        let archive = tar(&[("train/cat/0.jpg", b"one"), ("train/dog/1.jpg", &long), ("empty", b"")]);
+        let archive = tar(&[
+            ("train/cat/0.jpg", b"one"),
+            ("train/dog/1.jpg", &long),
+            ("empty", b""),
+        ]);
         let read = files(&archive).unwrap();
-        let expected: [(&str, &[u8]); 3] =
-            [("train/cat/0.jpg", b"one"), ("train/dog/1.jpg", &long), ("empty", b"")];
+        let expected: [(&str, &[u8]); 3] = [
+            ("train/cat/0.jpg", b"one"),
+            ("train/dog/1.jpg", &long),
+            ("empty", b""),
+        ];
         assert_eq!(read.len(), 3);
         for ((name, contents), (expected_name, expected_contents)) in read.iter().zip(expected) {
-            assert_eq!((name.as_str(), *contents), (expected_name, expected_contents));
+            assert_eq!(
+                (name.as_str(), *contents),
+                (expected_name, expected_contents)
+            );
         }
     }
 
@@ -82,8 +94,16 @@ mod tests {
     fn damaged_archives_are_refused() {
         let whole = tar(&[("a", &[1; 600])]);
         assert!(files(&whole[..700]).unwrap_err().contains("ends within a"));
-        assert!(files(&whole[..1536]).unwrap_err().contains("without the mark"));
-        assert!(files(&[1; 512]).unwrap_err().contains("no ustar header at byte 0"));
+        assert!(
+            files(&whole[..1536])
+                .unwrap_err()
+                .contains("without the mark")
+        );
+        assert!(
+            files(&[1; 512])
+                .unwrap_err()
+                .contains("no ustar header at byte 0")
+        );
         let mut linked = whole.clone();
         linked[156] = b'2';
         assert!(files(&linked).unwrap_err().contains("type '2'"));

@@ -98,7 +98,9 @@ impl Task for VisionTask<'_> {
         router: &mut R,
         device: &Device,
     ) -> Result<Tensor<1>, ModelError> {
-        let batch = self.plan.batch(self.recipe, &self.config, self.sets, step, sequences);
+        let batch = self
+            .plan
+            .batch(self.recipe, &self.config, self.sets, step, sequences);
         let ImageBatch { pixels, targets } = batch;
         let (b, side) = (targets.len(), self.config.image_size);
         let pixels_bhwc = Tensor::from_data(TensorData::new(pixels, [b, side, side, 3]), device);
@@ -123,7 +125,10 @@ fn smoothed_cross_entropy(
 ) -> Tensor<1> {
     let [b, _] = logits_bn.dims();
     let log_probs_bn = log_softmax(logits_bn, 1);
-    let right = log_probs_bn.clone().gather(1, targets_b.reshape([b, 1])).mean();
+    let right = log_probs_bn
+        .clone()
+        .gather(1, targets_b.reshape([b, 1]))
+        .mean();
     let all = log_probs_bn.mean();
     (right * (1.0 - smoothing) + all * smoothing).neg()
 }

@@ -71,44 +71,84 @@ fn read_whole(folder: &TemporaryFolder) -> ImageSet {
 fn cifar_is_read_from_an_archive_of_jpegs_and_labelled_by_folder() {
     let folder = TemporaryFolder::new();
     let jpeg = grey_jpeg(32);
-    write_cifar(&folder, "test", &tar(&[("test/cat/0000.jpg", &jpeg), ("test/truck/0001.jpg", &jpeg)]));
+    write_cifar(
+        &folder,
+        "test",
+        &tar(&[("test/cat/0000.jpg", &jpeg), ("test/truck/0001.jpg", &jpeg)]),
+    );
     let set = read(&folder, "cifar10", Split::Test).unwrap();
     assert_eq!(set.labels, [3, 9]);
-    assert_eq!((set.side, set.channels, set.pixels.len()), (32, 3, 2 * 32 * 32 * 3));
-    assert!(set.pixels.iter().all(|&pixel| pixel == 128), "{:?}", &set.pixels[..12]);
+    assert_eq!(
+        (set.side, set.channels, set.pixels.len()),
+        (32, 3, 2 * 32 * 32 * 3)
+    );
+    assert!(
+        set.pixels.iter().all(|&pixel| pixel == 128),
+        "{:?}",
+        &set.pixels[..12]
+    );
 }
 
 #[test]
 fn what_does_not_belong_into_cifar_is_named() {
     let (jpeg, small) = (grey_jpeg(32), grey_jpeg(16));
     let cases: [(&str, &[u8], &str); 3] = [
-        ("test/horsefly/0.jpg", &jpeg, "has the class \"horsefly\"; allowed are [\"airplane\""),
-        ("test/cat/0.jpg", &small, "is of size Some((16, 16)); allowed is 32 x 32"),
-        ("test/cat/0.jpg", &jpeg[..200], "test/cat/0.jpg: no JPEG image"),
+        (
+            "test/horsefly/0.jpg",
+            &jpeg,
+            "has the class \"horsefly\"; allowed are [\"airplane\"",
+        ),
+        (
+            "test/cat/0.jpg",
+            &small,
+            "is of size Some((16, 16)); allowed is 32 x 32",
+        ),
+        (
+            "test/cat/0.jpg",
+            &jpeg[..200],
+            "test/cat/0.jpg: no JPEG image",
+        ),
     ];
     for (name, contents, reason) in cases {
         let folder = TemporaryFolder::new();
         write_cifar(&folder, "test", &tar(&[(name, contents)]));
-        let message = read(&folder, "cifar10", Split::Test).unwrap_err().to_string();
-        assert!(message.contains(reason) && message.contains("test.tar.xz"), "{message}");
+        let message = read(&folder, "cifar10", Split::Test)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains(reason) && message.contains("test.tar.xz"),
+            "{message}"
+        );
     }
 }
 
 #[test]
 fn missing_and_mismatched_files_are_named() {
     let folder = TemporaryFolder::new();
-    let message = read(&folder, "mnist", Split::Train).unwrap_err().to_string();
-    for part in ["train-images-idx3-ubyte.gz does not exist", "train.tar.xz", "licences"] {
+    let message = read(&folder, "mnist", Split::Train)
+        .unwrap_err()
+        .to_string();
+    for part in [
+        "train-images-idx3-ubyte.gz does not exist",
+        "train.tar.xz",
+        "licences",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     write_mnist(folder.path(), "mnist", "t10k", 5);
     let labels = folder.path().join("mnist/t10k-labels-idx1-ubyte.gz");
     std::fs::write(&labels, pack_gzip(&idx(&[4], &[0, 1, 2, 3]))).unwrap();
     let message = read(&folder, "mnist", Split::Test).unwrap_err().to_string();
-    assert!(message.contains("has [4] labels for images of [5, 28, 28]"), "{message}");
+    assert!(
+        message.contains("has [4] labels for images of [5, 28, 28]"),
+        "{message}"
+    );
     std::fs::write(&labels, pack_gzip(&idx(&[5], &[0, 1, 2, 3, 10]))).unwrap();
     let message = read(&folder, "mnist", Split::Test).unwrap_err().to_string();
-    assert!(message.contains("label 10; allowed are 0 to 9"), "{message}");
+    assert!(
+        message.contains("label 10; allowed are 0 to 9"),
+        "{message}"
+    );
     assert!(ImageFolder::at(folder.path().join("nowhere")).is_err());
     assert!(SetInfo::named("imagenet").is_none());
 }
