@@ -67,19 +67,28 @@ impl Batch {
         if width == n_experts {
             return;
         }
-        let mut kept = RoutingPlan {
-            offsets: vec![0],
-            ..RoutingPlan::default()
-        };
-        for token in 0..self.n_tokens {
-            let picked = self.picks.experts(token);
-            let real = picked.iter().filter(|e| usize::from(**e) < n_experts);
-            kept.expert_idx.extend(real);
-            let n_real = kept.expert_idx.len() - kept.offsets[token] as usize;
-            self.null_picks_t.push((picked.len() - n_real) as u16);
-            kept.offsets.push(kept.expert_idx.len() as u32);
+        let RoutingPlan {
+            offsets,
+            expert_idx,
+            ..
+        } = &mut self.picks;
+        self.null_picks_t.reserve(self.n_tokens);
+        let (mut start, mut n_kept) = (0, 0);
+        for offset in &mut offsets[1..] {
+            let picked = start..*offset as usize;
+            let n_before = n_kept;
+            for slot in picked.clone() {
+                if usize::from(expert_idx[slot]) < n_experts {
+                    expert_idx[n_kept] = expert_idx[slot];
+                    n_kept += 1;
+                }
+            }
+            let n_nulls = picked.len() - (n_kept - n_before);
+            self.null_picks_t.push(n_nulls as u16);
+            start = picked.end;
+            *offset = n_kept as u32;
         }
-        self.picks = kept;
+        expert_idx.truncate(n_kept);
         crop(&mut self.adjusted_tw, width, n_experts);
         crop(&mut self.scores_tw, width, n_experts);
         crop(&mut self.selection_tw, width, n_experts);

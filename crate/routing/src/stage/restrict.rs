@@ -192,14 +192,11 @@ impl Restrict {
     }
 
     fn score_group(&self, group: &[f32]) -> f32 {
+        // Without branches, which would go either way as often as not.
         let (mut best, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         for score in group {
-            if *score > best {
-                second = best;
-                best = *score;
-            } else if *score > second {
-                second = *score;
-            }
+            second = second.max(best.min(*score));
+            best = best.max(*score);
         }
         match self.group_score {
             GroupScore::Top2Sum if second != f32::NEG_INFINITY => best + second,

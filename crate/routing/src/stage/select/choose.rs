@@ -64,15 +64,17 @@ impl Select {
 
     /// Tells the experts that null experts kept out of a place so.
     fn blame_nulls(&self, ranked: &[u64], n_experts: usize, verdicts: &mut [Verdict]) {
-        let taken = verdicts[n_experts..].iter().filter(|v| v.acts()).count();
-        ranked
-            .iter()
-            .map(|key| ranked_expert(*key))
-            .filter(|expert| *expert < n_experts && verdicts[*expert] == self.refusal())
-            .take(taken)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .for_each(|expert| verdicts[expert] = Verdict::BeatenByNull);
+        let mut taken = verdicts[n_experts..].iter().filter(|v| v.acts()).count();
+        for key in ranked {
+            if taken == 0 {
+                break;
+            }
+            let expert = ranked_expert(*key);
+            if expert < n_experts && verdicts[expert] == self.refusal() {
+                verdicts[expert] = Verdict::BeatenByNull;
+                taken -= 1;
+            }
+        }
     }
 }
 
