@@ -56,7 +56,8 @@ def choose(f, b):
         for e in chosen:
             if verdicts[e] not in ("disabled", "forced"):
                 verdicts[e] = "selected"
-        n_nulls = sum(v in ACTING for v in verdicts[b["n_experts"]:])
+        # Who stands at other ranks has lost nothing to a null expert.
+        n_nulls = 0 if method == "rank" else sum(v in ACTING for v in verdicts[b["n_experts"]:])
         losers = [e for e in order if e < b["n_experts"] and verdicts[e] == b["refusal"]]
         for e in losers[:n_nulls]:
             verdicts[e] = "beaten_by_null"

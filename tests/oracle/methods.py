@@ -19,6 +19,7 @@ METHODS = [
     dict(method="random", top_k=2, seed=3),
     dict(method="rank", ranks=[2]),
     dict(method="rank", ranks=[0, 3]),
+    dict(method="rank", ranks=[0, 2], null_rule="below_best", null_logit=0.5, null_experts=1),
     dict(method="dense"),
     dict(method="expert_choice", capacity=2),
     dict(method="hash", top_k=2, seed=11),

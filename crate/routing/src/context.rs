@@ -73,7 +73,25 @@ impl RouterInput<'_> {
 }
 
 impl RouterContext<'_> {
-    pub(crate) fn validate(&self, n_tokens: usize) -> Result<(), RoutingError> {
+    /// Checks everything that does not depend on the spec.
+    pub(crate) fn validate(&self, n_tokens: usize, n_experts: usize) -> Result<(), RoutingError> {
+        let numbers = [
+            ("null_logits_tm", self.null_logits_tm),
+            ("importance_t", self.importance_t),
+        ];
+        for (what, list) in numbers {
+            if let Some(entry) = list.iter().position(|number| number.is_nan()) {
+                return Err(RoutingError::ContextNan { what, entry });
+            }
+        }
+        check_experts("previous_token", self.previous_token, n_experts)?;
+        if let Some(plan) = self.previous_layer {
+            plan.validate(n_experts)?;
+        }
+        self.check_lengths(n_tokens)
+    }
+
+    fn check_lengths(&self, n_tokens: usize) -> Result<(), RoutingError> {
         let per_token = [
             ("modality_t", self.modality_t.len()),
             ("importance_t", self.importance_t.len()),
@@ -95,5 +113,20 @@ impl RouterContext<'_> {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+fn check_experts(
+    field: &'static str,
+    experts: &[u16],
+    n_experts: usize,
+) -> Result<(), RoutingError> {
+    match experts.iter().find(|e| usize::from(**e) >= n_experts) {
+        Some(expert) => Err(RoutingError::ExpertOutOfRange {
+            field,
+            expert: usize::from(*expert),
+            n_experts,
+        }),
+        None => Ok(()),
     }
 }

@@ -176,6 +176,14 @@ pub enum RoutingError {
         /// The length it must have.
         expected: usize,
     },
+    /// Something given beside the input is not a number.
+    #[error("entry {entry} of {what} is NaN; it must be a number")]
+    ContextNan {
+        /// What came.
+        what: &'static str,
+        /// Index in its list.
+        entry: usize,
+    },
     /// The strategy needs something that is not there.
     #[error("this strategy needs {need}")]
     NeedMissing {
@@ -275,6 +283,7 @@ impl RoutingError {
             Self::ModalityOutOfRange { .. } => "modality_out_of_range",
             Self::LayerOutOfRange { .. } => "layer_out_of_range",
             Self::ContextShape { .. } => "context_shape",
+            Self::ContextNan { .. } => "context_nan",
             Self::NeedMissing { .. } => "need_missing",
             Self::ReplayTooShort { .. } => "replay_too_short",
             Self::ExternalFailed { .. } => "external_failed",

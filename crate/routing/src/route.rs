@@ -40,7 +40,7 @@ pub fn route_with(
 ) -> Result<Routing, RoutingError> {
     spec.validate(input.n_experts)?;
     input.validate()?;
-    context.validate(input.n_tokens)?;
+    context.validate(input.n_tokens, input.n_experts)?;
 
     let mut batch = score(context, spec, input)?;
     spec.restrict.apply(&mut batch);

@@ -315,7 +315,7 @@ fn a_needy_strategy_says_what_it_lacks() {
         ("method=hash", "need_missing"),
         ("method=external", "need_missing"),
         ("protect=0.5", "need_missing"),
-        ("null_rule=learned,null_experts=2", "context_shape"),
+        ("null_rule=learned,null_experts=2", "need_missing"),
     ] {
         let spec = RouterSpec::from_link(link).unwrap();
         assert_eq!(route(&spec, &input).unwrap_err().code(), code, "{link}");

@@ -237,6 +237,59 @@ fn a_model_link_gives_layers_their_own_specs() {
 }
 
 #[test]
+fn offsets_differ_by_layer_and_by_expert() {
+    let routing = ModelRouting::from_link("top_k=1;3:top_k=1,offsets=5+0+0+0").unwrap();
+    let choose = |layer| {
+        let mut asked = input();
+        asked.layer = layer;
+        route(routing.for_layer(layer), &asked)
+            .unwrap()
+            .plan
+            .expert_idx
+    };
+    assert_eq!(choose(2), [1, 2]);
+    assert_eq!(choose(3), [0, 0]);
+}
+
+#[test]
+fn a_preset_takes_every_field_by_its_flat_name() {
+    for (preset, field) in [
+        ("olmoe", "top_k=3"),
+        ("olmoe", "top_p=0.5"),
+        ("top_p", "min_experts=2"),
+        ("top_p", "max_experts=3"),
+        ("olmoe", "threshold=0.2"),
+        ("olmoe", "min_p=0.2"),
+        ("olmoe", "temperature=0.5"),
+        ("olmoe", "noise=0.1"),
+        ("olmoe", "seed=7"),
+        ("olmoe", "renormalize=true"),
+        ("olmoe", "scale=2.5"),
+        ("olmoe", "disabled=1+3"),
+        ("olmoe", "forced=0+2"),
+        ("olmoe", "n_groups=2"),
+        ("olmoe", "topk_groups=2"),
+        ("olmoe", "group_score=top2_sum"),
+        ("olmoe", "selection_bias=0.5+0+-0.5+0"),
+        ("olmoe", "prune_ratio=0.4"),
+        ("olmoe", "null_logit=0.3"),
+        ("olmoe", "capacity_factor=1.25"),
+        ("olmoe", "priority=batch_priority"),
+        ("olmoe", "overflow=next_best"),
+    ] {
+        let (usual, changed) = (preset, format!("{preset},{field}"));
+        let spec = RouterSpec::from_link(&changed).unwrap();
+        assert_ne!(spec, RouterSpec::from_link(usual).unwrap(), "{changed}");
+        let link = spec.to_link();
+        let default = field == "renormalize=true";
+        assert!(
+            default || link.split(',').any(|item| item == field),
+            "{changed} gives {link}"
+        );
+    }
+}
+
+#[test]
 fn the_packed_form_keeps_its_layout() {
     let words = RouterSpec::from_link("temperature=0.5,offsets=1+2")
         .unwrap()
@@ -320,6 +373,68 @@ fn layers_and_modalities_outside_the_spec_are_refused() {
     };
     let error = route_with(&context, &spec, &input()).unwrap_err();
     assert_eq!(error.code(), "context_shape");
+}
+
+#[test]
+fn what_is_given_beside_the_logits_is_checked_too() {
+    let learned = RouterSpec::from_link("null_rule=learned,null_experts=2").unwrap();
+    let sticky = RouterSpec::from_link("method=sticky").unwrap();
+    let protect = RouterSpec::from_link("protect=0.5").unwrap();
+    let broken = plan(&[0, 1, 2], &[0, 4], &[1.0, 1.0]);
+    let empty = RouterContext::default();
+    for (spec, context, expected) in [
+        (
+            &learned,
+            RouterContext {
+                null_logits_tm: &[0.0; 3],
+                ..empty
+            },
+            "context_shape",
+        ),
+        (
+            &learned,
+            RouterContext {
+                null_logits_tm: &[0.0, 0.0, f32::NAN, 0.0],
+                ..empty
+            },
+            "context_nan",
+        ),
+        (
+            &protect,
+            RouterContext {
+                importance_t: &[f32::NAN, 0.0],
+                ..empty
+            },
+            "context_nan",
+        ),
+        (
+            &protect,
+            RouterContext {
+                importance_t: &[0.0],
+                ..empty
+            },
+            "context_shape",
+        ),
+        (
+            &sticky,
+            RouterContext {
+                previous_token: &[4],
+                ..empty
+            },
+            "expert_out_of_range",
+        ),
+        (
+            &sticky,
+            RouterContext {
+                previous_layer: Some(&broken),
+                ..empty
+            },
+            "plan_invalid",
+        ),
+    ] {
+        let error = route_with(&context, spec, &input()).unwrap_err();
+        assert_eq!(error.code(), expected, "{error}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::context::{RouterContext, RouterInput};
 use crate::error::RoutingError;
 use crate::fields::Fields;
 use crate::named::named;
+use crate::needs::Need;
 use crate::rng::{Rng, Stream};
 
 /// Changes to the logits.
@@ -160,14 +161,8 @@ impl Adjust {
         seed: u32,
     ) -> Result<(Vec<f32>, usize), RoutingError> {
         let n_nulls = self.n_nulls(input.n_experts);
-        if self.null_rule == NullRule::Learned
-            && context.null_logits_tm.len() != input.n_tokens * n_nulls
-        {
-            return Err(RoutingError::ContextShape {
-                what: "null_logits_tm",
-                got: context.null_logits_tm.len(),
-                expected: input.n_tokens * n_nulls,
-            });
+        if self.null_rule == NullRule::Learned {
+            check_learned(context.null_logits_tm, input.n_tokens * n_nulls)?;
         }
         let width = input.n_experts + n_nulls;
         let mut adjusted_tw = Vec::with_capacity(input.n_tokens * width);
@@ -228,6 +223,21 @@ impl Adjust {
             }
             NullRule::None | NullRule::Constant | NullRule::Learned => self.null_logit,
         }
+    }
+}
+
+/// Checks that a gate has given as many null logits as the spec speaks of.
+fn check_learned(null_logits_tm: &[f32], expected: usize) -> Result<(), RoutingError> {
+    match null_logits_tm.len() {
+        got if got == expected => Ok(()),
+        0 => Err(RoutingError::NeedMissing {
+            need: Need::LearnedNulls,
+        }),
+        got => Err(RoutingError::ContextShape {
+            what: "null_logits_tm",
+            got,
+            expected,
+        }),
     }
 }
 

@@ -3,7 +3,6 @@
 use super::Select;
 use crate::batch::Batch;
 use crate::context::RouterContext;
-use crate::error::RoutingError;
 use crate::matrix::ranked_expert;
 use crate::stage::restrict::Restrict;
 use crate::trace::Verdict;
@@ -34,7 +33,7 @@ impl Select {
         ranked: &[u64],
         token: usize,
         batch: &mut Batch,
-    ) -> Result<(), RoutingError> {
+    ) {
         let row = batch.row(token);
         let verdicts = &mut batch.verdicts_tw[row.clone()];
         match (self, context.previous_layer) {
@@ -44,7 +43,6 @@ impl Select {
                 select_all(at_ranks, verdicts);
             }
             (Self::PreviousLayer { .. }, Some(plan)) => {
-                plan.validate(batch.n_experts)?;
                 let before = plan.experts(token);
                 let again = |key: &&u64| before.contains(&(ranked_expert(**key) as u16));
                 select_all(ranked.iter().filter(again), verdicts);
@@ -59,7 +57,6 @@ impl Select {
                 self.blame_nulls(ranked, batch.n_experts, verdicts);
             }
         }
-        Ok(())
     }
 
     /// Tells the experts that null experts kept out of a place so.

@@ -222,7 +222,7 @@ impl Select {
             self.prepare_row(context, token, batch);
             let row = batch.row(token);
             rank_row(&batch.selection_tw[row], &mut ranked);
-            self.mark_row(context, &spec.restrict, &ranked, token, batch)?;
+            self.mark_row(context, &spec.restrict, &ranked, token, batch);
             choose::push_acting(&ranked, token, batch);
         }
         Ok(())
