@@ -56,7 +56,7 @@ REFUSALS = dict(top_k="outside_top_k", sticky="outside_top_k", top_p="outside_to
                 expert_choice="not_taken_by_expert")
 ACTING = ("selected", "forced", "took_overflow")
 SKIPPED = ("pruned", "below_layer_threshold", "token_sacrificed", "over_token_limit")
-STREAMS = dict(noise=1, jitter=2, random=3, hash=4, priority=5)
+STREAMS = dict(noise=1, jitter=2, random=3, hash=4, priority=5, random_plan=6, shuffle=7, resample=8)
 
 
 def pcg4d(seed, stream, layer, token, expert):

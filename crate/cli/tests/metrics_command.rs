@@ -8,123 +8,109 @@ use std::path::Path;
 use program::{REPOSITORY, agree, folder, list, moescope, printed, read, refused, write};
 use serde_json::{Value, json};
 
-/// A trace of two layers from a case of the metric vectors, in the form that `moescope trace` writes.
-fn trace_of(case: &Value, layers: &[(&str, &str)]) -> Value {
-    let layer = |(index, (plan, logits)): (usize, &(&str, &str))| {
-        let weights = list(&case[plan])
-            .iter()
-            .map(|row| vec![1.0; list(row).len()]);
-        json!({ "layer": index, "router_logits": case[logits], "experts": case[plan],
-            "weights": weights.collect::<Vec<_>>() })
+/// One run of a case of the metric vectors.
+struct Run {
+    plan: &'static str,
+    weights: &'static str,
+    logits: &'static str,
+    next_logits: &'static str,
+}
+
+const FIRST: Run = Run {
+    plan: "plan",
+    weights: "weights",
+    logits: "logits",
+    next_logits: "next_logits",
+};
+const OTHER: Run = Run {
+    plan: "other_plan",
+    weights: "other_weights",
+    logits: "other_logits",
+    next_logits: "other_next_logits",
+};
+
+/// A trace from a case in the form that `moescope trace` writes: the runs are its layers, and the first predicts.
+fn trace_of(case: &Value, runs: &[Run]) -> Value {
+    let layer = |(index, run): (usize, &Run)| {
+        json!({ "layer": index, "router_logits": case[run.logits], "experts": case[run.plan],
+            "weights": case[run.weights] })
     };
-    json!({ "tokens": case["labels"], "layers": layers.iter().enumerate().map(layer).collect::<Vec<_>>() })
+    json!({ "tokens": case["labels"], "logits": case[runs[0].next_logits],
+        "layers": runs.iter().enumerate().map(layer).collect::<Vec<_>>() })
 }
 
 #[test]
 fn metrics_agree_with_the_vectors() {
     let folder = folder("metrics");
-    let (first, second) = (("plan", "logits"), ("other_plan", "other_logits"));
     let cases = read(&Path::new(REPOSITORY).join("tests/vectors/metrics.json"));
-    assert!(list(&cases).len() >= 10);
+    assert!(list(&cases).len() >= 12);
     for (i, case) in list(&cases).iter().enumerate() {
-        let trace = write(
-            &folder.join("trace.json"),
-            &trace_of(case, &[first, second]),
-        );
-        let other = write(
-            &folder.join("other.json"),
-            &trace_of(case, &[second, first]),
-        );
-        let got = printed(&["metrics", &trace, "--against", &other, "--min-tokens", "2"]);
-        let layer = &got["layers"][0];
-        let share =
-            |share: &Value| json!([share["value"], share["low"], share["high"], share["chance"]]);
+        let file = |name: &str, value: &Value| write(&folder.join(name), value);
+        let trace = file("trace.json", &trace_of(case, &[FIRST, OTHER]));
+        let other = file("other.json", &trace_of(case, &[OTHER, FIRST]));
+        let labels = file("labels.json", &case["labels"]);
+        let got = printed(&[
+            "metrics",
+            &trace,
+            "--against",
+            &other,
+            "--labels",
+            &labels,
+            "--min-tokens",
+            "2",
+        ]);
         let check = |what: &str, expected: &Value, actual: &Value| {
             assert!(
                 agree(expected, actual, 2e-5),
                 "{what} of case {i}: {expected} against {actual}"
             );
         };
-        let expected = &case["expected"];
-        for what in [
-            "counts",
-            "variation",
-            "max_over_mean",
-            "effective_experts",
-            "dead",
-        ] {
-            check(what, &expected[what], &layer["load"][what]);
+        let layer = &got["layers"][0];
+        for (name, expected) in case["expected"].as_object().unwrap() {
+            check(name, expected, &layer[name]);
         }
-        for what in [
-            "balance_loss",
-            "first_choice_loss",
-            "importance_loss",
-            "z_loss",
-        ] {
-            check(what, &expected[what], &layer[what]);
-        }
-        for what in ["entropy", "top_share", "margin"] {
-            check(what, &expected[what], &layer["tokens"][what]);
-        }
-        for what in ["conditional", "jaccard"] {
-            check(what, &expected[what], &layer["co_activation"][what]);
-        }
-        check(
-            "repeat_first",
-            &expected["repeat_first"],
-            &share(&layer["repetition"]["first"]),
-        );
-        check(
-            "repeat_any",
-            &expected["repeat_any"],
-            &share(&layer["repetition"]["any"]),
-        );
-        let sizes = |c: &Value| json!([c["size"], c["lru"], c["lfu"], c["segment"], c["belady"]]);
-        check(
-            "caches",
-            &expected["caches"],
-            &list(&layer["caches"]).iter().map(sizes).collect(),
-        );
-        let srp = |s: &Value| {
-            json!([
-                s["length"],
-                s["srp"],
-                s["threshold"],
-                s["size_ratio"],
-                s["srp_by_expert"]
-            ])
-        };
-        check(
-            "segments",
-            &expected["segments"],
-            &list(&layer["segments"]).iter().map(srp).collect(),
-        );
-
         let compared = &case["compared"];
-        let shares = |l: &Value| {
-            list(&l["shares"])
+        check("labels", &compared["labels"], &layer["by_input_id"]);
+        let mut flow = compared["flow"].clone();
+        (flow["from"], flow["to"]) = (json!(0), json!(1));
+        check("flow", &flow, &got["flows"][0]);
+        let mut first = json!({ "layer": 0 });
+        for name in ["saturation", "divergence"] {
+            first[name] = compared[name].clone();
+        }
+        check("against", &first, &got["against"][0]);
+        check("predictions", &compared["predictions"], &got["predictions"]);
+        let n_labelled = |list: &Value| -> u64 {
+            self::list(list)
                 .iter()
-                .map(|s| s["value"].clone())
-                .collect::<Value>()
+                .filter_map(|l| l["n_tokens"].as_u64())
+                .sum()
         };
-        let label = |l: &Value| json!([l["label"], l["n_tokens"], shares(l)]);
-        check(
-            "labels",
-            &compared["labels"],
-            &list(&layer["by_input_id"]).iter().map(label).collect(),
-        );
-        check("flow", &compared["flow"], &got["flows"][0]["counts"]);
-        check(
-            "saturation",
-            &compared["saturation"],
-            &got["against"][0]["saturation"],
-        );
-        check(
-            "divergence",
-            &compared["divergence"],
-            &got["against"][0]["divergence"],
+        assert_eq!(
+            n_labelled(&layer["by_label"]),
+            list(&case["labels"]).len() as u64
         );
     }
+}
+
+#[test]
+fn flows_between_all_layers_are_listed_on_demand() {
+    let folder = folder("flows");
+    let case = &read(&Path::new(REPOSITORY).join("tests/vectors/metrics.json"))[0];
+    let trace = write(
+        &folder.join("trace.json"),
+        &trace_of(case, &[FIRST, OTHER, FIRST]),
+    );
+    let pairs = |args: &[&str]| -> Vec<Value> {
+        let got = printed(args);
+        let flows = list(&got["flows"]).iter();
+        flows
+            .map(|flow| json!([flow["from"], flow["to"]]))
+            .collect()
+    };
+    assert_eq!(pairs(&["metrics", &trace]), [json!([0, 1]), json!([1, 2])]);
+    let all = pairs(&["metrics", &trace, "--all-flows"]);
+    assert_eq!(all, [json!([0, 1]), json!([0, 2]), json!([1, 2])]);
 }
 
 #[test]
@@ -138,9 +124,14 @@ fn a_trace_that_does_not_fit_together_is_refused() {
         printed(&["metrics", &path])["layers"][0]["load"]["counts"],
         json!([1, 1])
     );
-    let changes: [(&str, Value, &[&str]); 8] = [
+    let changes: [(&str, Value, &[&str]); 9] = [
         ("/tokens", json!([]), &["tokens", "at least 1"]),
         ("/logits", json!([[0, 1]]), &["logits has 1", "must have 2"]),
+        (
+            "/logits",
+            json!([[0, 1], [0]]),
+            &["logits: row 1 has 1", "must have 2"],
+        ),
         (
             "/layers/0/experts",
             json!([[1]]),
@@ -184,6 +175,18 @@ fn a_trace_that_does_not_fit_together_is_refused() {
     refused(
         &["metrics", &path, "--against", &other],
         &["other.json", "tokens differ"],
+    );
+    let mut wider = good.clone();
+    wider["logits"] = json!([[0, 1, 2], [1, 0, 2]]);
+    let wider = write(&folder.join("wider.json"), &wider);
+    refused(
+        &["metrics", &path, "--against", &wider],
+        &["wider.json", "next-token logits differ"],
+    );
+    let labels = write(&folder.join("labels.json"), &json!([1]));
+    refused(
+        &["metrics", &path, "--labels", &labels],
+        &["labels.json", "got 1 labels", "must be 2"],
     );
 }
 

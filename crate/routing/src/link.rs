@@ -33,13 +33,25 @@ impl RouterSpec {
         };
         let usual = Writer::list(&Self::default());
         let own_usual = Writer::list(&plain);
-        let differs = |item: &&(&str, String)| match item.0 {
+        let differs = |item: &(&str, String)| match item.0 {
             "method" => !usual.contains(item),
             _ => !own_usual.contains(item),
         };
+        let link = self.link_of(differs);
+        // Some fields imply others; what a reader would guess wrongly is written too.
+        match Self::from_link(&link) {
+            Ok(read) if read != *self => {
+                let guessed = Writer::list(&read);
+                self.link_of(|item| differs(item) || !guessed.contains(item))
+            }
+            _ => link,
+        }
+    }
+
+    fn link_of(&self, is_written: impl Fn(&(&str, String)) -> bool) -> String {
         Writer::list(self)
             .iter()
-            .filter(differs)
+            .filter(|item| is_written(item))
             .map(|(name, value)| format!("{name}={value}"))
             .collect::<Vec<_>>()
             .join(",")

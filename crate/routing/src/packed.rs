@@ -17,6 +17,11 @@ use crate::spec::RouterSpec;
 /// Stands for an absent number or count; as a float it is NaN.
 pub const ABSENT: u32 = u32::MAX;
 
+/// A count as a word; one that no layer could have becomes the highest.
+fn word(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 impl RouterSpec {
     /// The packed form.
     #[must_use]
@@ -76,7 +81,7 @@ impl Fields for Packer {
     }
 
     fn count(&mut self, _: &'static str, value: &mut usize) {
-        self.fixed.push(*value as u32);
+        self.fixed.push(word(*value));
     }
 
     fn flag(&mut self, _: &'static str, value: &mut bool) {
@@ -92,7 +97,8 @@ impl Fields for Packer {
     }
 
     fn optional_count(&mut self, _: &'static str, value: &mut Option<usize>) {
-        self.fixed.push(value.map_or(ABSENT, |x| x as u32));
+        self.fixed
+            .push(value.map_or(ABSENT, |x| word(x).min(ABSENT - 1)));
     }
 
     fn reals(&mut self, _: &'static str, value: &mut Vec<f32>) {
@@ -100,7 +106,7 @@ impl Fields for Packer {
     }
 
     fn counts(&mut self, _: &'static str, value: &mut Vec<usize>) {
-        self.list(value.iter().map(|x| *x as u32).collect());
+        self.list(value.iter().map(|x| word(*x)).collect());
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) enum Stream {
     Random = 3,
     Hash = 4,
     Priority = 5,
+    RandomPlan = 6,
+    Shuffle = 7,
+    Resample = 8,
 }
 
 /// All numbers of one stream in one layer.
@@ -34,6 +37,11 @@ impl Rng {
     /// Uniform in [0, 1), a multiple of 2^-24.
     pub fn uniform(self, token: usize, expert: usize) -> f32 {
         (self.hash(token, expert)[0] >> 8) as f32 / 16_777_216.0
+    }
+
+    /// Uniform among the whole numbers below `n`.
+    pub fn below(self, n: usize, token: usize, expert: usize) -> usize {
+        ((u64::from(self.hash(token, expert)[0]) * n as u64) >> 32) as usize
     }
 
     /// Standard normal, by Box and Muller.
@@ -101,6 +109,8 @@ mod tests {
         let rng = Rng::new(7, Stream::Noise, 0);
         let (mean, variance) = mean_and_variance(|t, e| rng.uniform(t, e));
         assert!((mean - 0.5).abs() < 0.01 && (variance - 1.0 / 12.0).abs() < 0.005);
+        let (mean, variance) = mean_and_variance(|t, e| rng.below(5, t, e) as f32);
+        assert!((mean - 2.0).abs() < 0.05 && (variance - 2.0).abs() < 0.05);
         let (mean, variance) = mean_and_variance(|t, e| rng.gaussian(t, e));
         assert!(mean.abs() < 0.04 && (variance - 1.0).abs() < 0.05);
         let (mean, variance) = mean_and_variance(|t, e| rng.gumbel(t, e));

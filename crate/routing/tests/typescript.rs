@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use moescope_routing::metrics::{
-    CacheReport, CoActivation, LabelShare, LayerReport, Load, Repetition, SegmentRouting, Share,
-    TokenFigures,
+    CacheReport, CoActivation, Divergence, Drops, Estimate, Evenness, Flow, LabelShare,
+    LayerReport, Load, PredictionChange, Repetition, SegmentRouting, TokenFigures,
 };
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::adjust::{Adjust, NoiseKind, NullRule};
@@ -91,12 +91,17 @@ fn typescript() -> String {
     declare::<Verdict>(&mut out, &config);
     declare::<LayerReport>(&mut out, &config);
     declare::<Load>(&mut out, &config);
-    declare::<Share>(&mut out, &config);
+    declare::<Evenness>(&mut out, &config);
+    declare::<Estimate>(&mut out, &config);
     declare::<TokenFigures>(&mut out, &config);
     declare::<CoActivation>(&mut out, &config);
     declare::<Repetition>(&mut out, &config);
     declare::<SegmentRouting>(&mut out, &config);
     declare::<CacheReport>(&mut out, &config);
+    declare::<Drops>(&mut out, &config);
+    declare::<Flow>(&mut out, &config);
+    declare::<Divergence>(&mut out, &config);
+    declare::<PredictionChange>(&mut out, &config);
     declare::<LabelShare>(&mut out, &config);
     out.push_str("/** Verdict codes are indices into this table. */\n");
     out.push_str("export const VERDICTS: readonly Verdict[] = [\n");

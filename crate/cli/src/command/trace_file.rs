@@ -1,11 +1,9 @@
 //! Reading what `moescope trace` wrote, and checking that it fits together.
 
-use std::fmt;
 use std::path::Path;
 
 use moescope_routing::{RouterInput, RouterSpec, RoutingPlan, route};
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::read_json;
 use super::real::{Real, flatten};
@@ -14,8 +12,10 @@ use super::real::{Real, flatten};
 pub struct Trace {
     /// [T] token ids.
     pub tokens: Vec<u32>,
-    /// [T] the likeliest next token; empty if the file does not say.
-    pub predicted: Vec<u32>,
+    /// [T, V] next-token logits; empty if the file does not say.
+    pub next_logits_tv: Vec<f32>,
+    /// V.
+    pub n_vocab: usize,
     /// MoE layers, all with as many experts.
     pub layers: Vec<Layer>,
 }
@@ -25,9 +25,9 @@ pub struct Trace {
 struct File {
     /// [T] token ids.
     tokens: Vec<u32>,
-    /// [T][V] next-token logits, of which only the best is kept.
+    /// [T][V] next-token logits; null stands for one that is no number and therefore never the likeliest.
     #[serde(default)]
-    logits: Vec<Best>,
+    logits: Vec<Vec<Option<f32>>>,
     layers: Vec<FileLayer>,
 }
 
@@ -62,14 +62,22 @@ impl Trace {
         Self::new(file).map_err(|e| format!("{}: {e}", path.display()).into())
     }
 
+    /// [T] the likeliest next token, the lowest id of equals; empty if the file does not say.
+    pub fn predicted(&self) -> Vec<u32> {
+        let rows = self.next_logits_tv.chunks_exact(self.n_vocab.max(1));
+        rows.map(|row| {
+            let best = |best: usize, id: usize| if row[id] > row[best] { id } else { best };
+            (0..row.len()).fold(0, best) as u32
+        })
+        .collect()
+    }
+
     fn new(file: File) -> Result<Self, String> {
         let n_tokens = file.tokens.len();
         if n_tokens == 0 {
             return Err("tokens is empty; a trace has at least 1".into());
         }
-        if !file.logits.is_empty() {
-            expect_rows("logits", file.logits.len(), n_tokens)?;
-        }
+        let (next_logits_tv, n_vocab) = next_logits(&file.logits, n_tokens)?;
         let layer = |layer: FileLayer| {
             let index = layer.layer;
             Layer::new(layer, n_tokens).map_err(|e| format!("layer {index}: {e}"))
@@ -87,9 +95,32 @@ impl Trace {
         }
         Ok(Self {
             tokens: file.tokens,
-            predicted: file.logits.into_iter().map(|best| best.0).collect(),
+            next_logits_tv,
+            n_vocab,
             layers,
         })
+    }
+}
+
+/// [T, V] and V; nothing if the file has no logits.
+fn next_logits(rows: &[Vec<Option<f32>>], n_tokens: usize) -> Result<(Vec<f32>, usize), String> {
+    let Some(first) = rows.first() else {
+        return Ok((Vec::new(), 0));
+    };
+    expect_rows("logits", rows.len(), n_tokens)?;
+    let rows: Vec<Vec<Real>> = rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .map(|z| Real(z.unwrap_or(f32::NEG_INFINITY)))
+                .collect()
+        })
+        .collect();
+    match first.len() {
+        0 => Err(
+            "logits has empty rows; it must have a number for each token of the vocabulary".into(),
+        ),
+        _ => flatten("logits", &rows),
     }
 }
 
@@ -177,37 +208,4 @@ fn plan_of(experts: &[Vec<u16>], weights: &[Vec<f32>]) -> Result<RoutingPlan, St
         plan.offsets.push(plan.expert_idx.len() as u32);
     }
     Ok(plan)
-}
-
-/// The index of the largest number of a list, the lowest of equals; the list itself is not kept, because it is as
-/// long as the vocabulary.
-struct Best(u32);
-
-impl<'de> Deserialize<'de> for Best {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(BestVisitor)
-    }
-}
-
-struct BestVisitor;
-
-impl<'de> Visitor<'de> for BestVisitor {
-    type Value = Best;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of numbers, one for each token of the vocabulary")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Best, A::Error> {
-        let (mut best, mut highest) = (0, f32::NEG_INFINITY);
-        let mut index = 0;
-        // Null stands for a logit that is no number and therefore never the highest.
-        while let Some(logit) = list.next_element::<Option<f32>>()? {
-            if logit.is_some_and(|logit| logit > highest) {
-                (best, highest) = (index, logit.unwrap_or(highest));
-            }
-            index += 1;
-        }
-        Ok(Best(best))
-    }
 }

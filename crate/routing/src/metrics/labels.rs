@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Share, load::counts, ratio};
+use super::{Estimate, load::counts, ratio};
 use crate::plan::RoutingPlan;
 
 /// How the tokens with one label are routed.
@@ -20,7 +20,7 @@ pub struct LabelShare {
     /// Tokens with it.
     pub n_tokens: usize,
     /// `[E]` share of them on which each expert acts; chance is k / E over all tokens.
-    pub shares: Vec<Share>,
+    pub shares: Vec<Estimate>,
 }
 
 /// The shares of every label that at least `min_tokens` tokens have, by ascending label.
@@ -53,7 +53,7 @@ pub fn share_by_label(
             n_tokens,
             shares: counts
                 .iter()
-                .map(|count| Share::new(*count, n_tokens, chance))
+                .map(|count| Estimate::share(*count, n_tokens, chance))
                 .collect(),
         })
         .collect()

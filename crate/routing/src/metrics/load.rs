@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
-use super::{LayerView, Share, entropy, mean, ratio, variation};
+use super::estimate::random_plans;
+use super::{Estimate, LayerView, entropy, mean, ratio, variation};
 use crate::plan::RoutingPlan;
+
+/// How many controls stand beside each expert.
+const N_CONTROLS: usize = 3;
 
 /// Who is used how much.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -12,7 +16,21 @@ pub struct Load {
     /// `[E]` number of tokens on which each expert acts.
     pub counts: Vec<usize>,
     /// `[E]` the same as shares of tokens; chance is k / E.
-    pub shares: Vec<Share>,
+    pub shares: Vec<Estimate>,
+    /// How even the counts are.
+    #[serde(flatten)]
+    pub evenness: Evenness,
+    /// What random choices give: the mean over random plans with as many experts per token.
+    pub chance: Evenness,
+    /// `[E][..]` the experts whose load is nearest, nearest first: to ban one of them is the control for banning
+    /// the expert itself; of equal distances, the lower index comes first.
+    pub controls: Vec<Vec<usize>>,
+}
+
+/// How even a load is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Evenness {
     /// Standard deviation over mean of the counts; 0 is balanced.
     pub variation: f32,
     /// The busiest expert's count over the mean; 1 is balanced.
@@ -29,20 +47,50 @@ pub fn load(plan: &RoutingPlan, n_experts: usize) -> Load {
     let counts = counts(plan, n_experts);
     let n_tokens = plan.n_tokens();
     let chance = ratio(plan.expert_idx.len() as f32, (n_tokens * n_experts) as f32);
-    let values: Vec<f32> = counts.iter().map(|count| *count as f32).collect();
-    let n_dead = counts.iter().filter(|count| **count == 0).count();
-    let max = values.iter().copied().fold(0.0, f32::max);
     Load {
         shares: counts
             .iter()
-            .map(|count| Share::new(*count, n_tokens, chance))
+            .map(|count| Estimate::share(*count, n_tokens, chance))
             .collect(),
-        variation: variation(&values),
-        max_over_mean: ratio(max, mean(values.iter().copied())),
-        effective_experts: entropy(&values).exp(),
-        dead: ratio(n_dead as f32, n_experts as f32),
+        evenness: Evenness::of(&counts),
+        chance: Evenness::by_chance(plan, n_experts),
+        controls: (0..n_experts).map(|e| controls(&counts, e)).collect(),
         counts,
     }
+}
+
+impl Evenness {
+    fn of(counts: &[usize]) -> Self {
+        let values: Vec<f32> = counts.iter().map(|count| *count as f32).collect();
+        let n_dead = counts.iter().filter(|count| **count == 0).count();
+        let max = values.iter().copied().fold(0.0, f32::max);
+        Self {
+            variation: variation(&values),
+            max_over_mean: ratio(max, mean(values.iter().copied())),
+            effective_experts: entropy(&values).exp(),
+            dead: ratio(n_dead as f32, counts.len() as f32),
+        }
+    }
+
+    fn by_chance(plan: &RoutingPlan, n_experts: usize) -> Self {
+        let drawn: Vec<Self> = random_plans(plan, n_experts)
+            .map(|random| Self::of(&counts(&random, n_experts)))
+            .collect();
+        let average = |figure: fn(&Self) -> f32| mean(drawn.iter().map(figure));
+        Self {
+            variation: average(|x| x.variation),
+            max_over_mean: average(|x| x.max_over_mean),
+            effective_experts: average(|x| x.effective_experts),
+            dead: average(|x| x.dead),
+        }
+    }
+}
+
+fn controls(counts: &[usize], expert: usize) -> Vec<usize> {
+    let mut others: Vec<usize> = (0..counts.len()).filter(|other| *other != expert).collect();
+    others.sort_by_key(|other| counts[*other].abs_diff(counts[expert]));
+    others.truncate(N_CONTROLS);
+    others
 }
 
 /// E * sum of (share of selections) * (mean score) (Switch Transformers, arXiv:2101.03961).

@@ -6,64 +6,36 @@
 //! Analyses that need a model or its outputs are not here.
 //! Plans must be valid for the number of experts ([`RoutingPlan::validate`]).
 
+mod caches;
 mod compare;
+mod drops;
+mod estimate;
 mod labels;
 mod load;
-mod locality;
 mod pairs;
+mod segments;
 mod tokens;
 
-pub use compare::{divergence, saturation};
+pub use caches::{Cache, CacheReport, cache_reports, hit_rate};
+pub use compare::{Divergence, PredictionChange, divergence, prediction_change, saturation};
+pub use drops::{Drops, drops};
+pub use estimate::Estimate;
 pub use labels::{LabelShare, share_by_label};
-pub use load::{Load, balance_loss, first_choice_loss, importance_loss, load};
-pub use locality::{Cache, SegmentRouting, hit_rate, segment_routing};
-pub use pairs::{CoActivation, Repetition, co_activation, flow, repetition};
+pub use load::{Evenness, Load, balance_loss, first_choice_loss, importance_loss, load};
+pub use pairs::{CoActivation, Flow, Repetition, co_activation, flow, repetition};
+pub use segments::{SegmentRouting, segment_routing};
 pub use tokens::{TokenFigures, token_figures, z_loss};
 
 use serde::Serialize;
 
+use crate::error::RoutingError;
 use crate::plan::RoutingPlan;
+use crate::stage::limit::Priority;
 
-/// A share of trials with its Wilson interval of 95 %, and what chance gives.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct Share {
-    /// Successes over trials; 0 without trials.
-    pub value: f32,
-    /// Lower end of the interval.
-    pub low: f32,
-    /// Upper end of the interval.
-    pub high: f32,
-    /// The share that chance gives.
-    pub chance: f32,
-}
-
-impl Share {
-    /// The share of `hits` in `trials`.
-    #[must_use]
-    pub fn new(hits: usize, trials: usize, chance: f32) -> Self {
-        if trials == 0 {
-            let (value, low, high) = (0.0, 0.0, 1.0);
-            return Self {
-                value,
-                low,
-                high,
-                chance,
-            };
-        }
-        let (n, z) = (trials as f32, 1.959_964_f32);
-        let value = hits as f32 / n;
-        let middle = value + z * z / (2.0 * n);
-        let reach = z * (value * (1.0 - value) / n + z * z / (4.0 * n * n)).sqrt();
-        let whole = 1.0 + z * z / n;
-        Self {
-            value,
-            low: ((middle - reach) / whole).max(0.0),
-            high: ((middle + reach) / whole).min(1.0),
-            chance,
-        }
-    }
-}
+/// Lengths of windows, in tokens, for segment routing.
+const SEGMENTS: [usize; 4] = [4, 16, 64, 256];
+/// Capacity factors under which choices would be dropped.
+const CAPACITY_FACTORS: [f32; 4] = [0.5, 1.0, 1.5, 2.0];
 
 /// One layer's decision, as analyses see it.
 #[derive(Clone, Copy, Debug)]
@@ -102,72 +74,59 @@ pub struct LayerReport {
     /// Squared coefficient of variation of the summed scores.
     pub importance_loss: f32,
     /// Router z-loss.
-    pub z_loss: f32,
+    pub z_loss: Estimate,
     /// Entropy and margins of each token.
     pub tokens: TokenFigures,
     /// Who acts together with whom.
     pub co_activation: CoActivation,
     /// How often neighbours in the text choose alike.
     pub repetition: Repetition,
-    /// Segment routing best performance for windows of 4, 16 and 64 tokens that fit the text.
+    /// Segment routing best performance for windows of 4, 16, 64 and 256 tokens that fit the text.
     pub segments: Vec<SegmentRouting>,
-    /// Hit rates of expert caches.
+    /// Hit rates of expert caches, by size.
     pub caches: Vec<CacheReport>,
-}
-
-/// Hit rates of one size of cache.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct CacheReport {
-    /// Experts that fit.
-    pub size: usize,
-    /// Least recently used goes.
-    pub lru: f32,
-    /// Least frequently used goes.
-    pub lfu: f32,
-    /// Fewest uses in the next 16 tokens goes.
-    pub segment: f32,
-    /// The best possible.
-    pub belady: f32,
-    /// Any cache of this size without regard to use.
-    pub chance: f32,
+    /// What capacities from half to twice the balanced load would drop, by order and by batch priority.
+    pub drops: Vec<Drops>,
 }
 
 /// All analyses of one layer.
-#[must_use]
-pub fn report(view: &LayerView) -> LayerReport {
-    let k = view.mean_experts().ceil() as usize;
-    let sizes = [k, 2 * k, 3 * k];
-    let caches = sizes
-        .into_iter()
-        .filter(|size| (1..view.n_experts).contains(size));
-    LayerReport {
-        load: load(view.plan, view.n_experts),
+///
+/// # Errors
+/// A plan that is not valid for the number of experts, logits or scores that are not `[T, E]`, or logits of NaN.
+pub fn report(view: &LayerView) -> Result<LayerReport, RoutingError> {
+    let &LayerView {
+        plan, n_experts, ..
+    } = view;
+    plan.validate(n_experts)?;
+    if view.scores_te.len() != plan.n_tokens() * n_experts {
+        return Err(RoutingError::ContextShape {
+            what: "scores_te",
+            got: view.scores_te.len(),
+            expected: plan.n_tokens() * n_experts,
+        });
+    }
+    let mut dropped = Vec::new();
+    for factor in CAPACITY_FACTORS {
+        for priority in [Priority::Order, Priority::BatchPriority] {
+            dropped.push(drops(view, factor, priority)?);
+        }
+    }
+    Ok(LayerReport {
+        load: load(plan, n_experts),
         balance_loss: balance_loss(view),
         first_choice_loss: first_choice_loss(view),
         importance_loss: importance_loss(view),
-        z_loss: z_loss(view.logits_te, view.n_experts),
+        z_loss: z_loss(view.logits_te, n_experts),
         tokens: token_figures(view),
-        co_activation: co_activation(view.plan, view.n_experts),
-        repetition: repetition(view.plan, view.n_experts),
-        segments: [4, 16, 64]
+        co_activation: co_activation(plan, n_experts),
+        repetition: repetition(plan, n_experts),
+        segments: SEGMENTS
             .into_iter()
-            .filter_map(|length| segment_routing(view.plan, view.n_experts, length))
+            .filter_map(|length| segment_routing(plan, n_experts, length))
             .collect(),
-        caches: caches.map(|size| cache_report(view, size)).collect(),
-    }
-}
-
-fn cache_report(view: &LayerView, size: usize) -> CacheReport {
-    let rate = |cache| hit_rate(view.plan, view.n_experts, size, cache, false);
-    CacheReport {
-        size,
-        lru: rate(Cache::Lru),
-        lfu: rate(Cache::Lfu),
-        segment: rate(Cache::Segment { length: 16 }),
-        belady: rate(Cache::Belady),
-        chance: size as f32 / view.n_experts as f32,
-    }
+        caches: cache_reports(plan, n_experts),
+        drops: dropped,
+    })
 }
 
 /// A quotient that is 0 where it has no value.

@@ -442,7 +442,7 @@ importance_loss: number,
 /**
  * Router z-loss.
  */
-z_loss: number,
+z_loss: Estimate,
 /**
  * Entropy and margins of each token.
  */
@@ -456,13 +456,17 @@ co_activation: CoActivation,
  */
 repetition: Repetition,
 /**
- * Segment routing best performance for windows of 4, 16 and 64 tokens that fit the text.
+ * Segment routing best performance for windows of 4, 16, 64 and 256 tokens that fit the text.
  */
 segments: Array<SegmentRouting>,
 /**
- * Hit rates of expert caches.
+ * Hit rates of expert caches, by size.
  */
-caches: Array<CacheReport>, };
+caches: Array<CacheReport>,
+/**
+ * What capacities from half to twice the balanced load would drop, by order and by batch priority.
+ */
+drops: Array<Drops>, };
 
 /**
  * Who is used how much.
@@ -475,7 +479,16 @@ counts: Array<number>,
 /**
  * `[E]` the same as shares of tokens; chance is k / E.
  */
-shares: Array<Share>,
+shares: Array<Estimate>,
+/**
+ * What random choices give: the mean over random plans with as many experts per token.
+ */
+chance: Evenness,
+/**
+ * `[E][..]` the experts whose load is nearest, nearest first: to ban one of them is the control for banning
+ * the expert itself; of equal distances, the lower index comes first.
+ */
+controls: Array<Array<number>>,
 /**
  * Standard deviation over mean of the counts; 0 is balanced.
  */
@@ -494,11 +507,32 @@ effective_experts: number,
 dead: number, };
 
 /**
- * A share of trials with its Wilson interval of 95 %, and what chance gives.
+ * How even a load is.
  */
-export type Share = {
+export type Evenness = {
 /**
- * Successes over trials; 0 without trials.
+ * Standard deviation over mean of the counts; 0 is balanced.
+ */
+variation: number,
+/**
+ * The busiest expert's count over the mean; 1 is balanced.
+ */
+max_over_mean: number,
+/**
+ * Exponential of the entropy of the load; E is balanced.
+ */
+effective_experts: number,
+/**
+ * Share of experts that never act.
+ */
+dead: number, };
+
+/**
+ * A figure of a sample with its interval of 95 %, and what chance gives.
+ */
+export type Estimate = {
+/**
+ * The figure; 0 without a sample.
  */
 value: number,
 /**
@@ -510,7 +544,7 @@ low: number,
  */
 high: number,
 /**
- * The share that chance gives.
+ * What chance gives.
  */
 chance: number, };
 
@@ -530,7 +564,19 @@ top_share: Array<number>,
  * `[T]` the k-th minus the next score, k being the token's number of experts; 0 where there
  * is no next.
  */
-margin: Array<number>, };
+margin: Array<number>,
+/**
+ * Mean entropy; chance is that of equal scores.
+ */
+mean_entropy: Estimate,
+/**
+ * Mean share of the best; chance is that of equal scores.
+ */
+mean_top_share: Estimate,
+/**
+ * Mean margin; chance is that of equal scores.
+ */
+mean_margin: Estimate, };
 
 /**
  * Who acts together with whom (OLMoE, arXiv:2409.02060).
@@ -545,9 +591,29 @@ counts: Array<number>,
  */
 conditional: Array<number>,
 /**
+ * `[E, E]` lower ends of the intervals of `conditional`.
+ */
+conditional_low: Array<number>,
+/**
+ * `[E, E]` upper ends of the intervals of `conditional`.
+ */
+conditional_high: Array<number>,
+/**
+ * What random choices of as many experts per token give off the diagonal.
+ */
+conditional_chance: number,
+/**
  * `[E, E]` tokens of both over tokens of either.
  */
-jaccard: Array<number>, };
+jaccard: Array<number>,
+/**
+ * What random choices of as many experts per token give off the diagonal.
+ */
+jaccard_chance: number,
+/**
+ * `[E]` number of other experts that act on the expert's tokens more than twice as often as chance gives.
+ */
+partners: Array<number>, };
 
 /**
  * How often a token chooses like the one before (Mixtral, arXiv:2401.04088).
@@ -556,11 +622,11 @@ export type Repetition = {
 /**
  * First choices are equal; chance is 1 / E.
  */
-first: Share,
+first: Estimate,
 /**
  * Any choice is shared; chance is the hypergeometric probability, averaged over the text.
  */
-any: Share, };
+any: Estimate, };
 
 /**
  * Segment routing best performance, for all windows of `length` tokens.
@@ -572,9 +638,9 @@ export type SegmentRouting = {
 length: number,
 /**
  * The best F1 of a router that says yes or no to an expert for a whole window, with one
- * threshold for all experts.
+ * threshold for all experts; chance is that of the same tokens in random order.
  */
-srp: number,
+srp: Estimate,
 /**
  * That threshold: yes from so many uses in the window.
  */
@@ -586,10 +652,14 @@ size_ratio: number,
 /**
  * `[E]` the best F1 of each expert with its own threshold.
  */
-srp_by_expert: Array<number>, };
+srp_by_expert: Array<number>,
+/**
+ * `[E]` what the same tokens in random order give.
+ */
+chance_by_expert: Array<number>, };
 
 /**
- * Hit rates of one size of cache.
+ * Hit rates of one size of cache; chance is that of the same tokens in random order.
  */
 export type CacheReport = {
 /**
@@ -597,25 +667,98 @@ export type CacheReport = {
  */
 size: number,
 /**
+ * The same as a multiple of the mean number of experts per token.
+ */
+ratio: number,
+/**
  * Least recently used goes.
  */
-lru: number,
+lru: Estimate,
 /**
  * Least frequently used goes.
  */
-lfu: number,
+lfu: Estimate,
 /**
  * Fewest uses in the next 16 tokens goes.
  */
-segment: number,
+segment: Estimate,
+/**
+ * The best set for each 16 tokens.
+ */
+fixed: Estimate,
 /**
  * The best possible.
  */
-belady: number,
+belady: Estimate, };
+
 /**
- * Any cache of this size without regard to use.
+ * What a capacity would drop.
  */
-chance: number, };
+export type Drops = {
+/**
+ * Tokens per expert as a multiple of the balanced load.
+ */
+capacity_factor: number,
+/**
+ * Which tokens come first.
+ */
+priority: Priority,
+/**
+ * Tokens per expert.
+ */
+capacity: number,
+/**
+ * Share of choices that find their expert full; chance is that of random plans.
+ */
+choices: Estimate,
+/**
+ * Share of tokens that had experts and lose all of them; chance is that of random plans.
+ */
+stranded: Estimate,
+/**
+ * `[T]` how many experts each token loses.
+ */
+lost: Array<number>, };
+
+/**
+ * How tokens go from the experts of one layer to those of another (OLMoE).
+ */
+export type Flow = {
+/**
+ * `[E, E]` how often a token goes from the row expert in one layer to the column expert in the other; all k * k
+ * pairs count, not only those of equal rank.
+ */
+counts: Array<number>,
+/**
+ * `[E, E]` the same if the layers chose independently under the loads that they have.
+ */
+chance: Array<number>, };
+
+/**
+ * How far apart two runs are, token by token.
+ */
+export type Divergence = {
+/**
+ * `[T]` divergence of each token in nats.
+ */
+tokens: Array<number>,
+/**
+ * Their mean.
+ */
+mean: Estimate, };
+
+/**
+ * How far apart the predictions of two runs are.
+ */
+export type PredictionChange = {
+/**
+ * Kullback-Leibler divergence of the second run's next-token distribution from the first's.
+ */
+divergence: Divergence,
+/**
+ * Share of tokens after which the runs hold another token likeliest.
+ */
+top_token: Estimate, };
 
 /**
  * How the tokens with one label are routed.
@@ -632,7 +775,7 @@ n_tokens: number,
 /**
  * `[E]` share of them on which each expert acts; chance is k / E over all tokens.
  */
-shares: Array<Share>, };
+shares: Array<Estimate>, };
 
 /** Verdict codes are indices into this table. */
 export const VERDICTS: readonly Verdict[] = [
