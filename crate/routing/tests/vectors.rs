@@ -187,10 +187,31 @@ fn every_vector_agrees() {
     assert!(n_cases > 800, "only {n_cases} cases were found in {FOLDER}");
 }
 
+/// Whether an expert has the same logit as another of its token.
+fn has_ties(logits: &Value) -> bool {
+    rows(logits).any(|row| {
+        let row: Vec<&Value> = rows(row).collect();
+        (1..row.len()).any(|i| row[..i].contains(&row[i]))
+    })
+}
+
 #[test]
-fn every_preset_has_at_least_twenty_cases() {
+fn every_preset_has_twenty_cases_of_all_sizes_with_ties_and_infinities() {
     for preset in PRESETS {
-        let path = Path::new(FOLDER).join(format!("preset_{}.json", preset.name));
-        assert!(cases(&path).len() >= 20, "{}", path.display());
+        let cases = cases(&Path::new(FOLDER).join(format!("preset_{}.json", preset.name)));
+        let name = preset.name;
+        assert!(cases.len() >= 20, "{name} has {} cases", cases.len());
+        let logits = || cases.iter().map(|case| &case["logits"]);
+        let n_tokens: Vec<usize> = logits().map(|z| rows(z).count()).collect();
+        let n_experts: Vec<usize> = logits().map(|z| rows(&z[0]).count()).collect();
+        for size in [1, 64] {
+            assert!(n_tokens.contains(&size), "{name} never has {size} tokens");
+        }
+        for size in [2, 128] {
+            assert!(n_experts.contains(&size), "{name} never has {size} experts");
+        }
+        assert!(logits().any(has_ties), "{name} has no ties");
+        let is_infinite = |logits: &Value| rows(logits).any(|row| rows(row).any(Value::is_string));
+        assert!(logits().any(is_infinite), "{name} has no infinities");
     }
 }
