@@ -5,6 +5,7 @@
     reason = "tests state behaviour by name and stop on the first surprise"
 )]
 
+use moescope_routing::stage::select::Select;
 use moescope_routing::{
     RouterContext, RouterInput, RouterSpec, Routing, Verdict, route, route_with,
 };
@@ -62,8 +63,21 @@ fn spec_of(lists: &'static [&'static [&'static str]]) -> impl Strategy<Value = R
     picks.prop_map(|parts| RouterSpec::from_link(&parts.join(",")).unwrap())
 }
 
+/// Every method that decides by itself, with its default settings.
+fn method() -> impl Strategy<Value = Select> {
+    let alone = |select: &Select| !matches!(select, Select::Replay { .. } | Select::External {});
+    let methods: Vec<Select> = Select::all().into_iter().filter(alone).collect();
+    prop::sample::select(methods)
+}
+
 /// Settings of every stage.
 fn spec() -> impl Strategy<Value = RouterSpec> {
+    let listed = listed_spec();
+    let usual = (listed_spec(), method()).prop_map(|(spec, select)| RouterSpec { select, ..spec });
+    prop_oneof![listed, usual]
+}
+
+fn listed_spec() -> impl Strategy<Value = RouterSpec> {
     spec_of(&[
         &[
             "top_k=3",
@@ -243,6 +257,30 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_tokens_does_not_matter_where_scores_set_it(
+        logits_te in distinct_logits(), order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(),
+        link in prop::sample::select(vec![
+            "method=expert_choice,capacity=2", "top_k=2,capacity=1,priority=batch_priority",
+            "top_p=0.6,capacity=2,priority=batch_priority,overflow=next_best",
+        ])
+    ) {
+        let spec = RouterSpec::from_link(link).unwrap();
+        // A sharpness of its own for each token, so that no two tokens tie.
+        let rows: Vec<Vec<f32>> = logits_te
+            .chunks_exact(N_EXPERTS)
+            .enumerate()
+            .map(|(t, row)| row.iter().map(|z| z * (1.0 + 0.07 * t as f32)).collect())
+            .collect();
+        let order: Vec<usize> = order.into_iter().filter(|t| *t < rows.len()).collect();
+        let moved: Vec<f32> = order.iter().flat_map(|t| rows[*t].clone()).collect();
+        let (plan, other) = (decide(&spec, &rows.concat()).plan, decide(&spec, &moved).plan);
+        for (place, token) in order.into_iter().enumerate() {
+            prop_assert_eq!(plan.experts(token), other.experts(place));
+            prop_assert_eq!(plan.weights(token), other.weights(place));
+        }
+    }
+
+    #[test]
     fn positions_make_random_draws_independent_of_the_split(
         logits_te in distinct_logits(), method in prop::sample::select(vec![
             "method=random", "method=round_robin", "noise=1", "jitter=0.3",
@@ -266,7 +304,7 @@ proptest! {
         prop_assert_eq!(&routing, &decide(&spec, &logits_te));
         let link = "method=replay,recorded_weights=true";
         let mut replay = RouterSpec::from_link(link).unwrap();
-        if let moescope_routing::stage::select::Select::Replay { plan, .. } = &mut replay.select {
+        if let Select::Replay { plan, .. } = &mut replay.select {
             *plan = routing.plan.clone();
         }
         prop_assert_eq!(decide(&replay, &logits_te).plan, routing.plan);

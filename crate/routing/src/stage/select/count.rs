@@ -7,58 +7,30 @@ impl Select {
     /// The number of best experts to take; forced ones are part of it.
     pub(super) fn count(&self, ranked: &[u64], scores: &[f32], selection: &[f32]) -> usize {
         let n_allowed = ranked.len();
+        let Some((min_experts, max_experts)) = self.bounds() else {
+            return self.places().unwrap_or(n_allowed);
+        };
+        let most = match max_experts {
+            0 => n_allowed,
+            most => most.min(n_allowed),
+        };
+        let least = min_experts.min(most);
         let best = ranked.iter().map(|key| selection[ranked_expert(*key)]);
-        match *self {
-            Self::TopP {
-                top_p,
-                min_experts,
-                max_experts,
-            } => {
+        let n = match *self {
+            Self::TopP { top_p, .. } => {
                 let mass = ranked.iter().map(|key| scores[ranked_expert(*key)]);
-                clamp(
-                    prefix_above(mass, top_p),
-                    min_experts,
-                    max_experts,
-                    n_allowed,
-                )
+                prefix_above(mass, top_p)
             }
-            Self::Threshold {
-                threshold,
-                min_experts,
-                max_experts,
-            } => {
-                let n = best.take_while(|score| *score > threshold).count();
-                clamp(n, min_experts, max_experts, n_allowed)
-            }
-            Self::MinP {
-                min_p,
-                min_experts,
-                max_experts,
-            } => {
+            Self::Threshold { threshold, .. } => best.take_while(|s| *s > threshold).count(),
+            Self::MinP { min_p, .. } => {
                 let floor = best.clone().next().map_or(0.0, |score| min_p * score);
-                let n = best.take_while(|score| *score >= floor).count();
-                clamp(n, min_experts, max_experts, n_allowed)
+                best.take_while(|score| *score >= floor).count()
             }
-            Self::Gap {
-                min_experts,
-                max_experts,
-            } => {
-                let least = min_experts.clamp(1, n_allowed.max(1));
-                let most = clamp(n_allowed, least, max_experts, n_allowed);
-                largest_gap(&best.collect::<Vec<_>>(), least, most)
-            }
-            _ => self.places().unwrap_or(n_allowed),
-        }
+            Self::Gap { .. } => largest_gap(&best.collect::<Vec<_>>(), least, most),
+            _ => most,
+        };
+        n.clamp(least, most)
     }
-}
-
-fn clamp(n: usize, min_experts: usize, max_experts: usize, n_allowed: usize) -> usize {
-    let most = if max_experts == 0 {
-        n_allowed
-    } else {
-        max_experts
-    };
-    n.max(min_experts).min(most).min(n_allowed)
 }
 
 /// The length of the first prefix whose sum is above `share` of the whole; the whole if none is.
@@ -78,7 +50,7 @@ fn prefix_above(mass: impl Iterator<Item = f32> + Clone, share: f32) -> usize {
 fn largest_gap(best: &[f32], least: usize, most: usize) -> usize {
     let mut cut = most;
     let mut drop = f32::NEG_INFINITY;
-    for n in least..=most.min(best.len().saturating_sub(1)) {
+    for n in least.max(1)..=most.min(best.len().saturating_sub(1)) {
         if best[n - 1] - best[n] > drop {
             drop = best[n - 1] - best[n];
             cut = n;

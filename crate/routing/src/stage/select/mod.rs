@@ -11,6 +11,7 @@ mod count;
 mod expert_choice;
 mod given;
 mod keys;
+mod methods;
 mod settings;
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use crate::matrix::rank_row;
 use crate::plan::RoutingPlan;
 use crate::spec::RouterSpec;
 use crate::trace::Verdict;
-use settings::{
+use methods::{
     default_margin, default_min_experts, default_min_p, default_ranks, default_top_k, default_top_p,
 };
 

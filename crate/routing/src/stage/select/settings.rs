@@ -1,79 +1,12 @@
-//! The settings of every method: defaults, names, codes, fields, and what they may be.
+//! The settings of every method: their fields, and what they may be.
 
 use super::Select;
+use super::methods::{METHODS, default_top_k};
 use crate::error::RoutingError;
 use crate::fields::Fields;
-use crate::plan::RoutingPlan;
 use crate::stage::{check, check_range};
 
-const METHODS: &[&str] = &[
-    "top_k",
-    "top_p",
-    "threshold",
-    "min_p",
-    "gap",
-    "random",
-    "rank",
-    "dense",
-    "expert_choice",
-    "hash",
-    "round_robin",
-    "replay",
-    "previous_layer",
-    "sticky",
-    "external",
-    "soft",
-];
-
 impl Select {
-    /// Every method with its default settings, in the order of their codes.
-    #[must_use]
-    pub fn all() -> [Self; METHODS.len()] {
-        let top_k = default_top_k();
-        let (min_experts, max_experts) = (default_min_experts(), 0);
-        [
-            Self::TopK { top_k },
-            Self::TopP {
-                top_p: default_top_p(),
-                min_experts,
-                max_experts,
-            },
-            Self::Threshold {
-                threshold: 0.0,
-                min_experts,
-                max_experts,
-            },
-            Self::MinP {
-                min_p: default_min_p(),
-                min_experts,
-                max_experts,
-            },
-            Self::Gap {
-                min_experts,
-                max_experts,
-            },
-            Self::Random { top_k },
-            Self::Rank {
-                ranks: default_ranks(),
-            },
-            Self::Dense {},
-            Self::ExpertChoice {},
-            Self::Hash { top_k },
-            Self::RoundRobin { top_k },
-            Self::Replay {
-                plan: RoutingPlan::default(),
-                recorded_weights: false,
-            },
-            Self::PreviousLayer { top_k },
-            Self::Sticky {
-                top_k,
-                margin: default_margin(),
-            },
-            Self::External {},
-            Self::Soft {},
-        ]
-    }
-
     /// The number of experts that each token asks for, where the method fixes it.
     #[must_use]
     pub fn places(&self) -> Option<usize> {
@@ -105,16 +38,6 @@ impl Select {
         }
     }
 
-    fn code(&self) -> usize {
-        let same = |other: &Self| std::mem::discriminant(other) == std::mem::discriminant(self);
-        Self::all().iter().position(same).unwrap_or(0)
-    }
-
-    /// The same method with its default settings.
-    pub(crate) fn reset(&self) -> Self {
-        Self::all().into_iter().nth(self.code()).unwrap_or_default()
-    }
-
     /// Lists the fields; in a link, a field named like a method switches to that method.
     pub(crate) fn visit(&mut self, fields: &mut impl Fields) {
         let before = self.code();
@@ -141,40 +64,9 @@ impl Select {
             | Self::Hash { top_k }
             | Self::RoundRobin { top_k }
             | Self::PreviousLayer { top_k } => fields.count("top_k", top_k),
-            Self::TopP {
-                top_p,
-                min_experts,
-                max_experts,
-            } => {
-                fields.real("top_p", top_p);
-                fields.count("min_experts", min_experts);
-                fields.count("max_experts", max_experts);
-            }
-            Self::Threshold {
-                threshold,
-                min_experts,
-                max_experts,
-            } => {
-                fields.real("threshold", threshold);
-                fields.count("min_experts", min_experts);
-                fields.count("max_experts", max_experts);
-            }
-            Self::MinP {
-                min_p,
-                min_experts,
-                max_experts,
-            } => {
-                fields.real("min_p", min_p);
-                fields.count("min_experts", min_experts);
-                fields.count("max_experts", max_experts);
-            }
-            Self::Gap {
-                min_experts,
-                max_experts,
-            } => {
-                fields.count("min_experts", min_experts);
-                fields.count("max_experts", max_experts);
-            }
+            Self::TopP { top_p, .. } => fields.real("top_p", top_p),
+            Self::Threshold { threshold, .. } => fields.real("threshold", threshold),
+            Self::MinP { min_p, .. } => fields.real("min_p", min_p),
             Self::Rank { ranks } => fields.counts("ranks", ranks),
             Self::Sticky { top_k, margin } => {
                 fields.count("top_k", top_k);
@@ -187,7 +79,67 @@ impl Select {
                 plan.visit(fields);
                 fields.flag("recorded_weights", recorded_weights);
             }
-            Self::Dense {} | Self::ExpertChoice {} | Self::External {} | Self::Soft {} => {}
+            Self::Gap { .. }
+            | Self::Dense {}
+            | Self::ExpertChoice {}
+            | Self::External {}
+            | Self::Soft {} => {}
+        }
+        if let Some((min_experts, max_experts)) = self.bounds_mut() {
+            fields.count("min_experts", min_experts);
+            fields.count("max_experts", max_experts);
+        }
+    }
+
+    /// The least and the most experts per token, where scores say how many there are; a most of 0 is no maximum.
+    fn bounds_mut(&mut self) -> Option<(&mut usize, &mut usize)> {
+        match self {
+            Self::TopP {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::Threshold {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::MinP {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::Gap {
+                min_experts,
+                max_experts,
+            } => Some((min_experts, max_experts)),
+            _ => None,
+        }
+    }
+
+    /// What [`Self::bounds_mut`] would change.
+    pub(super) fn bounds(&self) -> Option<(usize, usize)> {
+        match *self {
+            Self::TopP {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::Threshold {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::MinP {
+                min_experts,
+                max_experts,
+                ..
+            }
+            | Self::Gap {
+                min_experts,
+                max_experts,
+            } => Some((min_experts, max_experts)),
+            _ => None,
         }
     }
 
@@ -222,64 +174,25 @@ impl Select {
     }
 
     fn validate_counts(&self, n_experts: usize) -> Result<(), RoutingError> {
-        match *self {
-            Self::TopP {
+        if let Some((min_experts, max_experts)) = self.bounds()
+            && max_experts != 0
+            && min_experts > max_experts
+        {
+            return Err(RoutingError::MinAboveMax {
                 min_experts,
                 max_experts,
-                ..
+            });
+        }
+        match self.places() {
+            Some(0) => Err(RoutingError::TopKZero { n_experts }),
+            Some(top_k) if top_k > n_experts => {
+                Err(RoutingError::TopKTooLarge { top_k, n_experts })
             }
-            | Self::Threshold {
-                min_experts,
-                max_experts,
-                ..
-            }
-            | Self::MinP {
-                min_experts,
-                max_experts,
-                ..
-            }
-            | Self::Gap {
-                min_experts,
-                max_experts,
-            } if max_experts != 0 && min_experts > max_experts => Err(RoutingError::MinAboveMax {
-                min_experts,
-                max_experts,
-            }),
-            _ => match self.places() {
-                Some(0) => Err(RoutingError::TopKZero { n_experts }),
-                Some(top_k) if top_k > n_experts => {
-                    Err(RoutingError::TopKTooLarge { top_k, n_experts })
-                }
-                _ => Ok(()),
-            },
+            _ => Ok(()),
         }
     }
 }
 
 fn is_share(x: f32) -> bool {
     (0.0..=1.0).contains(&x)
-}
-
-pub(super) fn default_top_k() -> usize {
-    2
-}
-
-pub(super) fn default_top_p() -> f32 {
-    0.4
-}
-
-pub(super) fn default_min_experts() -> usize {
-    1
-}
-
-pub(super) fn default_min_p() -> f32 {
-    0.1
-}
-
-pub(super) fn default_ranks() -> Vec<usize> {
-    vec![0]
-}
-
-pub(super) fn default_margin() -> f32 {
-    0.1
 }
