@@ -21,7 +21,7 @@ DEFAULTS = dict(
     capacity_factor=None, capacity=None, priority="order", overflow="drop", weights="scores",
     renormalize=True, sum_over="kept", epsilon=0.0, min_sum=0.0, scale=1.0, mixer_jitter=0.01,
     seed=0, method="top_k", top_k=2, min_experts=1, max_experts=0, top_p=0.4, threshold=0.0,
-    min_p=0.1, ranks=[0], margin=0.1,
+    min_p=0.1, n_sigma=1.0, ranks=[0], margin=0.1,
 )
 # The published routers, from the papers and configs named in the crate's presets.
 PRESETS = dict(
@@ -50,9 +50,11 @@ PRESETS = dict(
     base=dict(top_k=1, score="sinkhorn", weights="sigmoid", renormalize=False),
     hash=dict(method="hash", top_k=1, weights="equal"),
     soft=dict(method="soft", renormalize=False),
+    top_n_sigma=dict(method="n_sigma", score="identity", weights="softmax_selected"),
 )
 REFUSALS = dict(top_k="outside_top_k", sticky="outside_top_k", top_p="outside_top_p",
-                threshold="below_threshold", min_p="below_threshold", gap="after_gap",
+                threshold="below_threshold", min_p="below_threshold",
+                n_sigma="below_threshold", gap="after_gap",
                 expert_choice="not_taken_by_expert")
 ACTING = ("selected", "forced", "took_overflow")
 SKIPPED = ("pruned", "below_layer_threshold", "token_sacrificed", "over_token_limit")
@@ -184,6 +186,10 @@ def how_many(f, order, scores, selection):
         count = sum(selection[e] > f["threshold"] for e in order)
     elif method == "min_p":
         count = sum(selection[e] >= f["min_p"] * selection[order[0]] for e in order)
+    elif method == "n_sigma":
+        values = [selection[e] for e in order]
+        spread = float(np.std(values)) if values and np.isfinite(values).all() else math.nan
+        count = sum(v >= values[0] - f["n_sigma"] * spread for v in values)
     elif method == "gap":
         least = max(1, min(f["min_experts"], n))
         most = max(least, min(f["max_experts"] or n, n))

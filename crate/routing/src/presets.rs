@@ -154,6 +154,11 @@ pub const PRESETS: &[Preset] = &[
         "method=soft,renormalize=false",
         "Puigcerver et al. 2023, Soft MoE, arXiv:2308.00951",
     ),
+    entry(
+        "top_n_sigma",
+        "n_sigma=1,score=identity,weights=softmax_selected",
+        "Tang et al. 2024, Top-n-sigma, arXiv:2411.07641: its rule for sampling tokens, applied to experts",
+    ),
 ];
 
 /// The spec of the preset called `name`.

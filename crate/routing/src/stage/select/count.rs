@@ -26,6 +26,10 @@ impl Select {
                 let floor = best.clone().next().map_or(0.0, |score| min_p * score);
                 best.take_while(|score| *score >= floor).count()
             }
+            Self::NSigma { n_sigma, .. } => {
+                let floor = best.clone().next().unwrap_or(0.0) - n_sigma * deviation(best.clone());
+                best.take_while(|score| *score >= floor).count()
+            }
             Self::Gap { .. } => largest_gap(&best.collect::<Vec<_>>(), least, most),
             _ => most,
         };
@@ -44,6 +48,13 @@ fn prefix_above(mass: impl Iterator<Item = f32> + Clone, share: f32) -> usize {
         })
         .count();
     n_below + 1
+}
+
+/// Standard deviation of all values; not a number where one is infinite, so that bounds decide.
+fn deviation(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let n = values.clone().count() as f32;
+    let mean = values.clone().sum::<f32>() / n;
+    (values.map(|x| (x - mean).powi(2)).sum::<f32>() / n).sqrt()
 }
 
 /// Where to cut descending scores, between `least` and `most`, so that the drop is largest.

@@ -20,6 +20,7 @@ pub(super) const METHODS: &[&str] = &[
     "sticky",
     "external",
     "soft",
+    "n_sigma",
 ];
 
 impl Select {
@@ -68,6 +69,11 @@ impl Select {
             },
             Self::External {},
             Self::Soft {},
+            Self::NSigma {
+                n_sigma: default_n_sigma(),
+                min_experts,
+                max_experts,
+            },
         ]
     }
 
@@ -96,6 +102,10 @@ pub(super) fn default_min_experts() -> usize {
 
 pub(super) fn default_min_p() -> f32 {
     0.1
+}
+
+pub(super) fn default_n_sigma() -> f32 {
+    1.0
 }
 
 pub(super) fn default_ranks() -> Vec<usize> {

@@ -24,7 +24,8 @@ use crate::plan::RoutingPlan;
 use crate::spec::RouterSpec;
 use crate::trace::Verdict;
 use methods::{
-    default_margin, default_min_experts, default_min_p, default_ranks, default_top_k, default_top_p,
+    default_margin, default_min_experts, default_min_p, default_n_sigma, default_ranks,
+    default_top_k, default_top_p,
 };
 
 /// The rule that chooses experts.
@@ -145,6 +146,19 @@ pub enum Select {
     External {},
     /// Every expert, and a soft plan beside (Soft MoE, arXiv:2308.00951).
     Soft {},
+    /// All whose selection score lies within so many standard deviations of the best (top-n-sigma sampling,
+    /// arXiv:2411.07641, applied to experts).
+    NSigma {
+        /// Standard deviations of the token's allowed selection scores; from 0.
+        #[serde(default = "default_n_sigma")]
+        n_sigma: f32,
+        /// At least so many.
+        #[serde(default = "default_min_experts")]
+        min_experts: usize,
+        /// At most so many.
+        #[serde(default)]
+        max_experts: usize,
+    },
 }
 
 impl Default for Select {
@@ -165,6 +179,7 @@ impl Select {
                 | Self::Threshold { .. }
                 | Self::MinP { .. }
                 | Self::Gap { .. }
+                | Self::NSigma { .. }
                 | Self::Rank { .. }
                 | Self::Dense {}
                 | Self::Sticky { .. }
@@ -176,7 +191,9 @@ impl Select {
         match self {
             Self::TopK { .. } | Self::Sticky { .. } => Verdict::OutsideTopK,
             Self::TopP { .. } => Verdict::OutsideTopP,
-            Self::Threshold { .. } | Self::MinP { .. } => Verdict::BelowThreshold,
+            Self::Threshold { .. } | Self::MinP { .. } | Self::NSigma { .. } => {
+                Verdict::BelowThreshold
+            }
             Self::Gap { .. } => Verdict::AfterGap,
             Self::ExpertChoice {} => Verdict::NotTakenByExpert,
             _ => Verdict::NotPicked,

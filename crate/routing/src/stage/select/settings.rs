@@ -67,6 +67,7 @@ impl Select {
             Self::TopP { top_p, .. } => fields.real("top_p", top_p),
             Self::Threshold { threshold, .. } => fields.real("threshold", threshold),
             Self::MinP { min_p, .. } => fields.real("min_p", min_p),
+            Self::NSigma { n_sigma, .. } => fields.real("n_sigma", n_sigma),
             Self::Rank { ranks } => fields.counts("ranks", ranks),
             Self::Sticky { top_k, margin } => {
                 fields.count("top_k", top_k);
@@ -109,6 +110,11 @@ impl Select {
                 max_experts,
                 ..
             }
+            | Self::NSigma {
+                min_experts,
+                max_experts,
+                ..
+            }
             | Self::Gap {
                 min_experts,
                 max_experts,
@@ -135,6 +141,11 @@ impl Select {
                 max_experts,
                 ..
             }
+            | Self::NSigma {
+                min_experts,
+                max_experts,
+                ..
+            }
             | Self::Gap {
                 min_experts,
                 max_experts,
@@ -149,6 +160,14 @@ impl Select {
             Self::MinP { min_p, .. } => check("select.min_p", *min_p, is_share, "from 0 to 1")?,
             Self::Threshold { threshold, .. } => {
                 check("select.threshold", *threshold, |_| true, "a finite number")?;
+            }
+            Self::NSigma { n_sigma, .. } => {
+                check(
+                    "select.n_sigma",
+                    *n_sigma,
+                    |x| x >= 0.0,
+                    "a finite number from 0",
+                )?;
             }
             Self::Sticky { margin, .. } => {
                 check(

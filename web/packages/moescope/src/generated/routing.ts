@@ -261,7 +261,19 @@ top_k: number,
 /**
  * What a newcomer must score above an expert in place; from 0.
  */
-margin: number, } | { "method": "external", } | { "method": "soft", };
+margin: number, } | { "method": "external", } | { "method": "soft", } | { "method": "n_sigma",
+/**
+ * Standard deviations of the token's allowed selection scores; from 0.
+ */
+n_sigma: number,
+/**
+ * At least so many.
+ */
+min_experts: number,
+/**
+ * At most so many.
+ */
+max_experts: number, };
 
 /**
  * Which chosen experts are skipped; the default skips none.
@@ -853,4 +865,6 @@ export const PRESETS: readonly Preset[] = [
     spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"none","null_logit":0.0,"null_experts":0},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"hash","top_k":1},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"equal","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
   { name: "soft", source: "Puigcerver et al. 2023, Soft MoE, arXiv:2308.00951", needs: ["whole_batch"],
     spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"none","null_logit":0.0,"null_experts":0},"score":{"function":"softmax","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"soft"},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"scores","renormalize":false,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
+  { name: "top_n_sigma", source: "Tang et al. 2024, Top-n-sigma, arXiv:2411.07641: its rule for sampling tokens, applied to experts", needs: [],
+    spec: {"adjust":{"temperature":1.0,"offsets":[],"noise":0.0,"noise_kind":"gaussian","jitter":0.0,"null_rule":"none","null_logit":0.0,"null_experts":0},"score":{"function":"identity","iterations":50,"selection_bias":[]},"restrict":{"disabled":[],"disabled_keep_place":false,"forced":[],"count_forced":true,"n_groups":1,"topk_groups":1,"group_score":"max","group_fill":"minus_infinity"},"select":{"method":"n_sigma","n_sigma":1.0,"min_experts":1,"max_experts":0},"prune":{"ratio":0.0,"share":0.0,"layer_thresholds":[],"layer_importance":[],"protect":0.0,"sacrifice":0.0},"limit":{"per_token":[],"capacity_factor":null,"capacity":null,"priority":"order","overflow":"drop"},"weigh":{"from":"softmax_selected","renormalize":true,"sum_over":"kept","epsilon":0.0,"min_sum":0.0,"scale":1.0,"mixer_jitter":0.01},"seed":0} },
 ];
