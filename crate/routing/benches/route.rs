@@ -10,7 +10,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use moescope_routing::presets::PRESETS;
-use moescope_routing::{Need, RouterInput, RouterSpec, route};
+use moescope_routing::{RouterContext, RouterInput, RouterSpec, route, route_with};
 
 const N_TOKENS: usize = 4096;
 const N_EXPERTS: usize = 64;
@@ -35,6 +35,10 @@ fn bench(criterion: &mut Criterion) {
         layer: 0,
         token_ids: &token_ids,
     };
+    let context = RouterContext {
+        null_logits_tm: &logits_te[..N_TOKENS * 16],
+        ..RouterContext::default()
+    };
     let mut group = criterion.benchmark_group("route_4096x64");
     group.sample_size(20);
     group.bench_function("top_8", |bencher| {
@@ -43,12 +47,8 @@ fn bench(criterion: &mut Criterion) {
     });
     for preset in PRESETS {
         let spec = preset.spec().unwrap();
-        // A gate with trained null experts is not at hand; its rule costs what `adamoe` costs.
-        if spec.needs().contains(&Need::LearnedNulls) {
-            continue;
-        }
         group.bench_function(preset.name, |bencher| {
-            bencher.iter(|| route(&spec, &input).unwrap());
+            bencher.iter(|| route_with(&context, &spec, &input).unwrap());
         });
     }
     group.finish();
