@@ -49,9 +49,9 @@ def shuffled(plan):
     return [[plan[t] for t in order] for order in orders(len(plan))]
 
 
-def random_plans(plan, n_experts):
+def random_plans(plan, n_experts, n_plans):
     return [[ranked([uniform(0, "random_plan", draw, t, e) for e in range(n_experts)])[:len(row)]
-             for t, row in enumerate(plan)] for draw in range(20)]
+             for t, row in enumerate(plan)] for draw in range(n_plans)]
 
 
 def entropy(values):
@@ -72,7 +72,7 @@ def evenness(counts):
 
 def load(plan, n_experts):
     counts, n = counts_of(plan, n_experts), len(plan)
-    drawn = [evenness(counts_of(p, n_experts)) for p in random_plans(plan, n_experts)]
+    drawn = [evenness(counts_of(p, n_experts)) for p in random_plans(plan, n_experts, 20)]
     others = [[o for o in range(n_experts) if o != e] for e in range(n_experts)]
     return dict(
         counts=counts, shares=[wilson(c, n, sum(counts) / (n * n_experts)) for c in counts],
@@ -208,7 +208,7 @@ def drops(plan, weights, n_experts, factor, priority):
     capacity = math.ceil(round(factor * total / n_experts, 6))
     stranded = lambda p, losses: sum(0 < x == len(row) for row, x in zip(p, losses))
     own = lost(plan, weights, capacity, priority, n_experts)
-    random = [(p, lost(p, weights, capacity, priority, n_experts)) for p in random_plans(plan, n_experts)]
+    random = [(p, lost(p, weights, capacity, priority, n_experts)) for p in random_plans(plan, n_experts, 5)]
     return dict(
         capacity_factor=factor, priority=priority, capacity=capacity, lost=own,
         choices=wilson(sum(own), total, np.mean([sum(x) / (total or 1) for _, x in random])),

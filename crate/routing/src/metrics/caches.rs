@@ -137,8 +137,8 @@ fn hits(
     if let Cache::Fixed { length } = cache {
         return fixed_hits(plan, n_experts, size, length.max(1));
     }
+    let uses = Uses::new(plan, n_experts);
     let mut held: Vec<usize> = Vec::new();
-    let mut n_uses = vec![0_usize; n_experts];
     let mut last_use: Vec<Option<usize>> = vec![None; n_experts];
     let mut hits_t = vec![0; plan.n_tokens()];
     for (token, n_hits) in hits_t.iter_mut().enumerate() {
@@ -152,16 +152,19 @@ fn hits(
                 *n_hits += 1;
                 room -= 1;
             }
-            n_uses[*expert] += 1;
             last_use[*expert] = Some(token);
         }
         let key = |expert: &usize| {
             let value = match cache {
-                Cache::Lfu => n_uses[*expert],
+                Cache::Lfu => uses.before(*expert, token + 1),
                 Cache::Segment { length } => {
-                    uses_within(plan, *expert, token + 1, length.saturating_sub(1))
+                    let end = token + length.max(1);
+                    uses.before(*expert, end) - uses.before(*expert, token + 1)
                 }
-                Cache::Belady => usize::MAX - next_use(plan, *expert, token + 1),
+                Cache::Belady => {
+                    let next = uses.next(*expert, token + 1);
+                    plan.n_tokens() - next.unwrap_or(plan.n_tokens())
+                }
                 Cache::Lru | Cache::Fixed { .. } => 0,
             };
             let is_new = cache != Cache::Belady && now.contains(expert);
@@ -195,19 +198,27 @@ fn fixed_hits(plan: &RoutingPlan, n_experts: usize, size: usize, length: usize) 
     hits_t
 }
 
-fn uses_within(plan: &RoutingPlan, expert: usize, from: usize, length: usize) -> usize {
-    let tokens = from..(from + length).min(plan.n_tokens());
-    tokens.filter(|token| uses(plan, *token, expert)).count()
-}
+/// `[E]` at which tokens each expert is used, ascending.
+struct Uses(Vec<Vec<usize>>);
 
-/// The next token that uses the expert; the number of tokens if none does.
-fn next_use(plan: &RoutingPlan, expert: usize, from: usize) -> usize {
-    let mut tokens = from..plan.n_tokens();
-    tokens
-        .find(|token| uses(plan, *token, expert))
-        .unwrap_or(plan.n_tokens())
-}
+impl Uses {
+    fn new(plan: &RoutingPlan, n_experts: usize) -> Self {
+        let mut tokens = vec![Vec::new(); n_experts];
+        for token in 0..plan.n_tokens() {
+            for expert in plan.experts(token) {
+                tokens[usize::from(*expert)].push(token);
+            }
+        }
+        Self(tokens)
+    }
 
-fn uses(plan: &RoutingPlan, token: usize, expert: usize) -> bool {
-    plan.experts(token).contains(&(expert as u16))
+    /// Uses of the expert before a token.
+    fn before(&self, expert: usize, token: usize) -> usize {
+        self.0[expert].partition_point(|use_at| *use_at < token)
+    }
+
+    /// The first token from `from` on that uses the expert, if one does.
+    fn next(&self, expert: usize, from: usize) -> Option<usize> {
+        self.0[expert].get(self.before(expert, from)).copied()
+    }
 }

@@ -16,6 +16,9 @@ use crate::stage::limit::{Limit, Priority};
 use crate::stage::select::Select;
 use crate::trace::Verdict;
 
+/// Random plans whose mean is the baseline.
+const N_RANDOM_PLANS: usize = 5;
+
 /// What a capacity would drop.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -51,7 +54,7 @@ pub fn drops(
     let capacity = limit.capacity(view.plan.expert_idx.len(), view.n_experts);
     let lost = lost(view, view.plan, &limit)?;
     let (mut choices, mut stranded) = (Vec::new(), Vec::new());
-    for random in random_plans(view.plan, view.n_experts) {
+    for random in random_plans(view.plan, view.n_experts, N_RANDOM_PLANS) {
         let n_over = counts(&random, view.n_experts)
             .iter()
             .map(|count| count.saturating_sub(capacity))

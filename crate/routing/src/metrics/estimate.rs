@@ -17,8 +17,7 @@ const Z: f32 = 1.959_964;
 /// Draws of a bootstrap; 5 of them lie beyond each end of the interval.
 const N_RESAMPLES: usize = 200;
 const N_BEYOND: usize = 5;
-/// Draws whose mean is a baseline.
-const N_RANDOM_PLANS: usize = 20;
+/// Random orders whose mean is a baseline.
 const N_SHUFFLES: usize = 5;
 
 /// A figure of a sample with its interval of 95 %, and what chance gives.
@@ -103,8 +102,9 @@ impl Estimate {
 pub(super) fn random_plans(
     plan: &RoutingPlan,
     n_experts: usize,
+    n_plans: usize,
 ) -> impl ExactSizeIterator<Item = RoutingPlan> {
-    (0..N_RANDOM_PLANS).map(move |draw| {
+    (0..n_plans).map(move |draw| {
         let rng = Rng::new(0, Stream::RandomPlan, draw);
         let mut random = plan.clone();
         let mut ranked = Vec::new();

@@ -6,6 +6,8 @@ use super::estimate::random_plans;
 use super::{Estimate, LayerView, entropy, mean, ratio, variation};
 use crate::plan::RoutingPlan;
 
+/// Random plans whose mean is the baseline.
+const N_RANDOM_PLANS: usize = 20;
 /// How many controls stand beside each expert.
 const N_CONTROLS: usize = 3;
 
@@ -73,7 +75,7 @@ impl Evenness {
     }
 
     fn by_chance(plan: &RoutingPlan, n_experts: usize) -> Self {
-        let drawn: Vec<Self> = random_plans(plan, n_experts)
+        let drawn: Vec<Self> = random_plans(plan, n_experts, N_RANDOM_PLANS)
             .map(|random| Self::of(&counts(&random, n_experts)))
             .collect();
         let average = |figure: fn(&Self) -> f32| mean(drawn.iter().map(figure));
