@@ -121,27 +121,28 @@ fn prompts_that_cannot_be_run_are_refused_and_the_generation_goes_on() {
         max_tokens: 4,
         temperature: 0.0,
         seed: 0,
+        contrast: None,
     };
-    block_on(engine.begin("Hello", options)).unwrap();
+    block_on(engine.begin("Hello", options.clone())).unwrap();
     says(
-        &block_on(engine.begin("", options)).unwrap_err(),
+        &block_on(engine.begin("", options.clone())).unwrap_err(),
         "prompt_empty",
         &["at least one"],
     );
     let long = "tale ".repeat(2000);
     says(
-        &block_on(engine.begin(&long, options)).unwrap_err(),
+        &block_on(engine.begin(&long, options.clone())).unwrap_err(),
         "prompt_too_long",
         &["255", "shorten"],
     );
     says(
-        &block_on(engine.begin_ids(&[320], options)).unwrap_err(),
+        &block_on(engine.begin_ids(&[320], options.clone())).unwrap_err(),
         "token_out_of_range",
         &["320", "0 to 319"],
     );
     let cold = GenerateOptions {
         temperature: f32::NAN,
-        ..options
+        ..options.clone()
     };
     says(
         &block_on(engine.begin("Hello", cold)).unwrap_err(),
@@ -178,8 +179,9 @@ fn a_text_that_fills_the_model_ends_instead_of_failing() {
         max_tokens: usize::MAX,
         temperature: 1.0,
         seed: 0,
+        contrast: None,
     };
-    block_on(engine.begin_ids(&ids, options)).unwrap();
+    block_on(engine.begin_ids(&ids, options.clone())).unwrap();
     let steps = std::iter::from_fn(|| block_on(engine.next()).unwrap()).count();
     assert_eq!(steps, 2);
 }

@@ -4,7 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
-use moescope_model::{Analysis, GenerateOptions, LayerTrace, ModelInfo, Step, Token, Trace};
+use moescope_model::{
+    Analysis, Candidate, Contrast, ContrastReport, GenerateOptions, LayerOrder, LayerTrace,
+    ModelInfo, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer, Step, Token, Trace,
+};
 use moescope_tests::repository;
 use ts_rs::{Config, TS};
 
@@ -35,11 +38,19 @@ fn the_generated_typescript_is_up_to_date() {
     let mut expected = HEADER.to_owned();
     declare::<ModelInfo>(&mut expected, &config);
     declare::<GenerateOptions>(&mut expected, &config);
+    declare::<Contrast>(&mut expected, &config);
     declare::<Token>(&mut expected, &config);
     declare::<Trace>(&mut expected, &config);
     declare::<LayerTrace>(&mut expected, &config);
     declare::<Step>(&mut expected, &config);
+    declare::<ContrastReport>(&mut expected, &config);
+    declare::<Candidate>(&mut expected, &config);
     declare::<Analysis>(&mut expected, &config);
+    declare::<RerouteOptions>(&mut expected, &config);
+    declare::<LayerOrder>(&mut expected, &config);
+    declare::<RerouteMethod>(&mut expected, &config);
+    declare::<Rerouted>(&mut expected, &config);
+    declare::<ReroutedLayer>(&mut expected, &config);
     let path = repository("web/packages/moescope/src/generated/engine.ts");
     if std::env::var("MOESCOPE_BLESS").is_ok_and(|value| value == "1") {
         std::fs::write(&path, &expected).unwrap();

@@ -23,6 +23,8 @@ enum Command {
     Eval(command::eval::Args),
     /// Continue a prompt.
     Generate(command::generate::Args),
+    /// Lower the loss on a text by offsets of the gating logits, and write down the routing that has them.
+    Reroute(command::reroute::Args),
     /// Run a text once and write down every routing decision.
     Trace(command::trace::Args),
     /// Decide about given logits, without a model, and say why.
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Train(args) => command::train::run(&args),
         Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
+        Command::Reroute(args) => command::reroute::run(&args),
         Command::Trace(args) => command::trace::run(&args),
         Command::Route(args) => command::route::run(&args),
         Command::Metrics(args) => command::metrics::run(&args),

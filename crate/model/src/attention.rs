@@ -99,6 +99,11 @@ impl KvCache {
         self.capacity
     }
 
+    /// Forgets all but the first `len` tokens.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// Counts `n_tokens` as read, after every layer has stored them.
     pub(crate) fn advance(&mut self, n_tokens: usize) {
         self.len += n_tokens;

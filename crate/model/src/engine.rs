@@ -3,37 +3,26 @@
 //! The command-line tool and the browser use this same type; neither adds logic of its own.
 //! Everything is asynchronous, because a browser cannot wait for a device in any other way.
 
+mod generate;
+mod reroute;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use moescope_routing::ModelRouting;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use moescope_routing::stage::select::Select;
+use moescope_routing::{ModelRouting, RouterSpec};
 
 use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
 use crate::config::LmConfig;
 use crate::error::ModelError;
+use crate::external::ExternalRouter;
 use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
 use crate::info::ModelInfo;
 use crate::lm::MoeLm;
-use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::{TextStream, Token, Tokenizer};
-use crate::trace::{Analysis, Step, Trace};
+use crate::trace::{Analysis, Trace};
 
-/// The state of a running generation.
-#[derive(Debug)]
-struct Generation {
-    cache: KvCache,
-    memory: RouterMemory,
-    logits: Vec<f32>,
-    stream: TextStream,
-    rng: StdRng,
-    /// The number in [0, 1) that decides the next token, once drawn.
-    draw: Option<f64>,
-    temperature: f32,
-    tokens_left: usize,
-    /// Token that ends the text.
-    stop_at: Option<u32>,
-}
+use generate::Generation;
+pub use reroute::Rerouting;
 
 /// A loaded model with the routing in force.
 #[derive(Debug)]
@@ -44,6 +33,7 @@ pub struct Engine {
     tokenizer: Option<Tokenizer>,
     device: Device,
     routing: ModelRouting,
+    external: Option<Box<dyn ExternalRouter>>,
     path: ExpertPath,
     tracing: bool,
     generation: Option<Generation>,
@@ -92,6 +82,7 @@ impl Engine {
             model,
             tokenizer,
             device: device.clone(),
+            external: None,
             path: ExpertPath::default(),
             tracing: true,
             generation: None,
@@ -113,9 +104,16 @@ impl Engine {
     /// # Errors
     /// A spec that does not fit this model.
     pub fn set_routing(&mut self, routing: ModelRouting) -> Result<(), ModelError> {
-        self.config.check_routing(&routing)?;
+        self.check_routing(&routing)?;
         self.routing = routing;
         Ok(())
+    }
+
+    /// Sets or removes the router that decides where a spec selects by `external`.
+    ///
+    /// Removing it leaves the routing alone; what then needs it fails until another routing or router is set.
+    pub fn set_external_router(&mut self, router: Option<Box<dyn ExternalRouter>>) {
+        self.external = router;
     }
 
     /// Chooses how experts are computed; the results are equal.
@@ -135,99 +133,6 @@ impl Engine {
     pub fn tokenize(&self, text: &str) -> Result<Vec<Token>, ModelError> {
         let tokenizer = self.tokenizer()?;
         Ok(tokenizer.tokens(&tokenizer.encode(text)?))
-    }
-
-    /// Reads a prompt and makes ready to continue it. A running generation ends.
-    ///
-    /// # Errors
-    /// An empty or too long prompt, an option out of range; the running generation then goes on.
-    pub async fn begin(
-        &mut self,
-        prompt: &str,
-        options: GenerateOptions,
-    ) -> Result<Trace, ModelError> {
-        let ids = self.encode(prompt)?;
-        self.begin_ids(&ids, options).await
-    }
-
-    /// [`Self::begin`] on token ids.
-    ///
-    /// # Errors
-    /// As [`Self::begin`], and ids outside the vocabulary.
-    pub async fn begin_ids(
-        &mut self,
-        ids: &[u32],
-        options: GenerateOptions,
-    ) -> Result<Trace, ModelError> {
-        options.check()?;
-        let room = self.config.max_positions;
-        // A prompt that leaves no room for a token is refused here rather than answered with silence.
-        self.check_ids(ids, room.saturating_sub(1))?;
-        let capacity = room.min(ids.len().saturating_add(options.max_tokens));
-        let mut cache = KvCache::new(&self.config, capacity, &self.device);
-        let mut memory = RouterMemory::default();
-        let (hidden_td, mut trace) = self
-            .run(ids, Some((&mut cache, &mut memory)), &self.routing)
-            .await?;
-        let [t, d_model] = hidden_td.dims();
-        let last = hidden_td.slice([t - 1..t, 0..d_model]);
-        let logits = read_f32(self.model.logits(last)).await?;
-        let mut stream = TextStream::default();
-        if let Some(tokenizer) = &self.tokenizer {
-            let tokens = ids.iter().map(|&id| tokenizer.next_token(&mut stream, id));
-            trace.tokens = tokens.collect();
-        }
-        self.generation = Some(Generation {
-            cache,
-            memory,
-            logits,
-            stream,
-            rng: StdRng::seed_from_u64(options.seed.into()),
-            draw: None,
-            temperature: options.temperature,
-            tokens_left: options.max_tokens,
-            stop_at: self.config.eos_token_id,
-        });
-        Ok(trace)
-    }
-
-    /// Samples a token, feeds it and returns it with its own routing; none at the end of the text.
-    ///
-    /// # Errors
-    /// [`ModelError::NotGenerating`] before [`Self::begin`].
-    pub async fn next(&mut self) -> Result<Option<Step>, ModelError> {
-        let mut generation = self.generation.take().ok_or(ModelError::NotGenerating)?;
-        let step = self.step(&mut generation).await;
-        self.generation = Some(generation);
-        step
-    }
-
-    async fn step(&self, generation: &mut Generation) -> Result<Option<Step>, ModelError> {
-        if generation.tokens_left == 0 || generation.cache.len() == generation.cache.capacity() {
-            return Ok(None);
-        }
-        // Kept until the step succeeds: one that failed may be tried again with the same draw.
-        let draw = *generation
-            .draw
-            .get_or_insert_with(|| generation.rng.random());
-        let id = sample(&generation.logits, generation.temperature, draw);
-        let log_prob = log_prob(&generation.logits, id);
-        if generation.stop_at == Some(id) {
-            generation.tokens_left = 0;
-            return Ok(None);
-        }
-        let past = Some((&mut generation.cache, &mut generation.memory));
-        let (hidden_td, mut trace) = self.run(&[id], past, &self.routing).await?;
-        generation.logits = read_f32(self.model.logits(hidden_td)).await?;
-        generation.draw = None;
-        generation.tokens_left -= 1;
-        let token = self.next_token(&mut generation.stream, id);
-        trace.tokens = vec![token.clone()];
-        Ok(Some(Step {
-            token,
-            log_prob,
-            trace,
-        }))
     }
 
     /// Losses and routing of a text, under `routing` or the one in force. Disturbs no generation.
@@ -253,15 +158,12 @@ impl Engine {
         routing: Option<&ModelRouting>,
     ) -> Result<Analysis, ModelError> {
         let routing = routing.unwrap_or(&self.routing);
-        self.config.check_routing(routing)?;
+        self.check_routing(routing)?;
         self.check_ids(ids, self.config.max_positions)?;
-        let (hidden_td, mut trace) = self.run(ids, None, routing).await?;
+        let (hidden_td, mut trace) = self.run(ids, None, routing, self.tracing).await?;
         let mut losses = vec![f32::NAN];
         if ids.len() > 1 {
-            let [t, d_model] = hidden_td.dims();
-            let hidden = hidden_td.slice([0..t - 1, 0..d_model]);
-            let targets = ids[1..].iter().map(|&id| id as i32).collect();
-            losses.extend(read_f32(self.model.losses(hidden, targets)).await?);
+            losses.extend(read_f32(self.losses(hidden_td, ids)).await?);
         }
         trace.tokens = self.tokens(ids);
         let total: f64 = losses[1..].iter().map(|&loss| f64::from(loss)).sum();
@@ -285,41 +187,9 @@ impl Engine {
     /// No ids, too many, or ids outside the vocabulary.
     pub async fn forward_ids(&self, ids: &[u32]) -> Result<(Vec<f32>, Trace), ModelError> {
         self.check_ids(ids, self.config.max_positions)?;
-        let (hidden_td, mut trace) = self.run(ids, None, &self.routing).await?;
+        let (hidden_td, mut trace) = self.run(ids, None, &self.routing, self.tracing).await?;
         trace.tokens = self.tokens(ids);
         Ok((read_f32(self.model.logits(hidden_td)).await?, trace))
-    }
-
-    /// The `n` likeliest tokens after `ids`, past any end of text, for tests. A running generation goes on after.
-    ///
-    /// # Errors
-    /// As [`Self::begin_ids`].
-    pub async fn greedy_ids(&mut self, ids: &[u32], n: usize) -> Result<Vec<u32>, ModelError> {
-        let options = GenerateOptions {
-            max_tokens: n,
-            temperature: 0.0,
-            seed: 0,
-        };
-        let running = self.generation.take();
-        let outcome = self.take_greedy(ids, options).await;
-        self.generation = running;
-        outcome
-    }
-
-    async fn take_greedy(
-        &mut self,
-        ids: &[u32],
-        options: GenerateOptions,
-    ) -> Result<Vec<u32>, ModelError> {
-        self.begin_ids(ids, options).await?;
-        if let Some(generation) = &mut self.generation {
-            generation.stop_at = None;
-        }
-        let mut greedy = Vec::new();
-        while let Some(step) = self.next().await? {
-            greedy.push(step.token.id);
-        }
-        Ok(greedy)
     }
 
     /// One pass, after `past` if there is one; the trace has no tokens yet.
@@ -328,9 +198,11 @@ impl Engine {
         ids: &[u32],
         past: Option<(&mut KvCache, &mut RouterMemory)>,
         routing: &ModelRouting,
+        tracing: bool,
     ) -> Result<(Tensor<2>, Trace), ModelError> {
         let tokens_bs = self.upload(ids).reshape([1, ids.len()]);
-        let mut router = HostRouter::new(routing, ids, self.path, self.tracing);
+        let mut router = HostRouter::new(routing, ids, self.path, tracing);
+        router = router.with_external(self.external.as_deref());
         let (hidden_td, layers) = match past {
             None => {
                 let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
@@ -353,6 +225,17 @@ impl Engine {
             routing: routing.clone(),
         };
         Ok((hidden_td, trace))
+    }
+
+    /// Loss of every token but the first.
+    ///
+    /// # Shapes
+    /// `hidden_td`: [T, D] of `ids` [T], T at least 2; returns [T - 1]
+    fn losses(&self, hidden_td: Tensor<2>, ids: &[u32]) -> Tensor<1> {
+        let [t, d_model] = hidden_td.dims();
+        let hidden = hidden_td.slice([0..t - 1, 0..d_model]);
+        let targets = ids[1..].iter().map(|&id| id as i32).collect();
+        self.model.losses(hidden, targets)
     }
 
     fn upload(&self, ids: &[u32]) -> Tensor<1, Int> {
@@ -391,6 +274,17 @@ impl Engine {
                 text: format!("<{id}>"),
                 special: false,
             },
+        }
+    }
+
+    /// Checks a routing against the model and against what is set beside it.
+    fn check_routing(&self, routing: &ModelRouting) -> Result<(), ModelError> {
+        self.config.check_routing(routing)?;
+        let is_external = |spec: &RouterSpec| matches!(spec.select, Select::External {});
+        let mut layers = self.config.moe_layers.iter();
+        match layers.find(|layer| is_external(routing.for_layer(**layer))) {
+            Some(&layer) if self.external.is_none() => Err(ModelError::NoExternalRouter { layer }),
+            _ => Ok(()),
         }
     }
 

@@ -65,6 +65,9 @@ pub enum ModelError {
         /// Tokens the model can take here.
         allowed: usize,
     },
+    /// Nothing to predict, so that there is no loss to lower.
+    #[error("the text is 1 token long; rerouting needs 2 or more")]
+    TextTooShort,
     /// A token id outside the vocabulary.
     #[error("token id {token_id} is outside the vocabulary; allowed are 0 to {}", .vocab_size - 1)]
     TokenOutOfRange {
@@ -147,6 +150,22 @@ pub enum ModelError {
         /// What it needs.
         need: String,
     },
+    /// A spec selects by `external`, and nobody is there to ask.
+    #[error(
+        "MoE layer {layer}: this strategy asks an external router, and none is set; set one first, or choose another strategy"
+    )]
+    NoExternalRouter {
+        /// Index of the transformer layer.
+        layer: usize,
+    },
+    /// Offsets cannot be optimised by gradient under this strategy.
+    #[error(
+        "MoE layer {layer}: the weights of this strategy have no gradient that is known here; use the method search"
+    )]
+    NotDifferentiable {
+        /// Index of the transformer layer.
+        layer: usize,
+    },
     /// The device could not read a tensor back.
     #[error("the device could not read a result back: {0}")]
     Device(String),
@@ -164,6 +183,7 @@ impl ModelError {
             Self::DtypeUnsupported { .. } => "dtype_unsupported",
             Self::PromptEmpty => "prompt_empty",
             Self::PromptTooLong { .. } => "prompt_too_long",
+            Self::TextTooShort => "text_too_short",
             Self::TokenOutOfRange { .. } => "token_out_of_range",
             Self::OptionInvalid { .. } => "option_invalid",
             Self::NotGenerating => "not_generating",
@@ -173,6 +193,8 @@ impl ModelError {
             Self::Routing { source, .. } => source.code(),
             Self::NotAnMoeLayer { .. } => "not_an_moe_layer",
             Self::NeedUnmet { .. } => "need_unmet",
+            Self::NoExternalRouter { .. } => "no_external_router",
+            Self::NotDifferentiable { .. } => "not_differentiable",
             Self::Device(_) => "device",
         }
     }

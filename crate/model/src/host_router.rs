@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData};
+use moescope_routing::stage::select::Select;
 use moescope_routing::{
     ModelRouting, RouterContext, RouterInput, Routing, RoutingPlan, route_with,
 };
 
 use crate::dispatch::Dispatch;
 use crate::error::ModelError;
+use crate::external::ExternalRouter;
 use crate::moe::{Routed, Router, upload_weights};
 use crate::trace::LayerTrace;
 
@@ -39,6 +41,7 @@ pub struct RouterMemory {
 pub struct HostRouter<'a> {
     routing: &'a ModelRouting,
     token_ids: &'a [u32],
+    external: Option<&'a dyn ExternalRouter>,
     path: ExpertPath,
     memory: RouterMemory,
     previous_layer: Option<RoutingPlan>,
@@ -56,11 +59,17 @@ impl<'a> HostRouter<'a> {
         Self {
             routing,
             token_ids,
+            external: None,
             path,
             memory: RouterMemory::default(),
             previous_layer: None,
             traced: tracing.then(Vec::new),
         }
+    }
+
+    /// The same with a router to ask where a spec selects by `external`.
+    pub fn with_external(self, external: Option<&'a dyn ExternalRouter>) -> Self {
+        Self { external, ..self }
     }
 
     /// The same for a pass that goes on with a sequence.
@@ -74,24 +83,41 @@ impl<'a> HostRouter<'a> {
         (self.traced.unwrap_or_default(), self.memory)
     }
 
-    fn decide(&self, input: &RouterInput) -> Result<Routing, ModelError> {
+    async fn decide(&self, input: &RouterInput<'_>) -> Result<Routing, ModelError> {
         let layer = input.layer;
+        let spec = self.routing.for_layer(layer);
+        let decided = match (&spec.select, self.external) {
+            (Select::External {}, None) => return Err(ModelError::NoExternalRouter { layer }),
+            (Select::External {}, Some(router)) => Some(router.decide(input).await),
+            _ => None,
+        };
+        let answer = decided.map(|plan| move |_: &RouterInput, _: &[f32]| plan.clone());
         let previous_token = self.memory.last_experts.get(&layer);
         let context = RouterContext {
             first_position: self.memory.position,
             previous_layer: self.previous_layer.as_ref(),
             previous_token: previous_token.map(Vec::as_slice).unwrap_or_default(),
+            external: answer.as_ref().map(|answer| answer as &_),
             ..RouterContext::default()
         };
-        route_with(&context, self.routing.for_layer(layer), input)
-            .map_err(|source| ModelError::Routing { layer, source })
+        route_with(&context, spec, input).map_err(|source| ModelError::Routing { layer, source })
     }
 }
 
-impl Router for HostRouter<'_> {
-    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
+impl HostRouter<'_> {
+    /// Decides, remembers and records.
+    ///
+    /// # Shapes
+    /// `logits_te`: [T, E]
+    ///
+    /// # Errors
+    /// Logits that cannot be read back, or a decision that cannot be made.
+    pub async fn plan(
+        &mut self,
+        layer: usize,
+        logits_te: Tensor<2>,
+    ) -> Result<RoutingPlan, ModelError> {
         let [n_tokens, n_experts] = logits_te.dims();
-        let device = logits_te.device();
         let logits = read_f32(logits_te).await?;
         let input = RouterInput {
             logits_te: &logits,
@@ -100,10 +126,26 @@ impl Router for HostRouter<'_> {
             layer,
             token_ids: self.token_ids,
         };
-        let routing = self.decide(&input)?;
-        let routed = match self.path {
+        let routing = self.decide(&input).await?;
+        let plan = routing.plan.clone();
+        let last = plan.experts(n_tokens - 1).to_vec();
+        self.memory.last_experts.insert(layer, last);
+        self.previous_layer = Some(plan.clone());
+        if let Some(layers) = &mut self.traced {
+            layers.push(LayerTrace::new(layer, logits, routing));
+        }
+        Ok(plan)
+    }
+}
+
+impl Router for HostRouter<'_> {
+    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
+        let [n_tokens, n_experts] = logits_te.dims();
+        let device = logits_te.device();
+        let plan = self.plan(layer, logits_te).await?;
+        Ok(match self.path {
             ExpertPath::Selected => {
-                let dispatch = Dispatch::new(&routing.plan, n_experts);
+                let dispatch = Dispatch::new(&plan, n_experts);
                 let weights_tk = upload_weights(&dispatch, &device);
                 Routed::Selected {
                     dispatch,
@@ -111,19 +153,12 @@ impl Router for HostRouter<'_> {
                 }
             }
             ExpertPath::AllMasked => {
-                let weights = dense_weights(&routing.plan, n_experts);
+                let weights = dense_weights(&plan, n_experts);
                 let data = TensorData::new(weights, [n_tokens, n_experts]);
                 let weights_te = Tensor::from_data(data, &device);
                 Routed::AllMasked { weights_te }
             }
-        };
-        let last = routing.plan.experts(n_tokens - 1).to_vec();
-        self.memory.last_experts.insert(layer, last);
-        self.previous_layer = Some(routing.plan.clone());
-        if let Some(layers) = &mut self.traced {
-            layers.push(LayerTrace::new(layer, logits, routing));
-        }
-        Ok(routed)
+        })
     }
 }
 

@@ -12,24 +12,30 @@
 pub mod attention;
 pub mod checkpoint;
 pub mod config;
+mod contrast;
 pub mod dispatch;
 mod engine;
 mod error;
+mod external;
 #[cfg(feature = "fused")]
 pub mod fused;
 pub mod host_router;
 mod info;
 pub mod lm;
 pub mod moe;
+mod reroute;
 mod rope;
 mod sample;
 mod tokenizer;
 mod trace;
 pub mod vision;
 
-pub use engine::{Engine, ModelFiles};
+pub use contrast::{Candidate, Contrast, ContrastReport};
+pub use engine::{Engine, ModelFiles, Rerouting};
 pub use error::ModelError;
+pub use external::{Deciding, ExternalRouter};
 pub use info::ModelInfo;
+pub use reroute::{LayerOrder, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer};
 pub use sample::GenerateOptions;
 pub use tokenizer::{TextStream, Token, Tokenizer};
 pub use trace::{Analysis, LayerTrace, Step, Trace};

@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contrast::Contrast;
 use crate::error::ModelError;
 
 /// How to continue a prompt.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateOptions {
@@ -17,6 +18,8 @@ pub struct GenerateOptions {
     pub temperature: f32,
     /// Seed of the sampler; the same seed gives the same text on the same backend.
     pub seed: u32,
+    /// Pushes the scores of the next token away from those of a weak routing.
+    pub contrast: Option<Contrast>,
 }
 
 impl Default for GenerateOptions {
@@ -25,6 +28,7 @@ impl Default for GenerateOptions {
             max_tokens: 64,
             temperature: 0.7,
             seed: 0,
+            contrast: None,
         }
     }
 }
@@ -45,7 +49,7 @@ impl GenerateOptions {
                 allowed: "0 (the likeliest token) or more",
             });
         }
-        Ok(())
+        self.contrast.as_ref().map_or(Ok(()), Contrast::check)
     }
 }
 

@@ -5,6 +5,7 @@
 use moescope_routing::{ModelRouting, Routing};
 use serde::Serialize;
 
+use crate::contrast::ContrastReport;
 use crate::tokenizer::Token;
 
 /// The routing of T tokens through every MoE layer.
@@ -77,10 +78,12 @@ impl LayerTrace {
 pub struct Step {
     /// The token.
     pub token: Token,
-    /// Natural logarithm of the probability the model gave it, before the sampling temperature.
+    /// Natural logarithm of the probability the model gave it, before contrast and the sampling temperature.
     pub log_prob: f32,
     /// How the token itself was routed; T = 1.
     pub trace: Trace,
+    /// What self-contrast did to its choice, where that is on.
+    pub contrast: Option<ContrastReport>,
 }
 
 /// How well a text is predicted, and how it was routed.

@@ -153,11 +153,12 @@ fn samples(engine: &mut Engine) -> Result<Vec<Sample>, ModelError> {
         max_tokens: SAMPLE_TOKENS,
         temperature: 0.7,
         seed: 1,
+        contrast: None,
     };
     let mut samples = Vec::new();
     for prompt in SAMPLE_PROMPTS {
         let mut text = String::new();
-        pollster::block_on(engine.begin(prompt, options))?;
+        pollster::block_on(engine.begin(prompt, options.clone()))?;
         while let Some(step) = pollster::block_on(engine.next())? {
             text.push_str(&step.token.text);
         }

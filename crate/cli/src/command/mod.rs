@@ -5,6 +5,7 @@ mod eval_vision;
 pub mod generate;
 pub mod metrics;
 mod real;
+pub mod reroute;
 pub mod route;
 pub mod trace;
 mod trace_file;
@@ -27,7 +28,7 @@ pub struct ModelArgs {
     /// Folder with config.json, model.safetensors and, for text, tokenizer.json.
     #[arg(long)]
     model: PathBuf,
-    /// The routing: a JSON file, or a preset with changes and layers of their own, as in olmoe,top_k=4;2:top_k=1.
+    /// The routing: a JSON file, such as `reroute` writes, or a preset with changes and layers of their own, as in olmoe,top_k=4;2:top_k=1.
     #[arg(long, value_name = "FILE|PRESET[,field=value...]")]
     spec: Option<String>,
     /// Where to compute.
@@ -64,7 +65,7 @@ impl ModelArgs {
         };
         let mut engine = Engine::load(files, &device(self.backend)?)?;
         if let Some(spec) = &self.spec {
-            engine.set_routing(read_routing(spec)?)?;
+            engine.set_routing(read_routing("--spec", spec)?)?;
         }
         Ok(engine)
     }
@@ -84,20 +85,23 @@ fn device(backend: Backend) -> Result<Device, Box<dyn std::error::Error>> {
     }
 }
 
-/// A routing from the command line: the file of that name if there is one, else a link.
+/// The routing that an option names: the file of that name if there is one, else a link.
 ///
-/// A file holds a `RouterSpec`, which applies to every layer, or a `ModelRouting`.
-fn read_routing(spec: &str) -> Result<ModelRouting, Box<dyn std::error::Error>> {
+/// A file holds a `RouterSpec`, which applies to every layer, a `ModelRouting`, or one under `routing`.
+fn read_routing(option: &str, spec: &str) -> Result<ModelRouting, Box<dyn std::error::Error>> {
     let path = Path::new(spec);
     if !path.is_file() {
         return ModelRouting::from_link(spec).map_err(|e| match e {
             RoutingError::UnknownPreset { .. } => {
-                format!("--spec {spec}: there is no such file, and {e}").into()
+                format!("{option} {spec}: there is no such file, and {e}").into()
             }
-            e => format!("--spec {spec}: {e}").into(),
+            e => format!("{option} {spec}: {e}").into(),
         });
     }
-    let value: serde_json::Value = read_json(path)?;
+    let mut value: serde_json::Value = read_json(path)?;
+    if let Some(routing) = value.get_mut("routing") {
+        value = routing.take();
+    }
     let routing = if value.get("default").is_some() || value.get("layers").is_some() {
         serde_json::from_value::<ModelRouting>(value)
     } else {

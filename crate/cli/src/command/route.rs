@@ -92,7 +92,7 @@ struct Choice {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let routing = read_routing(&args.spec)?;
+    let routing = read_routing("--spec", &args.spec)?;
     let input: Input = read_json(&args.logits)?;
     write_json(
         &Output::new(&decide(&routing, &input)?),

@@ -378,11 +378,7 @@ fn unmet_need(spec: &RouterSpec) -> Option<String> {
     if spec.limit.overflow == Overflow::Shared {
         return Some("a shared expert".into());
     }
-    let cannot = [
-        Need::LearnedNulls,
-        Need::TokenImportance,
-        Need::ExternalRouter,
-    ];
+    let cannot = [Need::LearnedNulls, Need::TokenImportance];
     let mut needs = spec.needs().into_iter();
     needs
         .find(|need| cannot.contains(need))
