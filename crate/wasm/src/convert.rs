@@ -74,6 +74,7 @@ pub fn step(step: &Step) -> Result<JsValue, JsValue> {
     set(&object, "token", &plain(&step.token)?)?;
     set(&object, "log_prob", &step.log_prob.into())?;
     set(&object, "trace", &trace(&step.trace)?)?;
+    set(&object, "contrast", &plain(&step.contrast)?)?;
     Ok(object.into())
 }
 

@@ -4,6 +4,7 @@
 //! loads only what it runs. Every error is a JavaScript `Error` with a stable `code`.
 
 mod convert;
+mod external;
 mod route;
 
 #[cfg(any(
@@ -14,13 +15,17 @@ compile_error!("build with exactly one of the features `cpu` and `gpu`");
 
 use std::cell::RefCell;
 
-use js_sys::{Float32Array, Uint32Array};
-use moescope_model::{Device, GenerateOptions, ModelError, ModelFiles};
+use js_sys::{Float32Array, Function, Promise, Uint32Array};
+use moescope_model::{
+    Device, ExternalRouter, GenerateOptions, ModelError, ModelFiles, RerouteOptions,
+};
 use moescope_routing::ModelRouting;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use convert::{analysis, plain, step, trace};
+use external::JsRouter;
 
 unsafe extern "C" {
     fn __wasm_call_ctors();
@@ -92,6 +97,12 @@ impl Engine {
         plain(self.inner.routing())
     }
 
+    /// Sets the function that decides where a spec selects by `external`, or removes it; see `JsRouter`.
+    pub fn set_external_router(&mut self, decide: Option<Function>) {
+        let router = decide.map(|decide| Box::new(JsRouter(decide)) as Box<dyn ExternalRouter>);
+        self.inner.set_external_router(router);
+    }
+
     /// Turns the recording of traces on or off, to measure its cost.
     pub fn set_tracing(&mut self, tracing: bool) {
         self.inner.set_tracing(tracing);
@@ -121,6 +132,33 @@ impl Engine {
                 .await
                 .map_err(error)?,
         )
+    }
+
+    /// `Rerouted` for a text, from a `ModelRouting` or from the one in force.
+    ///
+    /// `report` is called with the loss before and after each step; the work ends early when it answers false, or a
+    /// promise of it.
+    pub async fn reroute(
+        &self,
+        text: String,
+        options: JsValue,
+        routing: JsValue,
+        report: Function,
+    ) -> Result<JsValue, JsValue> {
+        let options: RerouteOptions = parse(options, "option_invalid")?;
+        let routing: Option<ModelRouting> = parse(routing, "routing_invalid")?;
+        let engine = &self.inner;
+        let begun = engine.begin_reroute(&text, routing.as_ref(), &options);
+        let mut rerouting = begun.await.map_err(error)?;
+        loop {
+            let loss = rerouting.losses().last().copied();
+            let answer = report.call1(&JsValue::UNDEFINED, &loss.into())?;
+            let go_on = JsFuture::from(Promise::resolve(&answer)).await?;
+            if go_on == JsValue::FALSE || !rerouting.step(engine).await.map_err(error)? {
+                break;
+            }
+        }
+        plain(&rerouting.finish(engine).await.map_err(error)?)
     }
 
     /// Tokens of a text, special ones included.

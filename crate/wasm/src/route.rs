@@ -51,7 +51,10 @@ pub fn route(spec: JsValue, input: JsValue) -> Result<JsValue, JsValue> {
     let null_logits_tm = given.floats("null_logits")?.unwrap_or_default();
     let modality_t = given.typed::<Uint8Array>("modality", "a Uint8Array")?;
     let importance_t = given.floats("importance")?.unwrap_or_default();
-    let previous_layer = previous_layer(&given.get("previous_layer")?)?;
+    let previous_layer = plan(
+        "input.context.previous_layer",
+        &given.get("previous_layer")?,
+    )?;
     let previous_token = given.typed::<Uint16Array>("previous_token", "a Uint16Array")?;
     let context = RouterContext {
         first_position: given.count("first_position")?.unwrap_or(0),
@@ -79,11 +82,12 @@ fn error(error: RoutingError) -> JsValue {
     js_error(error.code(), &error.to_string())
 }
 
-fn previous_layer(value: &JsValue) -> Result<Option<RoutingPlan>, JsValue> {
+/// A plan `{offsets: Uint32Array, experts: Uint16Array, weights: Float32Array}`, or none if it is absent.
+pub fn plan(name: &str, value: &JsValue) -> Result<Option<RoutingPlan>, JsValue> {
     if is_absent(value) {
         return Ok(None);
     }
-    let plan = Fields::new("input.context.previous_layer", value, PLAN_KEYS)?;
+    let plan = Fields::new(name, value, PLAN_KEYS)?;
     let offsets = plan.needed("offsets", |p, key| {
         p.typed::<Uint32Array>(key, "a Uint32Array")
     })?;

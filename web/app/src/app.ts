@@ -4,6 +4,7 @@ import { MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { expertRules, render } from 'moescope/views';
 
+import { Adapter } from './adapter.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
 import { EXAMPLES } from './examples.js';
@@ -42,6 +43,7 @@ export class App {
   readonly engine: Engine;
   readonly runner: Runner;
   readonly gauge: Gauge;
+  readonly adapter: Adapter;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -61,6 +63,7 @@ export class App {
     this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing());
     this.runner = new Runner(() => this.#textChanged(), now);
     this.gauge = new Gauge(() => this.schedule(), now);
+    this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.#pointer = new Pointer(this);
     this.#actions = this.#makeActions(now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.#measure());
@@ -101,6 +104,7 @@ export class App {
     const model = this.model();
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, runner: this.runner, gauge: this.gauge.data,
+      adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
     };
@@ -176,6 +180,9 @@ export class App {
       ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, {
         ban, layer: this.shown().layer, scope: this.store.state.scope,
       }), `expert ${expert}`),
+      adapt: () => void this.adapter.adapt(this.runner.text),
+      stopAdapting: () => this.adapter.clear(),
+      removeOffsets: () => this.adapter.remove(),
       resetRouting: () => this.store.resetRouting(now()),
       undo: () => this.store.undo(),
       backend: (backend) => this.#change({ model: this.store.state.model, backend }),
@@ -213,6 +220,7 @@ export class App {
   /** Before the model in use is freed: nothing may still ask it. */
   #closing(): void {
     this.runner.stop();
+    this.adapter.clear();
     this.gauge.clear(messages.gauge.computing);
   }
 
@@ -225,12 +233,13 @@ export class App {
   }
 
   #request(): Request {
-    const { prompt, maxTokens, temperature, seed } = this.store.state;
-    return { prompt, maxTokens, temperature, seed };
+    const { prompt, maxTokens, temperature, seed, contrast } = this.store.state;
+    return { prompt, maxTokens, temperature, seed, contrast };
   }
 
   #generate(): void {
     this.#touched = true;
+    this.adapter.clear();
     this.store.set({ token: undefined });
     this.show({ hover: undefined, cursor: undefined });
     if (this.store.state.prompt === '') {

@@ -17,6 +17,7 @@ export function describeEdits(edits: RoutingEdits): string {
     edits.temperature === undefined ? '' : `T ${short(edits.temperature)}`,
     ...edits.banned.map((expert) => `−${expert}`),
     ...Object.entries(edits.bannedAt).flatMap(([layer, experts]) => experts.map((expert) => `−${expert} at layer ${layer}`)),
+    Object.keys(edits.offsets).length === 0 ? '' : messages.decoding.adapt.edit,
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
@@ -31,6 +32,7 @@ export function describeChange(before: ModelRouting, after: ModelRouting, traine
     ...banChange(a, b, ''),
     ...layers.flatMap((layer) => banChange(before.layers[layer] ?? a, after.layers[layer] ?? b, ` at L${layer}`))
       .filter((part) => !banChange(a, b, '').some((common) => part.startsWith(`${common} `))),
+    offsetChange(layers.map((layer) => [before.layers[layer] ?? a, after.layers[layer] ?? b])),
   ];
   const said = parts.filter((part) => part !== '');
   return said.length > 0 ? said.join(' ') : '≠';
@@ -61,6 +63,13 @@ function banChange(before: RouterSpec, after: RouterSpec, where: string): string
     ...now.filter((expert) => !old.includes(expert)).map((expert) => `−${expert}${where}`),
     ...old.filter((expert) => !now.includes(expert)).map((expert) => `+${expert}${where}`),
   ];
+}
+
+/** That the routing was adapted to a text, or is no longer. */
+function offsetChange(layers: readonly (readonly [RouterSpec, RouterSpec])[]): string {
+  const offsets = layers.map((specs) => specs.map((spec) => spec.adjust.offsets ?? []));
+  if (offsets.every(([old, now]) => String(old) === String(now))) return '';
+  return offsets.some(([, now]) => (now ?? []).some((offset) => offset !== 0)) ? messages.decoding.adapt.edit : messages.decoding.adapt.removed;
 }
 
 function setting(name: string, value: number): string {

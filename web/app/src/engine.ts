@@ -5,7 +5,7 @@ import { MoescopeError } from 'moescope';
 import type { Backend, BackendWish, LoadOptions, ModelInfo, ModelRouting, Moescope, Progress } from 'moescope';
 
 /** The part of a loaded model that the page uses. */
-export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'free'>;
+export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'reroute' | 'free'>;
 export type Load = (url: string | URL, options: LoadOptions) => Promise<Scope>;
 
 /** What to open. */

@@ -4,6 +4,7 @@
 import { ENGLISH } from 'moescope/views';
 import type { ViewWords } from 'moescope/views';
 
+import { decodingMessages } from './messages-decoding.js';
 import { strategyMessages } from './messages-strategy.js';
 
 export interface ModelFacts {
@@ -87,11 +88,12 @@ export const messages = {
     fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,
     recorded: 'The recorded run keeps its own routing; your setting acts as soon as the live model is here.',
     load: (expert: number, share: string, even: string) => `Expert ${expert}: ${share} of the shown tokens, even share ${even}`,
-    open: 'Strategy, temperature and experts',
+    open: 'Strategy, experts and more',
     less: 'Less',
   },
 
   strategy: strategyMessages,
+  decoding: decodingMessages,
 
   gauge: {
     heading: 'What it costs',

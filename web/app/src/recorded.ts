@@ -9,7 +9,7 @@
 // JSON has no infinity: null in logits and selection_scores stands for minus infinity.
 // The build lists the files that exist, so that none is asked for in vain.
 
-import type { GenerateStep, LayerTrace, ModelRouting, Token, Trace } from 'moescope';
+import type { ContrastReport, GenerateStep, LayerTrace, ModelRouting, Token, Trace } from 'moescope';
 
 /** Typed arrays become lists; everything else is as in GenerateStep. */
 type Plain<T> = T extends Float32Array ? readonly (number | null)[]
@@ -26,7 +26,8 @@ export interface RecordedTrace {
 }
 export type RecordedStep =
   | { readonly kind: 'prompt'; readonly text: ''; readonly trace: RecordedTrace }
-  | { readonly kind: 'token'; readonly text: string; readonly token: Token; readonly logProb: number; readonly trace: RecordedTrace };
+  | { readonly kind: 'token'; readonly text: string; readonly token: Token; readonly logProb: number; readonly trace: RecordedTrace;
+    readonly contrast?: ContrastReport | undefined };
 
 /** The steps of a run, as the engine would have given them. Throws where the file is not of this format. */
 export function decodeRecorded(steps: readonly RecordedStep[]): GenerateStep[] {

@@ -1,7 +1,7 @@
 // What a person changed of a model's routing, and the routing that results: pure functions.
 // Changes are kept apart from the trained routing, so that a link means the same on a model that is trained again.
 
-import type { ModelRouting, RouterSpec } from 'moescope';
+import type { ModelRouting, Rerouted, RouterSpec } from 'moescope';
 import { specFor } from 'moescope/views';
 
 import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
@@ -20,10 +20,12 @@ export interface RoutingEdits {
   readonly banned: readonly number[];
   /** Banned at single layers besides, by layer, ascending. */
   readonly bannedAt: Readonly<Record<string, readonly number[]>>;
+  /** Added to the gating logits, one per expert, by layer. */
+  readonly offsets: Readonly<Record<string, readonly number[]>>;
 }
 
 export const NO_EDITS: RoutingEdits = {
-  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {},
+  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {}, offsets: {},
 };
 
 export const TEMPERATURE = { min: 0.1, max: 10 } as const;
@@ -39,11 +41,12 @@ export function bannedAt(edits: RoutingEdits, layer: number): number[] {
 export function applyEdits(model: RoutedModel, edits: RoutingEdits): ModelRouting {
   const trained = model.trained_routing;
   const own = model.moe_layers.filter((layer) => (edits.bannedAt[String(layer)] ?? []).length > 0
+    || edits.offsets[String(layer)]?.length === model.n_experts
     || (trained.layers[String(layer)] !== undefined && !isUniform(model, edits.strategy)));
   return {
     default: editedSpec(model, trained.default, edits, edits.banned),
     layers: Object.fromEntries(own.map((layer) => [
-      String(layer), editedSpec(model, specFor(trained, layer), edits, bannedAt(edits, layer)),
+      String(layer), withOffsetsOf(model, edits, layer, editedSpec(model, specFor(trained, layer), edits, bannedAt(edits, layer))),
     ])),
   };
 }
@@ -60,6 +63,12 @@ function editedSpec(model: RoutedModel, trained: RouterSpec, edits: RoutingEdits
   return withNumbers(edited, { ...withinLimits(edited, edits.settings, model.n_experts), ...topK });
 }
 
+/** Offsets of a model with another number of experts mean nothing here. */
+function withOffsetsOf(model: RoutedModel, edits: RoutingEdits, layer: number, spec: RouterSpec): RouterSpec {
+  const offsets = edits.offsets[String(layer)];
+  return offsets?.length === model.n_experts ? { ...spec, adjust: { ...spec.adjust, offsets: [...offsets] } } : spec;
+}
+
 /** A link may say anything. */
 function withinLimits(spec: RouterSpec, settings: RoutingEdits['settings'], nExperts: number): Record<string, number> {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => {
@@ -72,6 +81,13 @@ function withinLimits(spec: RouterSpec, settings: RoutingEdits['settings'], nExp
 /** The strategy as it is before knobs are turned. */
 function untouched(model: RoutedModel, edits: RoutingEdits): RouterSpec {
   return baseSpec(model, edits.strategy, model.trained_routing.default);
+}
+
+/** Puts the offsets of a rerouting in force, as exactly as a link can say them. */
+export function withOffsets(edits: RoutingEdits, { layers }: Rerouted): RoutingEdits {
+  const chosen = layers.filter(({ offsets }) => offsets.length > 0);
+  const rounded = chosen.map(({ layer, offsets }) => [String(layer), offsets.map((offset) => Number(offset.toFixed(3)))] as const);
+  return { ...edits, offsets: Object.fromEntries(rounded) };
 }
 
 /** Takes a preset, or the trained strategy for undefined; bans, temperature and top-k stay as they are set. */

@@ -5,6 +5,8 @@ import type { GenerateStep, ModelInfo } from 'moescope';
 import { recordsOf } from 'moescope/views';
 import type { TokenRecord } from 'moescope/views';
 
+import { contrastRequest } from './contrast.js';
+import type { ContrastSettings } from './contrast.js';
 import { explain } from './engine.js';
 import type { Scope } from './engine.js';
 
@@ -17,6 +19,7 @@ export interface Request {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed: number;
+  readonly contrast?: ContrastSettings | undefined;
 }
 
 export interface RunFailure {
@@ -68,8 +71,9 @@ export class Runner {
       const scope = await ready();
       if (signal.aborted) return;
       this.#become('running');
-      const { prompt, ...options } = request;
-      await this.#take(scope.generate(prompt, { ...options, signal }), request, 'live', signal);
+      const { prompt, contrast: settings, ...options } = request;
+      const contrast = settings && contrastRequest(settings, scope.model.n_experts);
+      await this.#take(scope.generate(prompt, { ...options, contrast, signal }), request, 'live', signal);
       if (!signal.aborted) this.#become('done');
     } catch (error) {
       if (signal.aborted) return;
@@ -119,7 +123,7 @@ export class Runner {
         this.tokensPerSecond = undefined;
         start = this.#clock();
       } else {
-        this.records.push(...recordsOf(step.trace, 'generated', this.records.length, step.logProb));
+        this.records.push(...recordsOf(step.trace, 'generated', this.records.length, step));
         generated += 1;
         const seconds = (this.#clock() - start) / 1000;
         if (source === 'live' && seconds > 0.2) this.tokensPerSecond = generated / seconds;

@@ -42,7 +42,7 @@ export function sameRouting(a: ModelRouting, b: ModelRouting): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
-/** Whether two specs are the same strategy but for what has a knob: top-k, the method's numbers, temperature and bans. */
+/** Whether two specs are the same strategy but for what has a knob: top-k, the method's numbers, temperature, offsets and bans. */
 export function sameStrategy(a: RouterSpec, b: RouterSpec): boolean {
   return a === b || canonical(withoutKnobs(a)) === canonical(withoutKnobs(b));
 }
@@ -51,7 +51,7 @@ function withoutKnobs(spec: RouterSpec): unknown {
   const numbers = Object.entries(spec.select).filter(([, value]) => typeof value !== 'number');
   return {
     ...spec,
-    adjust: { ...spec.adjust, temperature: 1 },
+    adjust: { ...spec.adjust, temperature: 1, offsets: [] },
     restrict: { ...spec.restrict, disabled: [] },
     select: Object.fromEntries(numbers),
   };

@@ -3,6 +3,8 @@
 
 import type { BackendWish } from 'moescope';
 
+import { CONTRAST, CONTRAST_LIMITS } from './contrast.js';
+import type { ContrastSettings } from './contrast.js';
 import { EXAMPLES } from './examples.js';
 import { NO_EDITS, TEMPERATURE } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
@@ -21,6 +23,8 @@ export interface State {
   readonly seed: number;
   readonly maxTokens: number;
   readonly routing: RoutingEdits;
+  /** Self-contrast; undefined while it is off. */
+  readonly contrast: ContrastSettings | undefined;
   /** The shown layer; undefined means the model's middle one. */
   readonly layer: number | undefined;
   /** The chosen token. */
@@ -44,6 +48,7 @@ export const LIMITS = {
   experts: 65535,
   /** Each has narrower limits of its own, which the model and the method decide. */
   setting: { min: -65535, max: 65535 },
+  offset: { min: -100, max: 100 },
   layers: 1024,
   tokens: 1_000_000,
   /** A longer prompt is left out of the link. */
@@ -58,6 +63,7 @@ export const DEFAULTS: State = {
   seed: 1,
   maxTokens: 160,
   routing: NO_EDITS,
+  contrast: undefined,
   layer: undefined,
   token: undefined,
   scope: 'all',
@@ -84,6 +90,10 @@ export function encode(state: State): string {
   put('rt', state.routing.temperature, undefined);
   put('ban', state.routing.banned.join(','), '');
   for (const [layer, experts] of Object.entries(state.routing.bannedAt)) put(`ban.${layer}`, experts.join(','), '');
+  for (const [layer, offsets] of Object.entries(state.routing.offsets)) put(`off.${layer}`, offsets.join(','), '');
+  put('c', state.contrast?.rank, undefined);
+  put('ca', state.contrast?.alpha, CONTRAST.alpha);
+  put('cb', state.contrast?.beta, CONTRAST.beta);
   put('layer', state.layer, undefined);
   put('token', state.token, undefined);
   put('scope', state.scope, DEFAULTS.scope);
@@ -110,8 +120,10 @@ export function decode(hash: string): State {
       temperature: number(params.get('rt'), TEMPERATURE),
       settings: settings(params),
       banned: experts(params.get('ban')),
-      bannedAt: bansByLayer(params),
+      bannedAt: byLayer(params, 'ban', experts),
+      offsets: byLayer(params, 'off', offsets),
     },
+    contrast: contrast(params),
     layer: integer(params.get('layer'), { min: 0, max: LIMITS.layers }),
     token: integer(params.get('token'), { min: 0, max: LIMITS.tokens }),
     scope: oneOf(params.get('scope'), ['all', 'layer']) ?? DEFAULTS.scope,
@@ -152,14 +164,33 @@ function experts(text: string | null): number[] {
   return ascending(wanted).filter((expert) => expert <= LIMITS.experts);
 }
 
-function bansByLayer(params: URLSearchParams): Record<string, number[]> {
-  const bans: Record<string, number[]> = {};
+/** Offsets are said for every expert or not at all. */
+function offsets(text: string): number[] {
+  const parts = text.split(',', LIMITS.experts).map((part) => number(part, LIMITS.offset));
+  const known = parts.filter((part) => part !== undefined);
+  return known.length === parts.length ? known : [];
+}
+
+/** Lists that go by the name of a layer, such as `ban.2=1,4`. */
+function byLayer(params: URLSearchParams, kind: 'ban' | 'off', read: (text: string) => number[]): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
   for (const [name, value] of params) {
-    const layer = /^ban\.(0|[1-9]\d{0,3})$/.exec(name)?.[1];
-    const list = layer === undefined || Number(layer) > LIMITS.layers ? [] : experts(value);
-    if (layer !== undefined && list.length > 0) bans[layer] = list;
+    const [said, layer = '', ...rest] = name.split('.');
+    if (said !== kind || rest.length > 0 || !/^(0|[1-9]\d{0,3})$/.test(layer) || Number(layer) > LIMITS.layers) continue;
+    const list = read(value);
+    if (list.length > 0) found[layer] = list;
   }
-  return bans;
+  return found;
+}
+
+/** On where its rank is said. */
+function contrast(params: URLSearchParams): ContrastSettings | undefined {
+  const rank = integer(params.get('c'), CONTRAST_LIMITS.rank);
+  return rank === undefined ? undefined : {
+    rank,
+    alpha: number(params.get('ca'), CONTRAST_LIMITS.alpha) ?? CONTRAST.alpha,
+    beta: number(params.get('cb'), CONTRAST_LIMITS.beta) ?? CONTRAST.beta,
+  };
 }
 
 function oneOf<T extends string>(text: string | null, allowed: readonly T[]): T | undefined {

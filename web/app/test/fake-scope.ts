@@ -3,7 +3,8 @@
 
 import { MoescopeError } from 'moescope';
 import type {
-  Analysis, Backend, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, RouterSpec, Token, Trace,
+  Analysis, Backend, ContrastReport, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, Rerouted, RerouteRequest,
+  RouterSpec, Token, Trace,
 } from 'moescope';
 import { DEFAULT_SPEC, specFor } from 'moescope/views';
 
@@ -47,6 +48,8 @@ export class FakeScope implements Scope {
   routing: ModelRouting = TRAINED;
   freed = false;
   analyses = 0;
+  /** What the last generation was asked for. */
+  request: GenerateRequest | undefined;
   readonly #paceMs: number;
 
   constructor({ info = fakeInfo(), backend = { kind: 'cpu', reason: 'This browser offers no WebGPU, so the engine runs on the CPU.' }, paceMs = 0 }: FakeOptions = {}) {
@@ -55,7 +58,9 @@ export class FakeScope implements Scope {
     this.#paceMs = paceMs;
   }
 
-  async *generate(prompt: string, { maxTokens = 128, signal }: GenerateRequest = {}): AsyncGenerator<GenerateStep, void, undefined> {
+  async *generate(prompt: string, request: GenerateRequest = {}): AsyncGenerator<GenerateStep, void, undefined> {
+    this.request = request;
+    const { maxTokens = 128, signal, contrast } = request;
     if (prompt === '') throw new MoescopeError('prompt_empty', 'the prompt has no tokens; at least one is needed');
     const tokens = fakeTokens(prompt);
     if (tokens.length > this.model.max_positions) {
@@ -67,7 +72,8 @@ export class FakeScope implements Scope {
       await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
       signal?.throwIfAborted();
       const token = story[i] ?? { id: 0, text: '', special: true };
-      yield { kind: 'token', text: token.text, token, logProb: -0.2 - 3 * noise(token.id, i, 3), trace: fakeTrace([token], this.model, this.routing, i) };
+      yield { kind: 'token', text: token.text, token, logProb: -0.2 - 3 * noise(token.id, i, 3), trace: fakeTrace([token], this.model, this.routing, i),
+        contrast: contrast === undefined ? undefined : fakeReport(token, i) };
     }
   }
 
@@ -97,9 +103,35 @@ export class FakeScope implements Scope {
     };
   }
 
+  /** Each step finds a little less loss by moving the first expert of every layer up. */
+  async reroute(_: string, { routing = this.routing, steps = 5, onLoss, signal }: RerouteRequest = {}): Promise<Rerouted> {
+    const base = 'default' in routing ? (routing as ModelRouting) : TRAINED;
+    const losses: number[] = [];
+    for (let step = 0; step <= steps; step += 1) {
+      await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
+      signal?.throwIfAborted();
+      losses.push(2.31 - step / 100);
+      onLoss?.(2.31 - step / 100);
+    }
+    const offsets = Array.from({ length: this.model.n_experts }, (__, expert) => (expert === 0 ? steps / 20 : -0.01234));
+    const layers = this.model.moe_layers.map((layer) => ({ layer, confidence: 1, chosen: layer > 0, offsets: layer > 0 ? offsets : [], changed: 0.1 }));
+    return { routing: base, losses, kept: steps, layers, changed: 0.25 };
+  }
+
   free(): void {
     this.freed = true;
   }
+}
+
+/** On every third token contrast has its way. */
+function fakeReport(token: Token, i: number): ContrastReport {
+  const rival = { id: token.id + 1, text: ' rival', special: false };
+  const candidates = [
+    { token: i % 3 === 0 ? rival : token, strong: 3, weak: 3.2, score: 2.9, valid: true },
+    { token: i % 3 === 0 ? token : rival, strong: 2.6, weak: 1.5, score: 3.15, valid: true },
+    { token: { id: token.id + 2, text: ' odd', special: false }, strong: 0.4, weak: -2, score: 1.6, valid: false },
+  ];
+  return { divergence: noise(token.id, i, 9), strong_token: i % 3 === 0 ? rival : token, candidates };
 }
 
 /** Answers nothing until it is freed, and then refuses everything, as a worker that ended. */

@@ -12,7 +12,9 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   temperature: 0,
   seed: 4294967295,
   maxTokens: 7,
-  routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] } },
+  routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] },
+    offsets: { 0: [0.125, -0.05, 0], 3: [1, 2, -3] } },
+  contrast: { rank: 1, alpha: 0.25, beta: 1.5 },
   layer: 3,
   token: 12,
   scope: 'layer',
@@ -63,6 +65,17 @@ describe('the hash', () => {
     expect(state.routing).toMatchObject({ topK: 1, temperature: 0.1 });
   });
 
+  it('turns self-contrast on where its rank is said, with the usual numbers for the rest', () => {
+    expect(decode('#v=1&c=2').contrast).toEqual({ rank: 2, alpha: 0.1, beta: 0.5 });
+    expect(encode({ ...DEFAULTS, contrast: { rank: 2, alpha: 0.1, beta: 0.5 } })).toBe('v=1&c=2');
+    expect(decode('#c=1.2&ca=9&cb=-1').contrast).toEqual({ rank: 1, alpha: 1, beta: 0 });
+    expect(decode('#ca=0.5&cb=1').contrast).toBeUndefined();
+  });
+
+  it('leaves out offsets that are no list of numbers', () => {
+    expect(decode('#off.1=0.5,x&off.2=&off.3=1,,2&off.4=0.5,-0.5&off.5.6=1').routing.offsets).toEqual({ 4: [0.5, -0.5] });
+  });
+
   it('survives nonsense', () => {
     expect(decode('#k=NaN&ban=a,,-1,2,2,99999999&ban.x=1&ban.__proto__=1&rt=Infinity&backend=quantum&theme=9').routing)
       .toEqual({ ...NO_EDITS, banned: [2] });
@@ -82,7 +95,7 @@ describe('fuzzed hashes', () => {
   });
 });
 
-const NAMES = ['s', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', ''];
+const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', ''];
 const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {

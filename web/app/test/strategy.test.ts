@@ -1,29 +1,28 @@
 // The menu of strategies: what each preset becomes on a model, what the page says of it, and what a link keeps of it.
 import { PRESETS } from 'moescope';
 import type { Preset } from 'moescope';
-import { findAll, h, textOf } from 'moescope/views';
-import type { ViewElement } from 'moescope/views';
+import { findAll, textOf } from 'moescope/views';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { describeChange, describeEdits } from '../src/changes.js';
 import { Engine } from '../src/engine.js';
 import { explainSpec } from '../src/explain.js';
-import { page } from '../src/page/page.js';
-import type { Actions, Shown, Ui } from '../src/page/shown.js';
+import type { Actions } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits, withBan, withSetting, withStrategy, withTemperature, withTopK } from '../src/routing.js';
 import type { RoutingEdits } from '../src/routing.js';
-import { Runner, shapeOf } from '../src/runner.js';
 import { RoutingSender } from '../src/sender.js';
 import { sameRouting, settingsOf, topKOf } from '../src/spec.js';
 import { DEFAULTS, decode, encode } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { rangeOf, strategiesFor, strategyFor } from '../src/strategy.js';
+import { MODEL, byId, drawn as drawnPage } from './drawn.js';
 import { FakeScope, SPEC, TRAINED, fakeInfo } from './fake-scope.js';
 
-const MODEL = fakeInfo(8, 4);
 const NAMES = PRESETS.map(({ name }) => name);
 const possible = strategiesFor(MODEL).filter(({ problem }) => problem === undefined);
 const impossible = strategiesFor(MODEL).filter(({ problem }) => problem !== undefined);
+
+const drawn = (routing: RoutingEdits, actions: Partial<Actions> = {}): ReturnType<typeof drawnPage> => drawnPage({ state: { routing }, actions });
 
 function preset(name: string): Preset {
   const found = PRESETS.find((candidate) => candidate.name === name);
@@ -110,7 +109,7 @@ describe('a link', () => {
     const settings = Object.fromEntries(Object.keys(settingsOf(preset(strategy).spec.select)).map((name, i) => [name, i + 0.5]));
     for (const routing of [
       { ...NO_EDITS, strategy },
-      { strategy, topK: 3, temperature: 0.5, settings, banned: [1], bannedAt: { 2: [4] } },
+      { ...NO_EDITS, strategy, topK: 3, temperature: 0.5, settings, banned: [1], bannedAt: { 2: [4] } },
     ]) {
       const state = { ...DEFAULTS, routing };
       expect(decode(encode(state))).toEqual(state);
@@ -161,35 +160,6 @@ describe('words', () => {
     expect(describeEdits({ ...toTopP, settings: { top_p: 0.6 } })).toBe('strategy top_p, top p 0.6');
   });
 });
-
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, switchError: undefined };
-
-/** The page as it stands after writing a little under these edits. */
-async function drawn(edits: RoutingEdits, actions: Partial<Actions> = {}): Promise<{ root: ViewElement; shown: Shown }> {
-  const scope = new FakeScope({ info: MODEL });
-  const engine = new Engine(() => Promise.resolve(scope), () => undefined, () => 0);
-  await engine.open({ model: 'models/first', backend: 'auto' });
-  await engine.route(applyEdits(MODEL, edits));
-  const runner = new Runner(() => undefined, () => 0);
-  await runner.generate({ prompt: 'Once upon', maxTokens: 5, temperature: 0, seed: 1 }, () => Promise.resolve(scope));
-  const nothing = (): void => undefined;
-  const shown: Shown = {
-    state: { ...DEFAULTS, routing: edits }, ui: UI, engine, runner, canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL),
-    gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits), inspected: runner.records[2],
-    actions: {
-      set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, resetRouting: nothing, undo: nothing, backend: nothing, open: nothing, retry: nothing,
-      cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
-    },
-  };
-  return { root: h('div', {}, page(shown, {})), shown };
-}
-
-function byId(root: ViewElement, id: string): ViewElement {
-  const [found] = findAll(root, (element) => element.props.attrs?.['id'] === id);
-  if (found === undefined) throw new Error(`nothing has the id ${id}`);
-  return found;
-}
 
 describe('the panel', () => {
   it('offers the trained strategy and every preset, the impossible ones with their reason', async () => {

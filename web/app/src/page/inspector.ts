@@ -5,6 +5,7 @@ import { decisionAt, fixed, h, routerTable, stageList, tokenTitle, visible } fro
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
+import { contrastTable } from './contrast-table.js';
 import type { Shown } from './shown.js';
 import { pinnedIndex } from './stage.js';
 
@@ -29,7 +30,8 @@ export function inspector(shown: Shown): ViewElement {
       }, messages.inspector.close))),
   decision === undefined
     ? h('p.note', {}, messages.inspector.none)
-    : h('div.body', {}, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views))));
+    : h('div.body', {}, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views)),
+      inspected !== undefined && contrastTable(inspected)));
 }
 
 function step({ runner, inspected, actions }: Shown, by: number, text: string, label: string): ViewElement {

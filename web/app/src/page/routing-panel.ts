@@ -9,6 +9,7 @@ import { messages } from '../messages.js';
 import { TEMPERATURE, bannedAt } from '../routing.js';
 import type { BanScope } from '../routing.js';
 import { topKOf } from '../spec.js';
+import { adaptPanel, contrastPanel } from './decoding.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
@@ -27,7 +28,7 @@ export function routingPanel(shown: Shown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
     h('div.more', { attrs: { id: 'routing-more' } },
-      strategyMenu(shown), temperature(shown), switches(shown), footer(shown)));
+      strategyMenu(shown), temperature(shown), switches(shown), adaptPanel(shown), contrastPanel(shown), footer(shown)));
 }
 
 function knob(shown: Shown): ViewElement {

@@ -3,6 +3,7 @@
 import type { BackendWish, ModelRouting } from 'moescope';
 import type { GaugeData, TokenRecord } from 'moescope/views';
 
+import type { AdaptState } from '../adapter.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
 import type { Runner } from '../runner.js';
@@ -36,6 +37,10 @@ export interface Actions {
   readonly setting: (name: string, value: number) => void;
   readonly temperature: (temperature: number) => void;
   readonly ban: (expert: number, ban: boolean) => void;
+  /** Looks for offsets that fit the shown text. */
+  readonly adapt: () => void;
+  readonly stopAdapting: () => void;
+  readonly removeOffsets: () => void;
   readonly resetRouting: () => void;
   readonly undo: () => void;
   readonly backend: (backend: BackendWish) => void;
@@ -52,6 +57,7 @@ export interface Shown {
   readonly engine: Engine;
   readonly runner: Runner;
   readonly gauge: GaugeData;
+  readonly adapt: AdaptState;
   readonly canUndo: boolean;
   readonly layers: readonly number[];
   readonly layer: number;

@@ -58,7 +58,7 @@ describe('starting', () => {
   });
 
   function call(backend: LoadCall['backend'], gpuRefusal?: string): LoadCall {
-    return { name: 'load', modelUrl: 'http://m.test/first/', backend, gpuRefusal, routing: undefined };
+    return { name: 'load', modelUrl: 'http://m.test/first/', backend, gpuRefusal, routing: undefined, external: false };
   }
 
   function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure()) {

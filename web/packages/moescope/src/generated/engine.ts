@@ -73,7 +73,36 @@ temperature: number,
 /**
  * Seed of the sampler; the same seed gives the same text on the same backend.
  */
-seed: number, };
+seed: number,
+/**
+ * Pushes the scores of the next token away from those of a weak routing.
+ */
+contrast: Contrast | null, };
+
+/**
+ * Settings of self-contrast decoding.
+ */
+export type Contrast = {
+/**
+ * Routing of the weak pass; unless given, the third best expert alone, or the last of fewer.
+ */
+weak: ModelRouting | null,
+/**
+ * A token is valid if strong gives it at least this share of its best probability; above 0 to 1.
+ */
+alpha: number,
+/**
+ * How far scores move away from weak; from 0, which leaves the strong scores.
+ */
+beta: number,
+/**
+ * Divides the strong logits; above 0.
+ */
+strong_temperature: number,
+/**
+ * Divides the weak logits; above 0.
+ */
+weak_temperature: number, };
 
 /**
  * A token as people see it.
@@ -159,13 +188,59 @@ export type Step = {
  */
 token: Token,
 /**
- * Natural logarithm of the probability the model gave it, before the sampling temperature.
+ * Natural logarithm of the probability the model gave it, before contrast and the sampling temperature.
  */
 log_prob: number,
 /**
  * How the token itself was routed; T = 1.
  */
-trace: Trace, };
+trace: Trace,
+/**
+ * What self-contrast did to its choice, where that is on.
+ */
+contrast: ContrastReport | null, };
+
+/**
+ * What self-contrast did to one choice of a token.
+ */
+export type ContrastReport = {
+/**
+ * KL(strong || weak) of the next-token distributions, in nats.
+ */
+divergence: number,
+/**
+ * What the same draw takes without contrast.
+ */
+strong_token: Token,
+/**
+ * The few best tokens, and those taken, by descending strong logit.
+ */
+candidates: Array<Candidate>, };
+
+/**
+ * A token that strong, weak or both would like.
+ */
+export type Candidate = {
+/**
+ * The token.
+ */
+token: Token,
+/**
+ * Logit of the strong pass over its temperature.
+ */
+strong: number,
+/**
+ * Logit of the weak pass over its temperature.
+ */
+weak: number,
+/**
+ * (1 + beta) strong - beta weak; of an invalid token too, which cannot win by it.
+ */
+score: number,
+/**
+ * Whether strong finds it plausible.
+ */
+valid: boolean, };
 
 /**
  * How well a text is predicted, and how it was routed.
@@ -187,4 +262,99 @@ loss: number,
  * The same per byte of the predicted text, in bits.
  */
 bits_per_byte: number, };
+
+/**
+ * How to reroute.
+ */
+export type RerouteOptions = {
+/**
+ * Steps of the optimiser; 0 only measures.
+ */
+steps: number,
+/**
+ * How far a step goes, in logits; above 0.
+ */
+rate: number,
+/**
+ * No offset goes further from 0 than this; above 0.
+ */
+clamp: number,
+/**
+ * Share of the MoE layers that get offsets, above 0 to 1; at least one does.
+ */
+layers_share: number,
+/**
+ * Which of them.
+ */
+order: LayerOrder,
+/**
+ * How to optimise.
+ */
+method: RerouteMethod,
+/**
+ * Seed of the search.
+ */
+seed: number, };
+
+/**
+ * Which layers get offsets, by C = -(1/k) sum ln p over the chosen experts, averaged over tokens.
+ *
+ * The paper calls C confidence and takes the highest, although a high C means low probabilities.
+ */
+export type LayerOrder = "highest" | "lowest";
+
+/**
+ * How the offsets are optimised.
+ */
+export type RerouteMethod = "gradient" | "search";
+
+/**
+ * What rerouting came to.
+ */
+export type Rerouted = {
+/**
+ * The routing before, with offsets in the layers that were chosen.
+ */
+routing: ModelRouting,
+/**
+ * Mean loss in nats per token before, then after each step.
+ */
+losses: Array<number>,
+/**
+ * The step whose offsets are kept, the one with the lowest loss; 0 if none helped.
+ */
+kept: number,
+/**
+ * All MoE layers, in order.
+ */
+layers: Array<ReroutedLayer>,
+/**
+ * Share of tokens whose experts changed in at least one layer.
+ */
+changed: number, };
+
+/**
+ * One MoE layer of a rerouting.
+ */
+export type ReroutedLayer = {
+/**
+ * Index of the transformer layer.
+ */
+layer: number,
+/**
+ * C of the layer before; see [`LayerOrder`].
+ */
+confidence: number,
+/**
+ * Whether its offsets were optimised.
+ */
+chosen: boolean,
+/**
+ * [E] its offsets after; empty if there are none.
+ */
+offsets: Array<number>,
+/**
+ * Share of tokens whose experts changed.
+ */
+changed: number, };
 

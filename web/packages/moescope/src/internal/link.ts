@@ -1,18 +1,20 @@
 // The page's end of one worker: numbers the calls, settles their promises, and ends them all when the worker ends.
 // A link is used once; after a loss the session makes another.
 
-import type { Analysis, Step, Trace } from '../generated/engine.js';
+import type { Analysis, Rerouted, Step, Trace } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { ModelRoutingInput, Progress } from '../public/types.js';
-import type { AnalyseCall, BeginCall, Call, FromWorker, LoadCall, Loaded, NextCall, Reply } from './protocol.js';
+import type { ExternalRouter, ModelRoutingInput, Progress } from '../public/types.js';
+import type { AnalyseCall, BeginCall, Call, FromWorker, LoadCall, Loaded, NextCall, Reply, RerouteCall } from './protocol.js';
 import { engineLost, fromWireError } from './protocol.js';
+import { Questions } from './questions.js';
 import type { WorkerPort } from './spawn.js';
 
 interface Pending {
   readonly reply: (reply: Reply) => void;
   readonly reject: (reason: unknown) => void;
   readonly progress: (progress: Progress) => void;
+  readonly loss: (loss: number) => void;
 }
 
 /** What a reply holds for the call that waits for it, or nothing if it answers another call. */
@@ -21,12 +23,14 @@ type Pick<T> = (reply: Reply) => { readonly value: T } | undefined;
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onLoss?: ((loss: number) => void) | undefined;
 }
 
 export class Link {
   readonly #port: WorkerPort;
   readonly #onLost: (cause: string) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #questions: Questions;
   #lastId = 0;
   #answered = false;
   #end: { readonly reason: unknown } | undefined;
@@ -35,6 +39,7 @@ export class Link {
   constructor(port: WorkerPort, onLost: (cause: string) => void) {
     this.#port = port;
     this.#onLost = onLost;
+    this.#questions = new Questions((message) => port.post(message));
     port.listen(
       (message) => this.#receive(message),
       (cause) => this.#lose(cause),
@@ -49,6 +54,15 @@ export class Link {
     return this.#call({ name: 'set_routing', routing }, (reply) => (reply.name === 'set_routing' ? reply : undefined));
   }
 
+  /** Who answers for layers that ask outside the engine; the worker is told by `setExternal`, or as it loads. */
+  answerBy(router: ExternalRouter | undefined): void {
+    this.#questions.use(router);
+  }
+
+  setExternal(external: boolean): Promise<undefined> {
+    return this.#call({ name: 'set_external', external }, (reply) => (reply.name === 'set_external' ? reply : undefined));
+  }
+
   begin(call: Omit<BeginCall, 'name'>, options: CallOptions): Promise<Trace> {
     return this.#call({ name: 'begin', ...call }, (reply) => (reply.name === 'begin' ? reply : undefined), options);
   }
@@ -59,6 +73,10 @@ export class Link {
 
   analyse(call: Omit<AnalyseCall, 'name'>, options: CallOptions): Promise<Analysis> {
     return this.#call({ name: 'analyse', ...call }, (reply) => (reply.name === 'analyse' ? reply : undefined), options);
+  }
+
+  reroute(call: Omit<RerouteCall, 'name'>, options: CallOptions): Promise<Rerouted> {
+    return this.#call({ name: 'reroute', ...call }, (reply) => (reply.name === 'reroute' ? reply : undefined), options);
   }
 
   /** Ends the worker; calls that wait, and later ones, reject with `reason`. */
@@ -74,7 +92,7 @@ export class Link {
     this.#pending.clear();
   }
 
-  #call<T>(call: Call, pick: Pick<T>, { signal, onProgress }: CallOptions = {}): Promise<T> {
+  #call<T>(call: Call, pick: Pick<T>, { signal, onProgress, onLoss }: CallOptions = {}): Promise<T> {
     if (signal?.aborted) {
       return Promise.reject(signal.reason);
     }
@@ -91,13 +109,13 @@ export class Link {
           resolve(picked.value);
         }
       };
-      this.#pending.set(id, { reply: settle, reject, progress: onProgress ?? (() => undefined) });
+      this.#pending.set(id, { reply: settle, reject, progress: onProgress ?? nothing, loss: onLoss ?? nothing });
     });
     this.#port.post({ type: 'call', id, call });
     return signal === undefined ? answer : this.#cancellable(id, answer, signal);
   }
 
-  /** `answer`, rejecting at once when `signal` aborts; the worker then drops what it has not begun. */
+  /** `answer`, rejecting at once when `signal` aborts; the worker then drops what it has not begun or can end early. */
   async #cancellable<T>(id: number, answer: Promise<T>, signal: AbortSignal): Promise<T> {
     const onAbort = (): void => {
       const pending = this.#pending.get(id);
@@ -120,12 +138,20 @@ export class Link {
       this.#lose(message.cause);
       return;
     }
+    if (message.type === 'ask') {
+      void this.#questions.ask(message.question, message.input);
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (pending === undefined) {
       return; // The caller cancelled in the meantime.
     }
     if (message.type === 'progress') {
       pending.progress(message.progress);
+      return;
+    }
+    if (message.type === 'loss') {
+      pending.loss(message.loss);
       return;
     }
     this.#pending.delete(message.id);
@@ -144,6 +170,8 @@ export class Link {
     }
   }
 }
+
+function nothing(): void {}
 
 /** A worker that fails before its first answer never ran; later, it is the engine that is gone. */
 function neverStarted(cause: string): MoescopeError {

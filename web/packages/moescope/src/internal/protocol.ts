@@ -1,13 +1,15 @@
 // What the page and its worker say to each other.
-// Every call has an id and exactly one answer (reply or error); progress may come before it.
+// Every call has an id and exactly one answer (reply or error); progress may come before it, and questions to the page.
 // 'lost' is the worker's last word: its engine cannot be used any more.
 // Tokens are asked for one by one, so a change of routing that was acknowledged holds for the very next one
 // and a slow reader never lets the engine run ahead.
 
-import type { Analysis, GenerateOptions, ModelInfo, Step, Trace } from '../generated/engine.js';
+import type { Analysis, ModelInfo, Rerouted, RerouteOptions, Step, Trace } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, BackendWish, ModelRoutingInput, Progress } from '../public/types.js';
+import type { WirePlan } from './plan.js';
+import type { EngineOptions } from './requests.js';
 
 export interface LoadCall {
   readonly name: 'load';
@@ -18,6 +20,14 @@ export interface LoadCall {
   readonly gpuRefusal: string | undefined;
   /** Routing to start with; the trained one unless given. */
   readonly routing: ModelRoutingInput | undefined;
+  /** Whether the page has an external router. */
+  readonly external: boolean;
+}
+
+export interface SetExternalCall {
+  readonly name: 'set_external';
+  /** Whether the page has an external router from now on. */
+  readonly external: boolean;
 }
 
 export interface SetRoutingCall {
@@ -30,7 +40,7 @@ export interface BeginCall {
   /** Tells generations apart: only the latest one may ask for tokens. */
   readonly generation: number;
   readonly prompt: string;
-  readonly options: Partial<GenerateOptions>;
+  readonly options: EngineOptions;
 }
 
 export interface NextCall {
@@ -44,8 +54,15 @@ export interface AnalyseCall {
   readonly routing: ModelRoutingInput | undefined;
 }
 
+export interface RerouteCall {
+  readonly name: 'reroute';
+  readonly text: string;
+  readonly options: Partial<RerouteOptions>;
+  readonly routing: ModelRoutingInput | undefined;
+}
+
 /** The calls that an engine serves once it is loaded. */
-export type EngineCall = SetRoutingCall | BeginCall | NextCall | AnalyseCall;
+export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | RerouteCall;
 export type Call = LoadCall | EngineCall;
 
 export interface Loaded {
@@ -57,9 +74,22 @@ export interface Loaded {
 export type Reply =
   | { readonly name: 'load'; readonly value: Loaded }
   | { readonly name: 'set_routing'; readonly value: ModelRouting }
+  | { readonly name: 'set_external'; readonly value: undefined }
   | { readonly name: 'begin'; readonly value: Trace }
   | { readonly name: 'next'; readonly value: Step | undefined }
-  | { readonly name: 'analyse'; readonly value: Analysis };
+  | { readonly name: 'analyse'; readonly value: Analysis }
+  | { readonly name: 'reroute'; readonly value: Rerouted };
+
+/** What an external router is asked, in the engine's words: [T, E] logits and [T] token ids. */
+export interface ExternalQuestion {
+  readonly layer: number;
+  readonly n_tokens: number;
+  readonly n_experts: number;
+  readonly logits: Float32Array;
+  readonly token_ids: Uint32Array;
+}
+
+export type ExternalAnswer = { readonly plan: WirePlan } | { readonly error: string };
 
 /** An error as it travels: classes do not survive structured cloning. */
 export interface WireError {
@@ -69,12 +99,15 @@ export interface WireError {
   readonly status: number | undefined;
 }
 
-export type ToWorker =
+export type FromPage =
   | { readonly type: 'call'; readonly id: number; readonly call: Call }
-  | { readonly type: 'cancel'; readonly id: number };
+  | { readonly type: 'cancel'; readonly id: number }
+  | { readonly type: 'answer'; readonly question: number; readonly answer: ExternalAnswer };
 
 export type FromWorker =
   | { readonly type: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly type: 'loss'; readonly id: number; readonly loss: number }
+  | { readonly type: 'ask'; readonly question: number; readonly input: ExternalQuestion }
   | { readonly type: 'reply'; readonly id: number; readonly reply: Reply }
   | { readonly type: 'error'; readonly id: number; readonly error: WireError }
   | { readonly type: 'lost'; readonly cause: string };
@@ -125,6 +158,8 @@ export function buffersOf(reply: Reply): ArrayBuffer[] {
   switch (reply.name) {
     case 'load':
     case 'set_routing':
+    case 'set_external':
+    case 'reroute':
       return [];
     case 'begin':
       return [...traceBuffers(reply.value)];

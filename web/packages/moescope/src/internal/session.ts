@@ -1,19 +1,22 @@
 // A model that outlives its workers: calls go to the worker in use, and a lost engine is started anew.
 // A loss rejects what was running; the next call rebuilds the engine with the last routing, files from the HTTP cache.
 
-import type { Analysis, GenerateOptions, ModelInfo } from '../generated/engine.js';
+import type { Analysis, ModelInfo, Rerouted } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type {
   AnalyseRequest,
   Backend,
+  ExternalRouter,
   GenerateRequest,
   GenerateStep,
   LoadOptions,
+  RerouteRequest,
   RoutingInput,
 } from '../public/types.js';
 import type { Link } from './link.js';
 import type { Loaded } from './protocol.js';
+import { engineOptions, rerouteOptions } from './requests.js';
 import { toModelRouting } from './routing.js';
 import type { WorkerPort } from './spawn.js';
 import type { Started } from './starter.js';
@@ -27,6 +30,7 @@ export class Session {
   #link: Link | undefined;
   #rebuilding: Promise<Link> | undefined;
   #generations = 0;
+  #external: ExternalRouter | undefined;
 
   private constructor(starter: Starter, { link, loaded }: Started) {
     this.#starter = starter;
@@ -65,8 +69,8 @@ export class Session {
       if (step === undefined) {
         return;
       }
-      const { token, log_prob: logProb, trace } = step;
-      yield { kind: 'token', text: token.text, token, logProb, trace };
+      const { token, log_prob: logProb, trace, contrast } = step;
+      yield { kind: 'token', text: token.text, token, logProb, trace, contrast: contrast ?? undefined };
     }
   }
 
@@ -76,9 +80,24 @@ export class Session {
     this.#loaded = { ...this.#loaded, routing: accepted };
   }
 
+  async setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    this.#external = router;
+    // A new worker is told as it starts; one in use may be waiting for the former router, which now will not answer.
+    this.#link?.answerBy(router);
+    const link = await this.#live();
+    await link.setExternal(router !== undefined);
+  }
+
   async analyse(text: string, { routing, signal }: AnalyseRequest): Promise<Analysis> {
     const link = await this.#live(signal);
     return link.analyse({ text, routing: routing && toModelRouting(routing) }, { signal });
+  }
+
+  async reroute(text: string, request: RerouteRequest): Promise<Rerouted> {
+    const { routing, signal, onLoss } = request;
+    const link = await this.#live(signal);
+    const call = { text, options: rerouteOptions(request), routing: routing && toModelRouting(routing) };
+    return link.reroute(call, { signal, onLoss });
   }
 
   free(): void {
@@ -112,6 +131,7 @@ export class Session {
   async #rebuild(): Promise<Link> {
     const { link, loaded } = await this.#starter.start({
       routing: this.#loaded.routing,
+      external: this.#external,
       signal: this.#freed.signal,
       onLost: (lost) => this.forget(lost),
     });
@@ -119,15 +139,6 @@ export class Session {
     this.#loaded = loaded;
     return link;
   }
-}
-
-/** What the caller said, in the engine's words; the defaults are the engine's. */
-function engineOptions({ maxTokens, temperature, seed }: GenerateRequest): Partial<GenerateOptions> {
-  return {
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(seed !== undefined && { seed }),
-  };
 }
 
 /** `promise`, or a rejection with the signal's reason if that comes first; the work behind it goes on. */

@@ -1,10 +1,10 @@
 // Makes the worker of a model. The address form is the one that bundlers recognise.
 
-import type { FromWorker, ToWorker } from './protocol.js';
+import type { FromWorker, FromPage } from './protocol.js';
 
 /** The page's end of a worker. */
 export interface WorkerPort {
-  post(message: ToWorker): void;
+  post(message: FromPage): void;
   listen(onMessage: (message: FromWorker) => void, onFailure: (message: string) => void): void;
   terminate(): void;
 }

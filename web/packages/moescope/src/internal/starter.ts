@@ -3,7 +3,7 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { LoadOptions } from '../public/types.js';
+import type { ExternalRouter, LoadOptions } from '../public/types.js';
 import { Link } from './link.js';
 import { folderUrl } from './model-url.js';
 import type { Loaded } from './protocol.js';
@@ -22,6 +22,7 @@ export interface Started {
 export interface StartOptions {
   /** The trained routing unless given. */
   readonly routing?: ModelRouting;
+  readonly external?: ExternalRouter | undefined;
   /** Ends the worker in the making. */
   readonly signal: AbortSignal | undefined;
   readonly onLost: (link: Link) => void;
@@ -53,7 +54,7 @@ export class Starter {
     }
   }
 
-  async #startOnce({ routing, signal, onLost }: StartOptions): Promise<Started> {
+  async #startOnce({ routing, external, signal, onLost }: StartOptions): Promise<Started> {
     signal?.throwIfAborted();
     const { backend = 'auto', onProgress } = this.#options;
     let kind: 'webgpu' | 'cpu' | undefined;
@@ -61,8 +62,9 @@ export class Starter {
       this.#countLoss(kind, cause);
       onLost(link);
     });
+    link.answerBy(external);
     try {
-      const call = { modelUrl: this.#modelUrl, backend, gpuRefusal: this.#gpuRefusal, routing };
+      const call = { modelUrl: this.#modelUrl, backend, gpuRefusal: this.#gpuRefusal, routing, external: external !== undefined };
       const loaded = await link.load(call, { signal, onProgress });
       kind = loaded.backend.kind;
       return { link, loaded };

@@ -7,11 +7,14 @@ import type {
   AnalyseRequest,
   Analysis,
   Backend,
+  ExternalRouter,
   GenerateRequest,
   GenerateStep,
   LoadOptions,
   ModelInfo,
   ModelRouting,
+  Rerouted,
+  RerouteRequest,
   RoutingInput,
 } from './types.js';
 
@@ -58,6 +61,25 @@ export class Moescope {
   /** Changes the routing from the next token on, of a running generation too. The former routing stays on error. */
   setRouting(routing: RoutingInput): Promise<void> {
     return this.#session.setRouting(routing);
+  }
+
+  /**
+   * Sets the function that decides where a spec's select.method is 'external', or removes it.
+   *
+   * It is called on this page for each such layer and pass, and may take its time; it must not wait for another call of
+   * this model, which runs only after it. A plan that is not valid rejects the call that asked, and other routings go on.
+   */
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    return this.#session.setExternalRouter(router);
+  }
+
+  /**
+   * Looks for offsets of the gating logits under which a text is predicted better (test-time rerouting).
+   *
+   * Nothing changes by it: hand the routing of the result to setRouting to put it in force.
+   */
+  reroute(text: string, request: RerouteRequest = {}): Promise<Rerouted> {
+    return this.#session.reroute(text, request);
   }
 
   /** Reads a text and reports the loss and the routing of its tokens; a running generation goes on. */

@@ -1,7 +1,7 @@
 // What callers of the package hand in and get back; types only.
 // Shapes of strategies and traces are generated from Rust and passed on from here unchanged.
 
-import type { Token, Trace } from '../generated/engine.js';
+import type { ContrastReport, LayerOrder, RerouteMethod, Token, Trace } from '../generated/engine.js';
 import type { RouterSpec } from '../generated/routing.js';
 
 export type * from '../generated/engine.js';
@@ -56,7 +56,21 @@ export interface GenerateRequest {
   readonly temperature?: number | undefined;
   /** The same seed gives the same text on the same backend. */
   readonly seed?: number | undefined;
+  /** Pushes scores away from those of a weak routing; {} does so with the defaults. */
+  readonly contrast?: ContrastRequest | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Self-contrast decoding: a second, weak pass over the same weights. */
+export interface ContrastRequest {
+  /** The third best expert alone unless given. */
+  readonly weak?: RoutingInput | undefined;
+  /** Share of the best probability that a token needs under the strong routing, above 0 to 1. */
+  readonly alpha?: number | undefined;
+  /** How far scores move away from the weak ones, from 0. */
+  readonly beta?: number | undefined;
+  readonly strongTemperature?: number | undefined;
+  readonly weakTemperature?: number | undefined;
 }
 
 /** First the prompt with its routing, once; then every token with its own. */
@@ -68,6 +82,8 @@ export type GenerateStep =
       readonly token: Token;
       readonly logProb: number;
       readonly trace: Trace;
+      /** What self-contrast did to its choice, where that is on. */
+      readonly contrast?: ContrastReport | undefined;
     };
 
 export interface AnalyseRequest {
@@ -75,3 +91,45 @@ export interface AnalyseRequest {
   readonly routing?: RoutingInput | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** How to reroute; what is left out has the engine's default. */
+export interface RerouteRequest {
+  readonly steps?: number | undefined;
+  /** How far a step goes, in logits. */
+  readonly rate?: number | undefined;
+  /** No offset goes further from 0 than this. */
+  readonly clamp?: number | undefined;
+  /** Share of the MoE layers that get offsets, above 0 to 1. */
+  readonly layersShare?: number | undefined;
+  readonly order?: LayerOrder | undefined;
+  readonly method?: RerouteMethod | undefined;
+  readonly seed?: number | undefined;
+  /** Where to start; the model's present routing unless given. */
+  readonly routing?: RoutingInput | undefined;
+  /** Hears the loss before, then after each step. */
+  readonly onLoss?: ((loss: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an external router is asked to decide: T tokens at one MoE layer of E experts. */
+export interface RouterQuestion {
+  /** Index of the transformer layer. */
+  readonly layer: number;
+  readonly nTokens: number;
+  readonly nExperts: number;
+  /** [T, E] gating logits, row-major. */
+  readonly logits: Float32Array;
+  /** [T] token ids. */
+  readonly tokenIds: Uint32Array;
+}
+
+/**
+ * Which experts act with which weights: token t owns the entries from offsets[t] to offsets[t + 1],
+ * or, more at leisure, one list for each token.
+ */
+export type RouterAnswer =
+  | { readonly offsets: ArrayLike<number>; readonly experts: ArrayLike<number>; readonly weights: ArrayLike<number> }
+  | readonly (readonly { readonly expert: number; readonly weight: number }[])[];
+
+/** A router of the page's own. */
+export type ExternalRouter = (question: RouterQuestion) => RouterAnswer | Promise<RouterAnswer>;

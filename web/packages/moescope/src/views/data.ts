@@ -1,7 +1,7 @@
 // What views are drawn from: tokens, each with the row of the trace that belongs to it.
 // Reading only: the arrays of a trace are never copied or changed.
 
-import type { LayerTrace, Token, Trace } from '../generated/engine.js';
+import type { ContrastReport, LayerTrace, Token, Trace } from '../generated/engine.js';
 import { VERDICTS } from '../generated/routing.js';
 import type { ModelRouting, RouterSpec, Verdict } from '../generated/routing.js';
 
@@ -15,6 +15,8 @@ export interface TokenRecord {
   readonly origin: Origin;
   /** Natural logarithm of the probability with which it was drawn; prompt tokens have none. */
   readonly logProb: number | undefined;
+  /** What self-contrast did to the draw, where it was on. */
+  readonly contrast: ContrastReport | undefined;
   readonly trace: Trace;
   /** Row of `trace` that belongs to this token. */
   readonly row: number;
@@ -39,9 +41,12 @@ export interface Decision {
   readonly choices: readonly Choice[];
 }
 
+/** How a generated token was drawn. */
+export type Draw = Partial<Pick<TokenRecord, 'logProb' | 'contrast'>>;
+
 /** The tokens of a trace, as the views want them. */
-export function recordsOf(trace: Trace, origin: Origin, firstIndex = 0, logProb?: number): TokenRecord[] {
-  return trace.tokens.map((token, row) => ({ index: firstIndex + row, token, origin, logProb, trace, row }));
+export function recordsOf(trace: Trace, origin: Origin, firstIndex = 0, { logProb, contrast }: Draw = {}): TokenRecord[] {
+  return trace.tokens.map((token, row) => ({ index: firstIndex + row, token, origin, logProb, contrast, trace, row }));
 }
 
 /** The experts that act on a token at a layer, best first; empty where the layer has no experts. */

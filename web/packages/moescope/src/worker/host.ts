@@ -1,14 +1,15 @@
 // The worker's side of the protocol: owns the engine, answers every call once, and says when the engine is lost.
 // It knows nothing of wasm, files or backends; `start` brings the engine.
 
-import type { BeginCall, Call, EngineCall, FromWorker, LoadCall, NextCall, Reply, ToWorker } from '../internal/protocol.js';
+import type { BeginCall, Call, EngineCall, FromPage, FromWorker, LoadCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
 import { buffersOf, messageOf, toWireError } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, Progress } from '../public/types.js';
+import { Asker } from './asker.js';
 import type { Engine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
-import { EngineQueue } from './queue.js';
+import { EngineQueue, turn } from './queue.js';
 
 export interface StartedEngine {
   readonly engine: Engine;
@@ -22,14 +23,21 @@ export interface HostOptions {
   readonly failure: Failure;
 }
 
+/** What goes before other work. */
+const URGENT: ReadonlySet<Call['name']> = new Set(['set_routing', 'set_external']);
+
 export class Host {
   readonly #options: HostOptions;
   readonly #queue = new EngineQueue();
+  readonly #asker: Asker;
   #engine: Engine | undefined;
   #generation: number | undefined;
+  /** The call that is being served, until it is cancelled. */
+  #wanted: number | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#asker = new Asker(options.post);
     const { failure, post } = options;
     failure.promise.catch(() => {
       this.#queue.close();
@@ -40,17 +48,29 @@ export class Host {
     });
   }
 
-  receive(message: ToWorker): void {
-    if (message.type === 'cancel') {
-      this.#queue.cancel(message.id);
-      return;
+  receive(message: FromPage): void {
+    if (message.type === 'answer') {
+      this.#asker.settle(message.question, message.answer);
+    } else if (message.type === 'cancel') {
+      this.#cancel(message.id);
+    } else {
+      const { id, call } = message;
+      this.#queue.add({ id, run: () => this.#answer(id, call) }, URGENT.has(call.name));
     }
-    const { id, call } = message;
-    this.#queue.add({ id, run: () => this.#answer(id, call) }, call.name === 'set_routing');
+  }
+
+  /** Drops a call that has not begun, and ends early what waits for the page or goes step by step. */
+  #cancel(id: number): void {
+    this.#queue.cancel(id);
+    if (this.#wanted === id) {
+      this.#wanted = undefined;
+      this.#asker.giveUp('the call was cancelled');
+    }
   }
 
   async #answer(id: number, call: Call): Promise<void> {
     const { post, failure } = this.#options;
+    this.#wanted = id;
     try {
       const reply = await Promise.race([this.#serve(id, call), failure.promise]);
       post({ type: 'reply', id, reply }, buffersOf(reply));
@@ -72,12 +92,13 @@ export class Host {
     if (this.#engine === undefined) {
       throw new MoescopeError('internal', `The call ${call.name} came before a model was loaded.`);
     }
-    return this.#serveEngine(this.#engine, call);
+    return this.#serveEngine(this.#engine, id, call);
   }
 
   async #load(id: number, call: LoadCall): Promise<Reply> {
     const report = (progress: Progress): void => this.#options.post({ type: 'progress', id, progress }, []);
     const { engine, backend } = await this.#options.start(call, report);
+    this.#setExternal(engine, call.external);
     if (call.routing !== undefined) {
       engine.set_routing(call.routing);
     }
@@ -86,18 +107,36 @@ export class Host {
     return { name: 'load', value };
   }
 
-  async #serveEngine(engine: Engine, call: EngineCall): Promise<Reply> {
+  async #serveEngine(engine: Engine, id: number, call: EngineCall): Promise<Reply> {
     switch (call.name) {
       case 'set_routing':
         engine.set_routing(call.routing);
         return { name: 'set_routing', value: engine.routing() };
+      case 'set_external':
+        this.#setExternal(engine, call.external);
+        return { name: 'set_external', value: undefined };
       case 'begin':
         return this.#begin(engine, call);
       case 'next':
         return this.#next(engine, call);
       case 'analyse':
         return { name: 'analyse', value: await engine.analyse(call.text, call.routing) };
+      case 'reroute':
+        return this.#reroute(engine, id, call);
     }
+  }
+
+  #setExternal(engine: Engine, external: boolean): void {
+    engine.set_external_router(external ? this.#asker.decide : undefined);
+  }
+
+  async #reroute(engine: Engine, id: number, { text, options, routing }: RerouteCall): Promise<Reply> {
+    const report = async (loss: number): Promise<boolean> => {
+      this.#options.post({ type: 'loss', id, loss }, []);
+      await turn(); // So that a cancel is heard.
+      return this.#wanted === id;
+    };
+    return { name: 'reroute', value: await engine.reroute(text, options, routing, report) };
   }
 
   async #begin(engine: Engine, { generation, prompt, options }: BeginCall): Promise<Reply> {

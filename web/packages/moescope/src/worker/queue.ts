@@ -48,7 +48,7 @@ export class EngineQueue {
 }
 
 /** A turn of the event loop, by a message: timers are clamped to milliseconds. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

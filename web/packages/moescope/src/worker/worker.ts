@@ -1,6 +1,6 @@
 // The worker's entry: joins host, wasm and browser. Everything that decides is in files that run without a browser.
 
-import type { ToWorker } from '../internal/protocol.js';
+import type { FromPage } from '../internal/protocol.js';
 import { messageOf } from '../internal/protocol.js';
 import { Failure, watchDevices } from './failure.js';
 import { Host } from './host.js';
@@ -27,4 +27,4 @@ const host = new Host({
   post: (message, transfer) => globalThis.postMessage(message, { transfer }),
   start: (call, report) => startEngine(call, report, { gpu, loadModule, failure }),
 });
-globalThis.addEventListener('message', (event: MessageEvent<ToWorker>) => host.receive(event.data));
+globalThis.addEventListener('message', (event: MessageEvent<FromPage>) => host.receive(event.data));

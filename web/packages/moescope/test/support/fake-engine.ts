@@ -1,19 +1,25 @@
 // An engine without a model: token n has id n, and its router takes the first experts that are not disabled.
+// Under the method external it asks the router it was given; weak routings and offsets are kept for tests to look at.
 // It fails, as the wasm engine would, when two calls overlap, and it can be told to trap or to hang.
 
-import type { Analysis, GenerateOptions, ModelInfo, Step, Token, Trace } from '../../src/generated/engine.js';
+import type { Analysis, ContrastReport, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace } from '../../src/generated/engine.js';
 import { DEFAULT_SPEC, type ModelRouting, type RouterSpec } from '../../src/generated/routing.js';
+import type { EngineOptions } from '../../src/internal/requests.js';
 import type { ModelRoutingInput, RouterSpecInput } from '../../src/public/types.js';
-import type { Engine } from '../../src/worker/engine.js';
+import type { DecideFunction, Engine } from '../../src/worker/engine.js';
 
 export const N_EXPERTS = 4;
 
 export class FakeEngine implements Engine {
   /** Names of the calls in the order in which they began. */
   readonly calls: string[] = [];
+  /** Options of the last generation and of the last rerouting, as they arrived. */
+  options: EngineOptions | undefined;
+  rerouteOptions: Partial<RerouteOptions> | undefined;
   /** Runs inside each asynchronous call, while the engine is busy. */
   during: (call: string) => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   #routing: ModelRouting = complete({});
+  #external: DecideFunction | undefined;
   #busy = false;
   #left = 0;
   #position = 0;
@@ -43,7 +49,15 @@ export class FakeEngine implements Engine {
     if (select.method === 'top_k' && select.top_k > N_EXPERTS) {
       throw Object.assign(new Error('top_k is 5, allowed: 1 to 4'), { code: 'top_k_too_large' });
     }
+    if (select.method === 'external' && this.#external === undefined) {
+      throw Object.assign(new Error('this strategy asks an external router, and none is set'), { code: 'no_external_router' });
+    }
     this.#routing = completed;
+  }
+
+  set_external_router(decide: DecideFunction | undefined): void {
+    this.#check('set_external_router');
+    this.#external = decide;
   }
 
   routing(): ModelRouting {
@@ -51,8 +65,9 @@ export class FakeEngine implements Engine {
     return this.#routing;
   }
 
-  async begin(prompt: string, options: Partial<GenerateOptions>): Promise<Trace> {
+  async begin(prompt: string, options: EngineOptions): Promise<Trace> {
     return this.#alone('begin', () => {
+      this.options = options;
       this.#left = options.max_tokens ?? 64;
       this.#position = prompt.length;
       return this.#trace(Array.from(prompt, (text, id) => ({ id, text, special: false })), this.#routing);
@@ -67,7 +82,32 @@ export class FakeEngine implements Engine {
       this.#left -= 1;
       const token = { id: this.#position, text: ` t${this.#position}`, special: false };
       this.#position += 1;
-      return { token, log_prob: -1, trace: this.#trace([token], this.#routing) };
+      const contrast = this.options?.contrast === undefined ? null : report(token);
+      return { token, log_prob: -1, trace: this.#trace([token], this.#routing), contrast };
+    });
+  }
+
+  async reroute(
+    _text: string,
+    options: Partial<RerouteOptions>,
+    routing: ModelRoutingInput | undefined,
+    report: (loss: number) => Promise<boolean>,
+  ): Promise<Rerouted> {
+    return this.#alone('reroute', async () => {
+      this.rerouteOptions = options;
+      const base = routing === undefined ? this.#routing : complete(routing);
+      const losses: number[] = [];
+      for (let step = 0; step <= (options.steps ?? 5); step += 1) {
+        this.calls.push(`step ${step}`);
+        losses.push(2 - step / 8);
+        if (!(await report(2 - step / 8))) {
+          break;
+        }
+      }
+      const offsets = [0.5, 0, 0, -0.5];
+      const spec = { ...base.default, adjust: { ...base.default.adjust, offsets } };
+      const layers = [{ layer: 0, confidence: 1, chosen: true, offsets, changed: 0.5 }];
+      return { routing: { ...base, layers: { '0': spec } }, losses, kept: losses.length - 1, layers, changed: 0.5 };
     });
   }
 
@@ -94,15 +134,33 @@ export class FakeEngine implements Engine {
     }
   }
 
-  async #alone<T>(call: string, work: () => T): Promise<T> {
+  async #alone<T>(call: string, work: () => T | Promise<T>): Promise<T> {
     this.#check(call);
     this.#busy = true;
     try {
       await this.during(call);
-      return work();
+      if (this.#routing.default.select.method === 'external') {
+        await this.#ask();
+      }
+      return await work();
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** A question about one token, whose plan is checked as far as tests need it. */
+  async #ask(): Promise<void> {
+    if (this.#external === undefined) {
+      throw Object.assign(new Error('none is set'), { code: 'no_external_router' });
+    }
+    const input = { layer: 0, n_tokens: 1, n_experts: N_EXPERTS, logits: new Float32Array([3, 1, 2, 0]), token_ids: new Uint32Array([7]) };
+    const plan = await this.#external(input).catch((error: Error) => {
+      throw Object.assign(new Error(`the external router failed: ${error.message}`), { code: 'external_failed' });
+    });
+    if (plan.experts.some((expert) => expert >= N_EXPERTS)) {
+      throw Object.assign(new Error('the plan is not valid'), { code: 'plan_invalid' });
+    }
+    this.calls.push(`plan ${[...plan.offsets]} ${[...plan.experts]} ${[...plan.weights]}`);
   }
 
   #trace(tokens: Token[], routing: ModelRouting): Trace {
@@ -123,6 +181,11 @@ export class FakeEngine implements Engine {
     };
     return { tokens, layers: [layer], routing };
   }
+}
+
+function report(token: Token): ContrastReport {
+  const candidate = { token, strong: 1, weak: 0.5, score: 1.25, valid: true };
+  return { divergence: 0.25, strong_token: token, candidates: [candidate] };
 }
 
 function complete({ default: spec = {}, layers = {} }: ModelRoutingInput): ModelRouting {

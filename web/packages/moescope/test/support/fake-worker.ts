@@ -2,7 +2,7 @@
 // It stands where the browser's Worker stands, so that tests go through the public interface.
 
 import { vi } from 'vitest';
-import type { FromWorker, LoadCall, ToWorker } from '../../src/internal/protocol.js';
+import type { FromWorker, LoadCall, FromPage } from '../../src/internal/protocol.js';
 import { Failure } from '../../src/worker/failure.js';
 import type { HostOptions, StartedEngine } from '../../src/worker/host.js';
 import { Host } from '../../src/worker/host.js';
@@ -58,7 +58,7 @@ class InProcessWorker implements FakeWorker {
     });
   }
 
-  postMessage(message: ToWorker): void {
+  postMessage(message: FromPage): void {
     const copy = structuredClone(message);
     setImmediate(() => {
       if (!this.terminated) {

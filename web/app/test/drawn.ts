@@ -1,0 +1,52 @@
+// The page as it stands after writing a little, as a description of elements, for tests of its parts.
+
+import { findAll, h } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import type { AdaptState } from '../src/adapter.js';
+import { Engine } from '../src/engine.js';
+import { page } from '../src/page/page.js';
+import type { Actions, Shown, Ui } from '../src/page/shown.js';
+import { NO_EDITS, applyEdits } from '../src/routing.js';
+import { Runner, shapeOf } from '../src/runner.js';
+import { DEFAULTS } from '../src/state.js';
+import type { State } from '../src/state.js';
+import { FakeScope, fakeInfo } from './fake-scope.js';
+
+export const MODEL = fakeInfo(8, 4);
+
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, switchError: undefined };
+
+export interface Drawing {
+  readonly state?: Partial<State>;
+  readonly actions?: Partial<Actions>;
+  readonly adapt?: AdaptState;
+}
+
+export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle' } }: Drawing): Promise<{ root: ViewElement; shown: Shown }> {
+  const { routing: edits = NO_EDITS, contrast } = state;
+  const scope = new FakeScope({ info: MODEL });
+  const engine = new Engine(() => Promise.resolve(scope), () => undefined, () => 0);
+  await engine.open({ model: 'models/first', backend: 'auto' });
+  await engine.route(applyEdits(MODEL, edits));
+  const runner = new Runner(() => undefined, () => 0);
+  await runner.generate({ prompt: 'Once upon', maxTokens: 5, temperature: 0, seed: 1, contrast }, () => Promise.resolve(scope));
+  const nothing = (): void => undefined;
+  const shown: Shown = {
+    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
+    gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
+    inspected: runner.records.find(({ origin }) => origin === 'generated'),
+    actions: {
+      set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
+      temperature: nothing, ban: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, undo: nothing,
+      backend: nothing, open: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
+    },
+  };
+  return { root: h('div', {}, page(shown, {})), shown };
+}
+
+export function byId(root: ViewElement, id: string): ViewElement {
+  const [found] = findAll(root, (element) => element.props.attrs?.['id'] === id);
+  if (found === undefined) throw new Error(`nothing has the id ${id}`);
+  return found;
+}
