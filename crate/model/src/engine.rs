@@ -7,12 +7,11 @@ mod generate;
 mod reroute;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use moescope_routing::stage::select::Select;
-use moescope_routing::{ModelRouting, RouterSpec};
+use moescope_routing::ModelRouting;
 
 use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
-use crate::config::LmConfig;
+use crate::config::{LmConfig, refuse_external};
 use crate::error::ModelError;
 use crate::external::ExternalRouter;
 use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
@@ -280,11 +279,9 @@ impl Engine {
     /// Checks a routing against the model and against what is set beside it.
     fn check_routing(&self, routing: &ModelRouting) -> Result<(), ModelError> {
         self.config.check_routing(routing)?;
-        let is_external = |spec: &RouterSpec| matches!(spec.select, Select::External {});
-        let mut layers = self.config.moe_layers.iter();
-        match layers.find(|layer| is_external(routing.for_layer(**layer))) {
-            Some(&layer) if self.external.is_none() => Err(ModelError::NoExternalRouter { layer }),
-            _ => Ok(()),
+        match &self.external {
+            Some(_) => Ok(()),
+            None => refuse_external(routing, &self.config.moe_layers),
         }
     }
 

@@ -370,6 +370,18 @@ pub(crate) fn check_routing(
     Ok(())
 }
 
+/// Refuses a routing that asks an external router, where there is none.
+pub(crate) fn refuse_external(
+    routing: &ModelRouting,
+    moe_layers: &[usize],
+) -> Result<(), ModelError> {
+    let asks = |layer: &&usize| matches!(routing.for_layer(**layer).select, Select::External {});
+    match moe_layers.iter().find(asks) {
+        Some(&layer) => Err(ModelError::NoExternalRouter { layer }),
+        None => Ok(()),
+    }
+}
+
 /// What a strategy asks for and no model of these architectures has.
 fn unmet_need(spec: &RouterSpec) -> Option<String> {
     if matches!(spec.select, Select::Soft {}) {
