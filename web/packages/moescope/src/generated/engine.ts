@@ -26,9 +26,13 @@ n_layers: number,
  */
 moe_layers: Array<number>,
 /**
- * Experts in an MoE layer.
+ * Routed experts in an MoE layer; 0 in a dense model.
  */
 n_experts: number,
+/**
+ * Experts in an MoE layer that act on every token.
+ */
+n_shared_experts: number,
 /**
  * Experts per token under the trained routing.
  */
