@@ -34,7 +34,9 @@ export const decodingMessages = {
     cancel: 'Stop adapting',
     remove: 'Remove offsets',
     running: (before: string, now: string, step: number, steps: number) => `Loss ${before} → ${now}, step ${step} of ${steps}`,
-    done: (before: string, after: string, percent: string) => `Loss ${before} → ${after}; experts changed for ${percent} of the tokens.`,
+    method: { gradient: 'along the gradient', search: 'by random steps' },
+    done: (how: string, before: string, after: string, percent: string) =>
+      `Loss ${before} → ${after} ${how}; experts changed for ${percent} of the tokens.`,
     noGain: (loss: string) => `Nothing better was found; the loss stays at ${loss}.`,
     failed: (message: string) => `Not adapted: ${message}`,
     needs: 'Needs the live model and a text.',

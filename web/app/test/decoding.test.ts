@@ -1,10 +1,11 @@
 // Self-contrast and adapting on the page: what is asked of the engine, what is shown, what a link keeps.
+import { MoescopeError } from 'moescope';
 import type { Rerouted } from 'moescope';
 import { findAll, textOf } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ADAPT_STEPS, Adapter } from '../src/adapter.js';
+import { Adapter, WAYS } from '../src/adapter.js';
 import { describeChange, describeEdits } from '../src/changes.js';
 import { CONTRAST, contrastRequest } from '../src/contrast.js';
 import { Engine } from '../src/engine.js';
@@ -125,9 +126,9 @@ describe('adapting', () => {
   it('tells each loss and puts the offsets in force, with a way back', async () => {
     const { adapter, store, seen } = await adapting();
     await adapter.adapt('a text');
-    expect(seen.filter((status) => status === 'running')).toHaveLength(ADAPT_STEPS + 2);
-    expect(adapter.state).toMatchObject({ status: 'done', before: 2.31, changed: 0.25 });
-    expect(store.state.routing.offsets['1']?.[0]).toBe(ADAPT_STEPS / 20);
+    expect(seen.filter((status) => status === 'running')).toHaveLength(WAYS.gradient.steps + 2);
+    expect(adapter.state).toMatchObject({ status: 'done', method: 'gradient', before: 2.31, changed: 0.25 });
+    expect(store.state.routing.offsets['1']?.[0]).toBe(WAYS.gradient.steps / 20);
     store.undo();
     expect(store.state.routing).toEqual(NO_EDITS);
     await adapter.adapt('a text');
@@ -148,6 +149,20 @@ describe('adapting', () => {
     expect(store.state.routing).toMatchObject({ topK: 1, banned: [2], offsets: { 1: expect.anything() } });
   });
 
+  it('goes by random steps where there is no gradient', async () => {
+    const gpu = new FakeScope({ info: MODEL, backend: { kind: 'webgpu', reason: 'test' } });
+    const onGpu = await adapting(gpu);
+    await onGpu.adapter.adapt('a text');
+    expect(onGpu.adapter.state).toMatchObject({ status: 'done', method: 'search' });
+    const cpu = new FakeScope({ info: MODEL });
+    const take = cpu.reroute.bind(cpu);
+    cpu.reroute = (text, request) => (request?.method === 'gradient'
+      ? Promise.reject(new MoescopeError('not_differentiable', 'no gradient')) : take(text, request));
+    const onCpu = await adapting(cpu);
+    await onCpu.adapter.adapt('a text');
+    expect(onCpu.adapter.state).toMatchObject({ status: 'done', method: 'search' });
+  });
+
   it('can be stopped, and a second run ends the first', async () => {
     const { adapter, store } = await adapting(new FakeScope({ info: MODEL, paceMs: 5 }));
     const both = [adapter.adapt('a text'), adapter.adapt('a text')];
@@ -163,7 +178,7 @@ describe('adapting', () => {
     scope.reroute = () => Promise.reject(new Error('out of memory'));
     await adapter.adapt('a text');
     expect(textOf((await drawn({ adapt: adapter.state })).root)).toContain('Not adapted: out of memory');
-    const nothing: Rerouted = { routing: TRAINED, losses: [2, 2.5], kept: 0, layers: [], changed: 0 };
+    const nothing: Rerouted = { method: 'gradient', routing: TRAINED, losses: [2, 2.5], kept: 0, layers: [], changed: 0 };
     scope.reroute = () => Promise.resolve(nothing);
     await adapter.adapt('a text');
     expect(textOf((await drawn({ adapt: adapter.state })).root)).toContain('Nothing better was found; the loss stays at 2.000.');
@@ -176,12 +191,12 @@ describe('adapting', () => {
     expect(button(idle.root, 'Remove offsets').props.attrs?.['disabled']).toBe(true);
     press(button(idle.root, 'Adapt routing'));
     expect(actions.adapt).toHaveBeenCalledOnce();
-    const running = await drawn({ actions, adapt: { status: 'running', losses: [2.5, 2.25, 2.375] } });
-    expect(textOf(running.root)).toContain(`Loss 2.500 → 2.250, step 2 of ${ADAPT_STEPS}`);
+    const running = await drawn({ actions, adapt: { status: 'running', losses: [2.5, 2.25, 2.375], steps: 20 } });
+    expect(textOf(running.root)).toContain('Loss 2.500 → 2.250, step 2 of 20');
     press(button(running.root, 'Stop adapting'));
     expect(actions.stopAdapting).toHaveBeenCalledOnce();
-    const done = await drawn({ actions, state: { routing: ADAPTED }, adapt: { status: 'done', before: 2.5, after: 2, changed: 0.25 } });
-    expect(textOf(done.root)).toContain('Loss 2.500 → 2.000; experts changed for 25 % of the tokens.');
+    const done = await drawn({ actions, state: { routing: ADAPTED }, adapt: { status: 'done', method: 'search', before: 2.5, after: 2, changed: 0.25 } });
+    expect(textOf(done.root)).toContain('Loss 2.500 → 2.000 by random steps; experts changed for 25 % of the tokens.');
     button(done.root, 'Adapt further');
     press(button(done.root, 'Remove offsets'));
     expect(actions.removeOffsets).toHaveBeenCalledOnce();

@@ -18,7 +18,7 @@ export const TRAINED: ModelRouting = { default: SPEC, layers: {} };
 export function fakeInfo(nExperts = 8, nLayers = 6): ModelInfo {
   return {
     name: 'first', architecture: 'olmoe', n_layers: nLayers, moe_layers: Array.from({ length: nLayers }, (_, l) => l),
-    n_experts: nExperts, top_k: 2, d_model: 128, vocab_size: 1024, max_positions: 512, n_parameters: 4_210_000,
+    n_experts: nExperts, n_shared_experts: 0, top_k: 2, d_model: 128, vocab_size: 1024, max_positions: 512, n_parameters: 4_210_000,
     n_active_parameters: 1_380_000, trained_routing: TRAINED,
   };
 }
@@ -104,7 +104,7 @@ export class FakeScope implements Scope {
   }
 
   /** Each step finds a little less loss by moving the first expert of every layer up. */
-  async reroute(_: string, { routing = this.routing, steps = 5, onLoss, signal }: RerouteRequest = {}): Promise<Rerouted> {
+  async reroute(_: string, { routing = this.routing, steps = 5, method = 'gradient', onLoss, signal }: RerouteRequest = {}): Promise<Rerouted> {
     const base = 'default' in routing ? (routing as ModelRouting) : TRAINED;
     const losses: number[] = [];
     for (let step = 0; step <= steps; step += 1) {
@@ -115,7 +115,7 @@ export class FakeScope implements Scope {
     }
     const offsets = Array.from({ length: this.model.n_experts }, (__, expert) => (expert === 0 ? steps / 20 : -0.01234));
     const layers = this.model.moe_layers.map((layer) => ({ layer, confidence: 1, chosen: layer > 0, offsets: layer > 0 ? offsets : [], changed: 0.1 }));
-    return { routing: base, losses, kept: steps, layers, changed: 0.25 };
+    return { method, routing: base, losses, kept: steps, layers, changed: 0.25 };
   }
 
   free(): void {

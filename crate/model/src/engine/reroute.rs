@@ -18,6 +18,7 @@ use crate::trace::Trace;
 #[derive(Debug)]
 pub struct Rerouting {
     ids: Vec<u32>,
+    method: RerouteMethod,
     base: ModelRouting,
     before: Trace,
     /// (layer, C) of every MoE layer.
@@ -80,6 +81,7 @@ impl Engine {
         let (optimiser, loss) = self.optimiser(ids, &base, &offsets, options).await?;
         Ok(Rerouting {
             ids: ids.to_vec(),
+            method: options.method,
             base,
             before,
             confidences,
@@ -268,6 +270,7 @@ impl Rerouting {
             changed: share(changed),
         };
         Ok(Rerouted {
+            method: self.method,
             layers: layers.map(layer).collect(),
             changed: share(&anywhere),
             routing,

@@ -62,9 +62,11 @@ pub enum LayerOrder {
 #[serde(rename_all = "snake_case")]
 pub enum RerouteMethod {
     /// Down the gradient of the loss, which reaches offsets through the weights of the chosen experts.
-    #[default]
+    /// The default of builds that differentiate.
+    #[cfg_attr(feature = "autodiff", default)]
     Gradient,
     /// Random steps that are kept where the loss falls: for every strategy and in every build.
+    #[cfg_attr(not(feature = "autodiff"), default)]
     Search,
 }
 
@@ -72,6 +74,8 @@ pub enum RerouteMethod {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Rerouted {
+    /// How the offsets were optimised.
+    pub method: RerouteMethod,
     /// The routing before, with offsets in the layers that were chosen.
     pub routing: ModelRouting,
     /// Mean loss in nats per token before, then after each step.

@@ -3,7 +3,6 @@
 import { fixed, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { ADAPT_STEPS } from '../adapter.js';
 import type { AdaptState } from '../adapter.js';
 import { CONTRAST, CONTRAST_LIMITS, rankFor } from '../contrast.js';
 import type { ContrastSettings } from '../contrast.js';
@@ -76,13 +75,13 @@ export function adaptPanel({ state, engine, runner, adapt, actions }: Shown): Vi
 /** What came of a run is said while it is in force. */
 function adaptLine(adapt: AdaptState, adapted: boolean): string | undefined {
   if (adapt.status === 'running') {
-    const { losses } = adapt;
+    const { losses, steps } = adapt;
     const [before = Number.NaN] = losses;
     const lowest = losses.length === 0 ? Number.NaN : Math.min(...losses);
-    return adaptWords.running(fixed(before, 3), fixed(lowest, 3), Math.max(0, losses.length - 1), ADAPT_STEPS);
+    return adaptWords.running(fixed(before, 3), fixed(lowest, 3), Math.max(0, losses.length - 1), steps);
   }
   if (adapt.status !== 'done') return undefined;
-  const { before, after, changed } = adapt;
+  const { method, before, after, changed } = adapt;
   if (!(after < before)) return adaptWords.noGain(fixed(before, 3));
-  return !adapted ? undefined : adaptWords.done(fixed(before, 3), fixed(after, 3), `${Math.round(changed * 100)} %`);
+  return !adapted ? undefined : adaptWords.done(adaptWords.method[method], fixed(before, 3), fixed(after, 3), `${Math.round(changed * 100)} %`);
 }

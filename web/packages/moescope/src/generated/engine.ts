@@ -317,6 +317,10 @@ export type RerouteMethod = "gradient" | "search";
  */
 export type Rerouted = {
 /**
+ * How the offsets were optimised.
+ */
+method: RerouteMethod,
+/**
  * The routing before, with offsets in the layers that were chosen.
  */
 routing: ModelRouting,

@@ -102,6 +102,7 @@ export interface RerouteRequest {
   /** Share of the MoE layers that get offsets, above 0 to 1. */
   readonly layersShare?: number | undefined;
   readonly order?: LayerOrder | undefined;
+  /** Along the gradient on the CPU unless given; the engine for WebGPU can only search. */
   readonly method?: RerouteMethod | undefined;
   readonly seed?: number | undefined;
   /** Where to start; the model's present routing unless given. */

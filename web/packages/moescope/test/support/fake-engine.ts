@@ -32,6 +32,7 @@ export class FakeEngine implements Engine {
       n_layers: 1,
       moe_layers: [0],
       n_experts: N_EXPERTS,
+      n_shared_experts: 0,
       top_k: 2,
       d_model: 1,
       vocab_size: 1000,
@@ -107,7 +108,8 @@ export class FakeEngine implements Engine {
       const offsets = [0.5, 0, 0, -0.5];
       const spec = { ...base.default, adjust: { ...base.default.adjust, offsets } };
       const layers = [{ layer: 0, confidence: 1, chosen: true, offsets, changed: 0.5 }];
-      return { routing: { ...base, layers: { '0': spec } }, losses, kept: losses.length - 1, layers, changed: 0.5 };
+      const method = options.method ?? 'gradient';
+      return { method, routing: { ...base, layers: { '0': spec } }, losses, kept: losses.length - 1, layers, changed: 0.5 };
     });
   }
 
