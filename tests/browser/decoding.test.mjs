@@ -38,7 +38,7 @@ async function withModel(backend, body, model = MODEL) {
           return { ids, name, code, message };
         }
       };
-      /** The best two experts by softmax, as the model was trained with three. */
+      /** A router that takes the best k experts, weighed by a softmax over them. */
       window.topK = (k) => ({ nTokens, nExperts, logits }) => Array.from({ length: nTokens }, (_, t) => {
         const row = Array.from(logits.subarray(t * nExperts, (t + 1) * nExperts));
         const best = row.map((_, e) => e).sort((a, b) => row[b] - row[a] || a - b).slice(0, k);

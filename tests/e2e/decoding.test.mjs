@@ -61,7 +61,7 @@ test('adapting lowers the loss of the shown text, the link keeps it, and there a
   const adapt = page.getByRole('button', { name: 'Adapt routing' });
   const remove = page.getByRole('button', { name: 'Remove offsets' });
   const undo = page.getByRole('button', { name: 'Undo', exact: true });
-  assert.equal(await adapt.isDisabled(), true);
+  assert.equal(await remove.isDisabled(), true);
   await moescope.write('Once upon a time');
   const before = await moescope.losses();
   await adapt.click();

@@ -134,7 +134,7 @@ test('a switch for this layer leaves the other layers alone', () => withPage({ m
 }));
 
 test('the last expert cannot be switched off, and the page says so', () => withPage({ max: '2' }, async (moescope) => {
-  const count = await moescope.page.getByRole('switch').count();
+  const count = await moescope.page.getByRole('switch', { name: /^Expert/ }).count();
   for (let expert = 0; expert < count; expert += 1) {
     await moescope.expert(expert).click();
     await moescope.nextFrame();
@@ -143,7 +143,7 @@ test('the last expert cannot be switched off, and the page says so', () => withP
   assert.equal(await moescope.expert(count - 1).getAttribute('aria-checked'), 'true');
   await moescope.page.getByRole('button', { name: 'Reset routing' }).click();
   await moescope.nextFrame();
-  assert.equal(await moescope.page.getByRole('switch', { checked: true }).count(), count);
+  assert.equal(await moescope.page.getByRole('switch', { name: /^Expert/, checked: true }).count(), count);
 }));
 
 test('stopping keeps the text, and generating again works', () => withPage({ max: '300' }, async (moescope) => {

@@ -6,7 +6,7 @@ export const decodingMessages = {
   contrast: {
     heading: 'Self-contrast',
     toggle: 'Push away from a weak routing',
-    help: 'Every token costs two passes: the score of what the weak routing expects as well is lowered. Acts from the next text on.',
+    help: 'What a weak routing expects too is pushed down. Takes two passes for each token, and acts from the next text on.',
     weak: 'Weak routing',
     rank: (rank: number) => `${ORDINALS[rank] ?? `Rank ${rank + 1}`} expert alone`,
     alpha: 'Plausible from',

@@ -83,10 +83,13 @@ function untouched(model: RoutedModel, edits: RoutingEdits): RouterSpec {
   return baseSpec(model, edits.strategy, model.trained_routing.default);
 }
 
-/** Puts the offsets of a rerouting in force, as exactly as a link can say them. */
+/** Digits of an offset behind the point: with fewer, a token between two experts may well go to the other one. */
+const OFFSET_DIGITS = 4;
+
+/** Puts the offsets of a rerouting in force, as exactly as a link says them. */
 export function withOffsets(edits: RoutingEdits, { layers }: Rerouted): RoutingEdits {
   const chosen = layers.filter(({ offsets }) => offsets.length > 0);
-  const rounded = chosen.map(({ layer, offsets }) => [String(layer), offsets.map((offset) => Number(offset.toFixed(3)))] as const);
+  const rounded = chosen.map(({ layer, offsets }) => [String(layer), offsets.map((offset) => Number(offset.toFixed(OFFSET_DIGITS)))] as const);
   return { ...edits, offsets: Object.fromEntries(rounded) };
 }
 

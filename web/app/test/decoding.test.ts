@@ -100,7 +100,7 @@ describe('offsets', () => {
     const rerouted = await new FakeScope({ info: MODEL }).reroute('a text');
     const routing = withOffsets(NO_EDITS, rerouted);
     expect(Object.keys(routing.offsets)).toEqual(['1', '2', '3']);
-    expect(routing.offsets['1']?.slice(0, 2)).toEqual([0.25, -0.012]);
+    expect(routing.offsets['1']?.slice(0, 2)).toEqual([0.25, -0.0123]);
     expect(decode(encode({ ...DEFAULTS, routing })).routing).toEqual(routing);
   });
 
