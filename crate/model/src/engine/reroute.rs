@@ -41,7 +41,7 @@ enum Optimiser {
         /// The gradient at the present offsets.
         slopes: Offsets,
     },
-    Search(Search),
+    Search(Box<Search>),
 }
 
 impl Engine {
@@ -154,7 +154,7 @@ impl Engine {
         match options.method {
             RerouteMethod::Search => {
                 let loss = self.loss(ids, &with_offsets(base, offsets)).await?;
-                Ok((Optimiser::Search(Search::new(options)), loss))
+                Ok((Optimiser::Search(Box::new(Search::new(options))), loss))
             }
             #[cfg(feature = "autodiff")]
             RerouteMethod::Gradient => {
