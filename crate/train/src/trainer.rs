@@ -102,7 +102,7 @@ pub fn train<T: Task>(
     let mut log = Log::open(&options.folder, run.state.steps_done)?;
     let (started, earlier) = (Instant::now(), run.state.seconds);
     let (first, mut saved) = (run.state.steps_done, Instant::now());
-    let snapshots = recipe.train.snapshot_steps();
+    let snapshots = schedule.snapshot_steps();
     let last = options.stop_after.map_or(steps, |stop| stop.min(steps));
     for step in first..last {
         let learning_rate = schedule.learning_rate_at(step);
