@@ -15,6 +15,10 @@ use crate::rope::RopeTable;
 
 /// What follows attention in a block.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one for each layer, and handles of tensors at that"
+)]
 pub enum FeedForward {
     /// A mixture of experts.
     Moe(MoeLayer),

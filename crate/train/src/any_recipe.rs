@@ -11,6 +11,7 @@ use crate::vision::recipe::VisionRecipe;
 
 /// A recipe for text or for images.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a program reads one recipe")]
 pub enum AnyRecipe {
     /// A language model.
     Text(Recipe),

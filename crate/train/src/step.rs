@@ -59,7 +59,6 @@ struct TrainRouter<'a> {
 impl Router for TrainRouter<'_> {
     async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
         let [n_tokens, n_experts] = logits_te.dims();
-        let device = logits_te.device();
         let logits = read_f32(logits_te.clone().inner()).await?;
         let input = RouterInput {
             logits_te: &logits,

@@ -208,7 +208,7 @@ impl VitConfig {
         if self.stem_channels.contains(&0) {
             return Err(invalid("stem_channels", "0", "at least 1"));
         }
-        if self.image_std.iter().any(|&std| !(std > 0.0)) {
+        if !self.image_std.iter().all(|&std| std > 0.0) {
             let got = format!("{:?}", self.image_std);
             return Err(invalid("image_std", got, "three numbers above 0"));
         }
