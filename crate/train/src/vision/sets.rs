@@ -313,15 +313,16 @@ fn decode_jpeg(jpeg: &[u8]) -> Result<Vec<u8>, String> {
     let pixels = decoder
         .decode()
         .map_err(|error| format!("no JPEG image: {error}"))?;
-    let size = decoder
+    let (width, height) = decoder
         .info()
-        .map(|info| (usize::from(info.width), usize::from(info.height)));
-    match size {
-        Some((JPEG_SIDE, JPEG_SIDE)) => Ok(pixels),
-        other => Err(format!(
-            "is of size {other:?}; allowed is {JPEG_SIDE} x {JPEG_SIDE}"
-        )),
+        .map(|info| (usize::from(info.width), usize::from(info.height)))
+        .unwrap_or_default();
+    if (width, height) == (JPEG_SIDE, JPEG_SIDE) {
+        return Ok(pixels);
     }
+    Err(format!(
+        "is of size {width} x {height}; allowed is {JPEG_SIDE} x {JPEG_SIDE}"
+    ))
 }
 
 fn missing(path: PathBuf) -> TrainError {
