@@ -22,6 +22,8 @@ export const messages = {
   tagline: 'Watch a mixture-of-experts model choose its experts, and change how it chooses.',
   skip: 'Skip to the text',
 
+  tabs: { label: 'Places', language: 'Language', vision: 'Vision', analyses: 'Analyses', lessons: 'Lessons' },
+
   prompt: {
     label: 'Prompt',
     placeholder: 'Write the beginning of something …',

@@ -13,6 +13,9 @@ import { SETTING_NAMES, isPreset } from './strategy.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 
+export const TAB_NAMES = ['language', 'vision', 'analyses', 'lessons'] as const;
+export type Tab = (typeof TAB_NAMES)[number];
+
 export interface State {
   /** Folder of the model, relative to the page. */
   readonly model: string;
@@ -35,6 +38,7 @@ export interface State {
   readonly size: number;
   /** Whether the page begins to write by itself. */
   readonly auto: boolean;
+  readonly tab: Tab;
 }
 
 export const VERSION = '1';
@@ -70,6 +74,7 @@ export const DEFAULTS: State = {
   theme: 'system',
   size: 100,
   auto: true,
+  tab: 'language',
 };
 
 /** The hash, without the `#`. */
@@ -100,6 +105,7 @@ export function encode(state: State): string {
   put('theme', state.theme, DEFAULTS.theme);
   put('size', state.size, DEFAULTS.size);
   put('auto', state.auto ? 1 : 0, 1);
+  put('tab', state.tab, DEFAULTS.tab);
   return out.toString();
 }
 
@@ -130,6 +136,7 @@ export function decode(hash: string): State {
     theme: oneOf(params.get('theme'), ['system', 'light', 'dark']) ?? DEFAULTS.theme,
     size: integer(params.get('size'), LIMITS.size) ?? DEFAULTS.size,
     auto: params.get('auto') !== '0',
+    tab: oneOf(params.get('tab'), TAB_NAMES) ?? DEFAULTS.tab,
   };
 }
 

@@ -21,6 +21,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   theme: 'dark',
   size: 140,
   auto: false,
+  tab: 'lessons',
 };
 
 describe('the hash', () => {
@@ -95,7 +96,7 @@ describe('fuzzed hashes', () => {
   });
 });
 
-const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', ''];
+const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', ''];
 const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {

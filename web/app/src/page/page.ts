@@ -1,15 +1,12 @@
 // The whole page, composed of its parts; a pure function of what is shown.
 
-import { h, pathsView } from 'moescope/views';
+import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
-import { compose } from './compose.js';
-import { inspector } from './inspector.js';
 import { notices } from './notices.js';
-import { routingPanel } from './routing-panel.js';
 import type { Shown } from './shown.js';
-import { stage } from './stage.js';
+import { place } from './tabs.js';
 import { topbar } from './topbar.js';
 
 export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement[] {
@@ -17,10 +14,7 @@ export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>
     h('a.skip', { key: 'skip', attrs: { href: '#text' }, on: { click: skipToText } }, messages.skip),
     topbar(shown),
     notices(shown),
-    h('main', { key: 'main' },
-      h('div.left', {}, compose(shown), yard(shown)),
-      h('div.middle', {}, stage(shown, tokenEvents), inspector(shown)),
-      routingPanel(shown)),
+    place(shown, tokenEvents),
     help(shown),
   ];
 }
@@ -29,16 +23,6 @@ export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>
 function skipToText(event: Event): void {
   event.preventDefault();
   document.querySelector<HTMLElement>('#text .token[tabindex="0"]')?.focus();
-}
-
-function yard({ runner, layers, layer, nExperts, inspected, actions }: Shown): ViewElement {
-  const onStation = (event: Event): void => {
-    const station = event.currentTarget;
-    if (station instanceof SVGElement) actions.set({ layer: Number(station.dataset['layer']) });
-  };
-  return h('figure.yard', {},
-    h('figcaption', {}, h('h2', {}, messages.paths.heading), h('p.note', {}, messages.paths.help)),
-    pathsView({ records: runner.records, layers, nExperts, layer, token: inspected, onStation }, messages.views));
 }
 
 function help({ ui, actions }: Shown): ViewElement {

@@ -9,6 +9,7 @@ import { DEFAULTS, LIMITS, modelFolder } from '../state.js';
 import type { Theme } from '../state.js';
 import { fieldText } from './shown.js';
 import type { Shown, Ui } from './shown.js';
+import { tabBar } from './tabs.js';
 
 const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu'];
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
@@ -16,6 +17,7 @@ const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 export function topbar(shown: Shown): ViewElement {
   return h('header.topbar', {},
     h('div.brand', {}, logo(), h('h1', {}, messages.title), h('p', {}, messages.tagline)),
+    tabBar(shown),
     h('div.tools', {}, modelMenu(shown), backendMenu(shown), sizeButtons(shown), themeSelect(shown), helpButton(shown)));
 }
 
