@@ -135,8 +135,6 @@ pub struct AttentionContext<'a> {
     pub rope: Option<&'a RopeRows>,
     /// Hides the future: added to the scores, [1, 1, S, N] for N keys; none where every query may see every key.
     pub mask: Option<&'a Tensor<4>>,
-    /// Learned and added to the scores, [1, H, S, N].
-    pub bias: Option<&'a Tensor<4>>,
     /// Keys and values so far.
     pub cache: Option<&'a mut KvCache>,
 }
@@ -156,73 +154,40 @@ pub fn causal_mask(n_queries: usize, n_keys: usize, device: &Device) -> Tensor<4
 
 impl Attention {
     /// Attends from every position to every key that it may see, cached ones included.
+    /// The products before and after are not here.
     ///
     /// # Shapes
-    /// `x_bsd`: [B, S, D]; returns [B, S, D].
-    pub fn forward(
+    /// `qkv`: [B * S, (H + 2 * H_kv) * head_dim]; `bias`, learned and added to the scores: [1, H, S, N];
+    /// returns [B * S, H * head_dim].
+    pub fn attend(
         &self,
         layer: usize,
-        x_bsd: Tensor<3>,
-        mut context: AttentionContext<'_>,
-    ) -> Tensor<3> {
-        let [b, s, d_model] = x_bsd.dims();
-        let AttentionShape {
-            n_heads, head_dim, ..
-        } = self.shape;
-        let (q, k, v) = self.project(x_bsd);
+        qkv: Tensor<2>,
+        b: usize,
+        bias: Option<&Tensor<4>>,
+        context: &mut AttentionContext<'_>,
+    ) -> Tensor<2> {
+        let [t, _] = qkv.dims();
+        let (q, k, v) = self.split(qkv, b);
         let (q, k) = match context.rope {
             Some(rope) => (rope.apply(q), rope.apply(k)),
             None => (q, k),
         };
-        let (k, v) = match context.cache.take() {
+        let (k, v) = match &mut context.cache {
             Some(cache) => cache.append(layer, k, v),
             None => (k, v),
         };
-        let mixed = self.mix(q, k, v, &context);
-        let mixed = mixed.swap_dims(1, 2).reshape([b * s, n_heads * head_dim]);
-        mixed.matmul(self.out.val()).reshape([b, s, d_model])
+        let mixed = mix(q, k, v, context.mask, bias);
+        let width = self.shape.n_heads * self.shape.head_dim;
+        mixed.swap_dims(1, 2).reshape([t, width])
     }
 
-    /// Values mixed by the softmax of the scores.
+    /// Queries, keys and values, normed and clipped.
     ///
     /// # Shapes
-    /// `q`: [B, H, S, head_dim]; `k`, `v`: [B, H_kv, N, head_dim]; returns [B, H, S, head_dim]
-    fn mix(
-        &self,
-        q: Tensor<4>,
-        k: Tensor<4>,
-        v: Tensor<4>,
-        context: &AttentionContext<'_>,
-    ) -> Tensor<4> {
-        #[cfg(feature = "fused")]
-        if q.dims()[2] == k.dims()[2] {
-            let (q, k, v) = (q.clone(), k.clone(), v.clone());
-            let mixed = match (context.mask, context.bias) {
-                (Some(_), None) => crate::fused::attention(q, k, v),
-                (None, Some(bias)) => crate::fused::biased_attention(q, k, v, bias.clone()),
-                _ => None,
-            };
-            if let Some(mixed) = mixed {
-                return mixed;
-            }
-        }
-        // Queries that share a key head become rows of one product.
-        let ([b, n_heads, s, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
-        let group = n_heads / n_kv_heads;
-        let q = q.reshape([b, n_kv_heads, group * s, head_dim]);
-        let scores = q.matmul(k.swap_dims(2, 3)) * (head_dim as f64).powf(-0.5);
-        let mut scores = scores.reshape([b, n_heads, s, n_keys]);
-        for added in [context.mask, context.bias].into_iter().flatten() {
-            scores = scores + added.clone();
-        }
-        let shares = softmax(scores, 3).reshape([b, n_kv_heads, group * s, n_keys]);
-        shares.matmul(v).reshape([b, n_heads, s, head_dim])
-    }
-
-    /// # Shapes
-    /// `x_bsd`: [B, S, D]; returns q [B, H, S, head_dim] and k, v [B, H_kv, S, head_dim]
-    fn project(&self, x_bsd: Tensor<3>) -> (Tensor<4>, Tensor<4>, Tensor<4>) {
-        let [b, s, d_model] = x_bsd.dims();
+    /// `qkv`: [B * S, (H + 2 * H_kv) * head_dim]; returns q [B, H, S, head_dim] and k, v [B, H_kv, S, head_dim]
+    fn split(&self, qkv: Tensor<2>, b: usize) -> (Tensor<4>, Tensor<4>, Tensor<4>) {
+        let [t, _] = qkv.dims();
         let AttentionShape {
             n_heads,
             n_kv_heads,
@@ -230,13 +195,7 @@ impl Attention {
             qk_norm,
             clip_qkv,
         } = self.shape;
-        let t = b * s;
-        let (d_q, d_kv) = (n_heads * head_dim, n_kv_heads * head_dim);
-        let qkv = x_bsd.reshape([t, d_model]).matmul(self.qkv.val());
-        let qkv = match &self.qkv_bias {
-            Some(bias) => qkv + bias.val().reshape([1, d_q + 2 * d_kv]),
-            None => qkv,
-        };
+        let (s, d_q, d_kv) = (t / b, n_heads * head_dim, n_kv_heads * head_dim);
         let mut q = qkv.clone().slice([0..t, 0..d_q]);
         let mut k = qkv.clone().slice([0..t, d_q..d_q + d_kv]);
         let mut v = qkv.slice([0..t, d_q + d_kv..d_q + 2 * d_kv]);
@@ -262,4 +221,41 @@ fn norm<const N: usize>(norm: &Option<RmsNorm>, x: Tensor<N>) -> Tensor<N> {
         Some(norm) => norm.forward(x),
         None => x,
     }
+}
+
+/// Values mixed by the softmax of the scores.
+///
+/// # Shapes
+/// `q`: [B, H, S, head_dim]; `k`, `v`: [B, H_kv, N, head_dim]; `mask`: [1, 1, S, N]; `bias`: [1, H, S, N];
+/// returns [B, H, S, head_dim]
+fn mix(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    mask: Option<&Tensor<4>>,
+    bias: Option<&Tensor<4>>,
+) -> Tensor<4> {
+    #[cfg(feature = "fused")]
+    if q.dims()[2] == k.dims()[2] {
+        let (q, k, v) = (q.clone(), k.clone(), v.clone());
+        let mixed = match (mask, bias) {
+            (Some(_), None) => crate::fused::attention(q, k, v),
+            (None, Some(bias)) => crate::fused::biased_attention(q, k, v, bias.clone()),
+            _ => None,
+        };
+        if let Some(mixed) = mixed {
+            return mixed;
+        }
+    }
+    // Queries that share a key head become rows of one product.
+    let ([b, n_heads, s, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
+    let group = n_heads / n_kv_heads;
+    let q = q.reshape([b, n_kv_heads, group * s, head_dim]);
+    let scores = q.matmul(k.swap_dims(2, 3)) * (head_dim as f64).powf(-0.5);
+    let mut scores = scores.reshape([b, n_heads, s, n_keys]);
+    for added in [mask, bias].into_iter().flatten() {
+        scores = scores + added.clone();
+    }
+    let shares = softmax(scores, 3).reshape([b, n_kv_heads, group * s, n_keys]);
+    shares.matmul(v).reshape([b, n_heads, s, head_dim])
 }

@@ -1,7 +1,7 @@
 //! Mixture-of-experts language models in Burn, with every routing decision on record.
 //!
-//! Start with [`Engine`], which takes text and returns traces; [`lm`] holds the forward pass,
-//! [`moe`] the layer this project is about, [`host_router`] the place where the model asks `moescope-routing`.
+//! Start with [`Engine`], which takes text and returns traces; `forward.rs` holds the forward pass,
+//! [`lm`] the model, [`moe`] the layer this project is about, [`host_router`] the place where the model asks `moescope-routing`.
 //!
 //! # Shape legend
 //!
@@ -14,9 +14,11 @@ pub mod checkpoint;
 pub mod config;
 mod contrast;
 pub mod dispatch;
+mod eager;
 mod engine;
 mod error;
 mod external;
+mod forward;
 #[cfg(feature = "fused")]
 pub mod fused;
 pub mod host_router;

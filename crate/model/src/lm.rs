@@ -1,6 +1,6 @@
 //! A decoder-only MoE language model: embedding, L blocks of attention and experts, head.
 //!
-//! The forward pass is written once and serves prompts, single tokens, training and tests:
+//! The blocks themselves are in `forward.rs`. What is here serves prompts, single tokens, training and tests:
 //! it takes token ids as a tensor, an optional key/value cache and whoever decides the routing.
 
 use burn::module::{Module, Param};
@@ -9,6 +9,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::attention::{Attention, AttentionContext, KvCache, causal_mask};
+use crate::eager::Eager;
 use crate::error::ModelError;
 use crate::moe::{DenseMlp, MoeLayer, Router};
 use crate::rope::RopeTable;
@@ -55,36 +56,6 @@ pub struct MoeLm {
     pub rope: RopeTable,
 }
 
-impl Block {
-    /// Attention, then the feed-forward network, each added to what it was given.
-    ///
-    /// # Shapes
-    /// `x_td`: [B * S, D], returns the same.
-    ///
-    /// # Errors
-    /// Those of the router.
-    pub async fn forward<R: Router>(
-        &self,
-        layer: usize,
-        x_td: Tensor<2>,
-        b: usize,
-        context: AttentionContext<'_>,
-        router: &mut R,
-    ) -> Result<Tensor<2>, ModelError> {
-        let [t, d_model] = x_td.dims();
-        let normed = self.attention_norm.forward(x_td.clone());
-        let normed_bsd = normed.reshape([b, t / b, d_model]);
-        let attended = self.attention.forward(layer, normed_bsd, context);
-        let x_td = x_td + attended.reshape([t, d_model]);
-        let normed = self.feed_forward_norm.forward(x_td.clone());
-        let added = match &self.feed_forward {
-            FeedForward::Moe(moe) => moe.forward(layer, normed, router).await?,
-            FeedForward::Dense(mlp) => mlp.forward(normed),
-        };
-        Ok(x_td + added)
-    }
-}
-
 impl MoeLm {
     /// Runs B sequences of S tokens, after what is in the cache.
     ///
@@ -104,20 +75,22 @@ impl MoeLm {
         let rope = self.rope.rows(past, s);
         let mask = (s > 1).then(|| causal_mask(s, past + s, &tokens_bs.device()));
         let embedding = self.embedding.val();
-        let mut x_td = embedding.select(0, tokens_bs.reshape([b * s]));
-        for (layer, block) in self.blocks.iter().enumerate() {
-            let context = AttentionContext {
+        let x_td = embedding.select(0, tokens_bs.reshape([b * s]));
+        let pass = Eager {
+            n_sequences: b,
+            context: AttentionContext {
                 rope: Some(&rope),
                 mask: mask.as_ref(),
-                bias: None,
                 cache: cache.as_deref_mut(),
-            };
-            x_td = block.forward(layer, x_td, b, context, router).await?;
-        }
+            },
+            biases: Vec::new(),
+            router,
+        };
+        let hidden_td = pass.run(self.blocks.iter(), &self.norm, x_td).await?;
         if let Some(cache) = cache {
             cache.advance(s);
         }
-        Ok(self.norm.forward(x_td))
+        Ok(hidden_td)
     }
 
     /// Loss of each prediction after `hidden_td`, in nats.

@@ -4,10 +4,7 @@
 //! a recorder or a trainer. Experts are gated linear units, down(silu(gate x) * up x), stacked in one tensor each.
 
 use burn::module::{Module, Param};
-use burn::tensor::{
-    Int, Tensor, TensorData,
-    activation::{sigmoid, silu},
-};
+use burn::tensor::{Int, Tensor, TensorData, activation::silu};
 
 use crate::dispatch::Dispatch;
 use crate::error::ModelError;
@@ -86,40 +83,21 @@ pub struct DenseMlp {
     pub down: Param<Tensor<2>>,
 }
 
-impl MoeLayer {
-    /// Routes and computes.
+impl Experts {
+    /// Computes and combines what a router decided on.
     ///
     /// # Shapes
     /// `x_td`: [T, D], returns [T, D].
-    ///
-    /// # Errors
-    /// Those of the router.
-    pub async fn forward<R: Router>(
-        &self,
-        layer: usize,
-        x_td: Tensor<2>,
-        router: &mut R,
-    ) -> Result<Tensor<2>, ModelError> {
-        let logits_te = x_td.clone().matmul(self.gate.val());
-        let shared_td = self
-            .shared
-            .as_ref()
-            .map(|shared| shared.forward(x_td.clone()));
-        let routed_td = match router.route(layer, logits_te).await? {
+    pub fn forward(&self, x_td: Tensor<2>, routed: Routed) -> Tensor<2> {
+        match routed {
             Routed::Selected {
                 dispatch,
                 weights_tk,
-            } => self.experts.forward_selected(x_td, &dispatch, weights_tk),
-            Routed::AllMasked { weights_te } => self.experts.forward_all(x_td, weights_te),
-        };
-        Ok(match shared_td {
-            Some(shared_td) => routed_td + shared_td,
-            None => routed_td,
-        })
+            } => self.forward_selected(x_td, &dispatch, weights_tk),
+            Routed::AllMasked { weights_te } => self.forward_all(x_td, weights_te),
+        }
     }
-}
 
-impl Experts {
     /// Computes the selected experts: gather, one batched product over the active experts, gather back.
     ///
     /// # Shapes
@@ -181,28 +159,11 @@ impl Experts {
     }
 }
 
-impl SharedExpert {
-    /// # Shapes
-    /// `x_td`: [T, D], returns [T, D].
-    fn forward(&self, x_td: Tensor<2>) -> Tensor<2> {
-        let share_t1 = sigmoid(x_td.clone().matmul(self.gate.val()));
-        self.mlp.forward(x_td) * share_t1
-    }
-}
-
-impl DenseMlp {
-    /// # Shapes
-    /// `x_td`: [T, D], returns [T, D].
-    pub fn forward(&self, x_td: Tensor<2>) -> Tensor<2> {
-        gated_linear_unit(x_td.matmul(self.gate_up.val())).matmul(self.down.val())
-    }
-}
-
 /// silu(gate) * up, with both halves side by side in the last dimension.
 ///
 /// # Shapes
 /// `gate_up`: [.., 2 * F], returns [.., F].
-fn gated_linear_unit<const N: usize>(gate_up: Tensor<N>) -> Tensor<N> {
+pub(crate) fn gated_linear_unit<const N: usize>(gate_up: Tensor<N>) -> Tensor<N> {
     let f = gate_up.dims()[N - 1] / 2;
     let gate = gate_up.clone().narrow(N - 1, 0, f);
     let up = gate_up.narrow(N - 1, f, f);

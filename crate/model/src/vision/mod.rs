@@ -19,6 +19,7 @@ use burn::nn::RmsNorm;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::attention::AttentionContext;
+use crate::eager::Eager;
 use crate::error::ModelError;
 use crate::lm::Block;
 use crate::moe::Router;
@@ -84,25 +85,19 @@ impl MoeVit {
         let [p, d_model] = self.position.dims();
         let pixels_nc = pixels_bhwc.reshape([b * side * side, channels]);
         let embedded = self.stem.forward(pixels_nc, side).reshape([b, p, d_model]);
-        let mut x_td = (embedded + self.position.val().unsqueeze()).reshape([b * p, d_model]);
-        for (
-            layer,
-            VitBlock {
-                relative_bias,
-                block,
-            },
-        ) in self.blocks.iter().enumerate()
-        {
-            let bias = self.pair_bias(relative_bias.val());
-            let context = AttentionContext {
-                bias: Some(&bias),
-                ..AttentionContext::default()
-            };
-            x_td = block.forward(layer, x_td, b, context, router).await?;
-        }
-        let mean_bd = self
-            .norm
-            .forward(x_td)
+        let x_td = (embedded + self.position.val().unsqueeze()).reshape([b * p, d_model]);
+        let biases = self.blocks.iter();
+        let biases = biases.map(|block| self.pair_bias(block.relative_bias.val()));
+        let pass = Eager {
+            n_sequences: b,
+            context: AttentionContext::default(),
+            biases: biases.collect(),
+            router,
+        };
+        let blocks = self.blocks.iter().map(|block| &block.block);
+        let mean_bd = pass
+            .run(blocks, &self.norm, x_td)
+            .await?
             .reshape([b, p, d_model])
             .mean_dim(1)
             .reshape([b, d_model]);
