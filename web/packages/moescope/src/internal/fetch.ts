@@ -16,7 +16,11 @@ export interface FetchOptions {
 
 /** The file as bytes. */
 export async function fetchBytes(url: string, options: FetchOptions): Promise<Uint8Array> {
-  const response = await fetchCounted(url, options);
+  return readBytes(await fetchCounted(url, options));
+}
+
+/** The whole body of an answer. */
+export async function readBytes(response: Response): Promise<Uint8Array> {
   const sink = new ByteSink(expectedLength(response));
   if (response.body !== null) {
     const reader = response.body.getReader();

@@ -7,14 +7,14 @@
 import type { Analysis, ModelInfo, Rerouted, RerouteOptions, Step, Trace } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, BackendWish, ModelRoutingInput, Progress } from '../public/types.js';
+import type { Backend, BackendWish, ModelFolder, ModelRoutingInput, Progress } from '../public/types.js';
 import type { WirePlan } from './plan.js';
 import type { EngineOptions } from './requests.js';
 
 export interface LoadCall {
   readonly name: 'load';
-  /** Absolute address of the model folder, with a slash at its end. */
-  readonly modelUrl: string;
+  /** Absolute address of the model folder, with a slash at its end, or its files. */
+  readonly modelUrl: string | ModelFolder;
   readonly backend: BackendWish;
   /** Why not to try the GPU, where an earlier attempt failed. */
   readonly gpuRefusal: string | undefined;

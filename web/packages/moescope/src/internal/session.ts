@@ -11,6 +11,7 @@ import type {
   GenerateRequest,
   GenerateStep,
   LoadOptions,
+  ModelFolder,
   RerouteRequest,
   RoutingInput,
 } from '../public/types.js';
@@ -38,7 +39,7 @@ export class Session {
     this.#loaded = loaded;
   }
 
-  static async open(url: string | URL, options: LoadOptions, spawn: () => WorkerPort): Promise<Session> {
+  static async open(url: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort): Promise<Session> {
     const starter = new Starter(url, options, spawn);
     let session: Session | undefined;
     const onLost = (link: Link): void => session?.forget(link);

@@ -3,9 +3,9 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { ExternalRouter, LoadOptions } from '../public/types.js';
+import type { ExternalRouter, LoadOptions, ModelFolder } from '../public/types.js';
 import { Link } from './link.js';
-import { folderUrl } from './model-url.js';
+import { folderUrl, isFolder } from './model-url.js';
 import type { Loaded } from './protocol.js';
 import { GPU_START_FAILED } from './protocol.js';
 import type { WorkerPort } from './spawn.js';
@@ -29,14 +29,14 @@ export interface StartOptions {
 }
 
 export class Starter {
-  readonly #modelUrl: string;
+  readonly #modelUrl: string | ModelFolder;
   readonly #options: LoadOptions;
   readonly #spawn: () => WorkerPort;
   #gpuLosses = 0;
   #gpuRefusal: string | undefined;
 
-  constructor(url: string | URL, options: LoadOptions, spawn: () => WorkerPort) {
-    this.#modelUrl = folderUrl(url);
+  constructor(model: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort) {
+    this.#modelUrl = isFolder(model) ? model : folderUrl(model);
     this.#options = options;
     this.#spawn = spawn;
   }

@@ -1,6 +1,8 @@
 // A loaded model: generate, change its routing, analyse text, free it.
 // It holds no logic; the session behind it owns the worker and survives the loss of an engine.
 
+import { forget, keptBytes } from '../internal/kept-weights.js';
+import { weightsUrl } from '../internal/model-url.js';
 import { Session } from '../internal/session.js';
 import { spawnWorker } from '../internal/spawn.js';
 import type {
@@ -11,6 +13,7 @@ import type {
   GenerateRequest,
   GenerateStep,
   LoadOptions,
+  ModelFolder,
   ModelInfo,
   ModelRouting,
   Rerouted,
@@ -28,10 +31,21 @@ export class Moescope {
   /**
    * Loads a model folder (config.json, tokenizer.json, model.safetensors) into a worker of its own.
    *
+   * The weights of a folder at an address stay in the browser, where it has room, until `forget` removes them.
    * Rejects with a MoescopeError, or with the signal's reason when that aborts.
    */
-  static async load(url: string | URL, options: LoadOptions = {}): Promise<Moescope> {
-    return new Moescope(await Session.open(url, options, spawnWorker));
+  static async load(model: string | URL | ModelFolder, options: LoadOptions = {}): Promise<Moescope> {
+    return new Moescope(await Session.open(model, options, spawnWorker));
+  }
+
+  /** Bytes of weights that the browser keeps of a model folder; undefined where it keeps none. */
+  static kept(url: string | URL): Promise<number | undefined> {
+    return keptBytes(weightsUrl(url));
+  }
+
+  /** Removes the kept weights of a model folder; a loaded model goes on. */
+  static forget(url: string | URL): Promise<boolean> {
+    return forget(weightsUrl(url));
   }
 
   get model(): ModelInfo {

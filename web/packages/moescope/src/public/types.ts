@@ -42,6 +42,14 @@ export interface Progress {
   readonly message: string;
 }
 
+/** A model folder whose files are at hand, such as one that a visitor chose on their own disk. */
+export interface ModelFolder {
+  readonly name: string;
+  readonly config: Blob;
+  readonly tokenizer: Blob;
+  readonly weights: Blob;
+}
+
 export interface LoadOptions {
   /** 'auto' unless given. */
   readonly backend?: BackendWish | undefined;

@@ -2,12 +2,13 @@
 // Errors that blame the model pass through; anything else while a GPU engine starts blames the GPU.
 
 import { chooseBackend, findGpu, noGpu } from '../internal/backend.js';
-import { fetchBytes, fetchJsonText } from '../internal/fetch.js';
+import { fetchJsonText } from '../internal/fetch.js';
+import { fetchKept } from '../internal/kept-weights.js';
 import type { LoadCall } from '../internal/protocol.js';
-import { folderName } from '../internal/model-url.js';
+import { isFolder, modelName } from '../internal/model-url.js';
 import { codeOf, engineLost, GPU_START_FAILED, messageOf } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, Progress } from '../public/types.js';
+import type { Backend, ModelFolder, Progress } from '../public/types.js';
 import type { Engine, EngineModule } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
@@ -34,7 +35,7 @@ export async function startEngine(call: LoadCall, report: Report, around: Surrou
     around.failure.explain = () => module.panic_message?.();
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
     const load = (): Promise<Engine> => 
-      module.Engine.load(files.config, files.tokenizer, files.weights, folderName(call.modelUrl));
+      module.Engine.load(files.config, files.tokenizer, files.weights, modelName(call.modelUrl));
     return { engine: await guarded(load, chosen, call, around.failure), backend: chosen };
   } finally {
     siblings.abort(); // When one part failed, the others have nothing left to do.
@@ -66,12 +67,15 @@ interface ModelFiles {
   readonly weights: Uint8Array;
 }
 
-async function fetchModel(modelUrl: string, report: Report, signal: AbortSignal): Promise<ModelFiles> {
+async function fetchModel(modelUrl: string | ModelFolder, report: Report, signal: AbortSignal): Promise<ModelFiles> {
+  if (isFolder(modelUrl)) {
+    return readModel(modelUrl, report);
+  }
   const at = (file: string): string => new URL(file, modelUrl).href;
   const [config, tokenizer, weights] = await Promise.all([
     fetchJsonText(at('config.json'), { what: "The model's config.json", signal }),
     fetchJsonText(at('tokenizer.json'), { what: "The model's tokenizer.json", signal }),
-    fetchBytes(at('model.safetensors'), {
+    fetchKept(at('model.safetensors'), {
       what: "The model's weights",
       signal,
       truncatedCode: 'weights_truncated',
@@ -79,6 +83,16 @@ async function fetchModel(modelUrl: string, report: Report, signal: AbortSignal)
     }),
   ]);
   return { config, tokenizer, weights };
+}
+
+async function readModel({ config, tokenizer, weights }: ModelFolder, report: Report): Promise<ModelFiles> {
+  const read = async (): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(await weights.arrayBuffer());
+    byteProgress('weights', 'Reading the model', report)(bytes.byteLength, bytes.byteLength);
+    return bytes;
+  };
+  const [configText, tokenizerText, bytes] = await Promise.all([config.text(), tokenizer.text(), read()]);
+  return { config: configText, tokenizer: tokenizerText, weights: bytes };
 }
 
 /** Runs a step of the start; what goes wrong on a GPU, and is not the model's fault, is put down to the GPU. */
