@@ -9,6 +9,7 @@ import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
 
 import { CONTENT_SECURITY_POLICY } from '../tools/lib/policy.mjs';
+import { listModels } from './model-list.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const models = join(here, '../../models');
@@ -48,13 +49,14 @@ export function copyModels(): Plugin {
 function recordedIds(): string[] {
   const folder = join(here, 'public/recorded');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length).replaceAll('\\', '/'));
 }
 
 export default defineConfig({
   root: here,
   base: './',
-  define: { __RECORDED__: JSON.stringify(recordedIds()) },
+  define: { __RECORDED__: JSON.stringify(recordedIds()), __MODELS__: JSON.stringify(listModels(models)) },
   plugins: [contentSecurityPolicy(), copyModels()],
   worker: { format: 'es' },
   build: {

@@ -4,6 +4,7 @@ import { MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { expertRules, render } from 'moescope/views';
 
+import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
@@ -16,13 +17,14 @@ import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
 import { GridPainter } from './grid-painter.js';
-import { fetchRecorded } from './recorded.js';
-import { applyEdits, withBan, withSetting, withStrategy, withTemperature, withTopK } from './routing.js';
-import type { RoutingEdits } from './routing.js';
+import { fetchRecorded, recordedName } from './recorded.js';
+import { applyEdits } from './routing.js';
 import { Runner, shapeOf } from './runner.js';
 import type { Request } from './runner.js';
 import { RoutingSender } from './sender.js';
 import type { RoutedModel } from './spec.js';
+import { Shelf, folderFrom } from './shelf.js';
+import type { Keeping } from './shelf.js';
 import { decode, encode } from './state.js';
 import { Store, mirrorInHash } from './store.js';
 
@@ -30,12 +32,14 @@ export interface AppOptions {
   readonly root: HTMLElement;
   readonly load: Load;
   readonly store: Store;
-  /** Ids of the recorded runs that this build has. */
+  readonly keeping: Keeping;
+  /** Names of the recorded runs that this build has. */
   readonly recorded: readonly string[];
 }
 
 const CLOSED: Ui = {
-  hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, switchError: undefined,
+  hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
+  switchError: undefined,
 };
 
 export class App {
@@ -44,6 +48,7 @@ export class App {
   readonly runner: Runner;
   readonly gauge: Gauge;
   readonly adapter: Adapter;
+  readonly shelf: Shelf;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -64,8 +69,9 @@ export class App {
     this.runner = new Runner(() => this.#textChanged(), now);
     this.gauge = new Gauge(() => this.schedule(), now);
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
+    this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.#pointer = new Pointer(this);
-    this.#actions = this.#makeActions(now);
+    this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.#measure());
     this.store.subscribe(() => this.schedule());
   }
@@ -94,6 +100,11 @@ export class App {
     this.schedule();
   }
 
+  /** The visitor did something: from now on the page begins nothing by itself. */
+  touch(): void {
+    this.#touched = true;
+  }
+
   /** What the page is drawn from right now. */
   shown(): Shown {
     const { state } = this.store;
@@ -103,7 +114,7 @@ export class App {
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
     return {
-      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, runner: this.runner, gauge: this.gauge.data,
+      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: this.gauge.data,
       adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
@@ -130,9 +141,10 @@ export class App {
       if (before !== undefined && this.engine.loading === undefined) this.store.set({ model: before.model, backend: before.backend });
       return;
     }
+    void this.shelf.look();
     await this.#sender.modelOpened();
     this.schedule();
-    if (first && !this.#touched && this.store.state.auto && !still()) this.#generate();
+    if (first && !this.#touched && this.store.state.auto && !still()) this.generate();
   }
 
   #draw(): void {
@@ -156,61 +168,29 @@ export class App {
     document.adoptedStyleSheets = [sheet];
   }
 
-  #makeActions(now: () => number): Actions {
-    const edit = (change: (model: RoutedModel, edits: RoutingEdits) => RoutingEdits | undefined, control: string): void => {
-      const model = this.model();
-      const edits = model === undefined ? undefined : change(model, this.store.state.routing);
-      this.#touched = true;
-      this.show({ switchError: edits === undefined && model !== undefined ? messages.errors.lastExpert : undefined });
-      if (edits !== undefined) this.store.edit(edits, control, now());
-    };
-    return {
-      set: (change) => {
-        this.#touched ||= change.prompt !== undefined;
-        this.store.set(change);
-      },
-      show: (change) => this.show(change),
-      generate: () => this.#generate(),
-      stop: () => this.runner.stop(),
-      example: (id) => this.#takeExample(id),
-      strategy: (name) => edit((_, edits) => withStrategy(edits, name), `strategy ${name ?? ''}`),
-      setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value), `setting ${name}`),
-      topK: (topK) => edit((model, edits) => withTopK(model, edits, topK), 'top-k'),
-      temperature: (value) => edit((model, edits) => withTemperature(model, edits, value), 'temperature'),
-      ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, {
-        ban, layer: this.shown().layer, scope: this.store.state.scope,
-      }), `expert ${expert}`),
-      adapt: () => void this.adapter.adapt(this.runner.text),
-      stopAdapting: () => this.adapter.clear(),
-      removeOffsets: () => this.adapter.remove(),
-      resetRouting: () => this.store.resetRouting(now()),
-      undo: () => this.store.undo(),
-      backend: (backend) => this.#change({ model: this.store.state.model, backend }),
-      open: (model) => this.#change({ model, backend: this.store.state.backend }),
-      retry: (backend) => this.#retry(backend),
-      cancelLoading: () => this.#cancelLoading(),
-      dismiss: () => this.engine.dismiss(),
-      keys: (event) => this.#pointer.keys(event),
-    };
-  }
-
   #wish(): Wish {
     return { model: this.store.state.model, backend: this.store.state.backend };
   }
 
-  #change(wish: Wish): void {
-    this.#touched = true;
+  change(wish: Wish): void {
+    this.touch();
     this.store.set(wish);
-    this.show({ menu: undefined });
+    this.show({ menu: undefined, folderError: undefined });
     void this.openModel(wish);
   }
 
-  #retry(backend: BackendWish | undefined): void {
-    const failed = this.engine.failure?.wish ?? this.#wish();
-    this.#change({ model: failed.model, backend: backend ?? failed.backend });
+  openFiles(files: readonly File[]): void {
+    const folder = folderFrom(files);
+    if ('missing' in folder) this.show({ folderError: messages.model.missing(folder.missing) });
+    else this.change({ model: this.engine.lend(folder), backend: this.store.state.backend });
   }
 
-  #cancelLoading(): void {
+  retry(backend: BackendWish | undefined): void {
+    const failed = this.engine.failure?.wish ?? this.#wish();
+    this.change({ model: failed.model, backend: backend ?? failed.backend });
+  }
+
+  cancelLoading(): void {
     this.engine.cancel();
     const { opened } = this.engine;
     if (opened !== undefined) this.store.set({ model: opened.model, backend: opened.backend });
@@ -224,12 +204,13 @@ export class App {
     this.gauge.clear(messages.gauge.computing);
   }
 
-  #takeExample(id: ExampleId): void {
+  takeExample(id: ExampleId): void {
     const prompt = EXAMPLES.find((example) => example.id === id)?.prompt;
     if (prompt === undefined) return;
-    this.#actions.set({ prompt, token: undefined });
+    this.touch();
+    this.store.set({ prompt, token: undefined });
     if (this.engine.opened === undefined) void this.#playRecorded();
-    else this.#generate();
+    else this.generate();
   }
 
   #request(): Request {
@@ -237,8 +218,8 @@ export class App {
     return { prompt, maxTokens, temperature, seed, contrast };
   }
 
-  #generate(): void {
-    this.#touched = true;
+  generate(): void {
+    this.touch();
     this.adapter.clear();
     this.store.set({ token: undefined });
     this.show({ hover: undefined, cursor: undefined });
@@ -258,17 +239,29 @@ export class App {
     return opened.scope;
   }
 
+  /** Before the live model is there, a knob acts where its run was recorded too. */
+  replay(): void {
+    if (this.engine.opened === undefined && this.runner.source === 'recorded' && this.runner.records.length > 0) void this.#playRecorded();
+  }
+
   async #playRecorded(): Promise<void> {
     const example = EXAMPLES.find(({ prompt }) => prompt === this.store.state.prompt);
     if (example === undefined) return;
     try {
-      const steps = await fetchRecorded(example.id, this.#options.recorded, AbortSignal.timeout(10_000));
+      const steps = await fetchRecorded(this.#recordedName(example.id), this.#options.recorded, AbortSignal.timeout(10_000));
       const taken = this.engine.opened !== undefined || this.runner.status === 'waiting';
       if (steps !== undefined && !taken) await this.runner.play(steps, this.#request(), still());
     } catch (error) {
       // A recorded run is an extra: without it the page waits for the live model, which says what is wrong if anything is.
       console.warn('recorded run', example.id, error);
     }
+  }
+
+  /** The run under the routing that is set, where it was recorded, else under the trained one. */
+  #recordedName(example: string): string {
+    const { model, routing } = this.store.state;
+    const asSet = recordedName(model, example, routing.topK);
+    return this.#options.recorded.includes(asSet) ? asSet : recordedName(model, example, undefined);
   }
 
   #textChanged(): void {

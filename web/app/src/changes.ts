@@ -16,26 +16,47 @@ export function describeEdits(edits: RoutingEdits): string {
     ...Object.entries(edits.settings).map(([name, value]) => setting(name, value)),
     edits.temperature === undefined ? '' : `T ${short(edits.temperature)}`,
     ...edits.banned.map((expert) => `−${expert}`),
-    ...Object.entries(edits.bannedAt).flatMap(([layer, experts]) => experts.map((expert) => `−${expert} at layer ${layer}`)),
+    ...edits.forced.map(messages.routing.forced),
+    ...layersOf(edits).map((layer) => messages.routing.atLayer(Number(layer), atLayer(edits, layer).join(' '))),
     Object.keys(edits.offsets).length === 0 ? '' : messages.decoding.adapt.edit,
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+function layersOf({ at, bannedAt, forcedAt }: RoutingEdits): string[] {
+  return [...new Set([at, bannedAt, forcedAt].flatMap((byLayer) => Object.keys(byLayer)))].toSorted((a, b) => Number(a) - Number(b));
+}
+
+function atLayer({ at, bannedAt, forcedAt }: RoutingEdits, layer: string): string[] {
+  const { strategy, topK, temperature } = at[layer] ?? {};
+  return [
+    ...(strategy === undefined ? [] : [strategy === '' ? messages.routing.asTrained : strategy]),
+    ...(topK === undefined ? [] : [`top-${topK}`]),
+    ...(temperature === undefined ? [] : [`T ${short(temperature)}`]),
+    ...(bannedAt[layer] ?? []).map((expert) => `−${expert}`),
+    ...(forcedAt[layer] ?? []).map(messages.routing.forced),
+  ];
 }
 
 /** Few words for what a routing changes against the one before it; the trained one is called so. */
 export function describeChange(before: ModelRouting, after: ModelRouting, trained?: ModelRouting): string {
   const [a, b] = [before.default, after.default];
   const layers = [...new Set([...Object.keys(before.layers), ...Object.keys(after.layers)])];
-  const parts = [
-    ...(sameStrategy(a, b) ? numbersChange(a, b) : strategyChange(b, trained?.default)),
-    a.adjust.temperature === b.adjust.temperature ? '' : `T ${short(b.adjust.temperature)}`,
-    ...banChange(a, b, ''),
-    ...layers.flatMap((layer) => banChange(before.layers[layer] ?? a, after.layers[layer] ?? b, ` at L${layer}`))
-      .filter((part) => !banChange(a, b, '').some((common) => part.startsWith(`${common} `))),
-    offsetChange(layers.map((layer) => [before.layers[layer] ?? a, after.layers[layer] ?? b])),
-  ];
-  const said = parts.filter((part) => part !== '');
+  const common = specChange(a, b, trained?.default);
+  const single = layers.flatMap((layer) => specChange(before.layers[layer] ?? a, after.layers[layer] ?? b, trained?.default)
+    .filter((part) => !common.includes(part)).map((part) => `${part} at L${layer}`));
+  const said = [...common, ...single, offsetChange(layers.map((layer) => [before.layers[layer] ?? a, after.layers[layer] ?? b]))]
+    .filter((part) => part !== '');
   return said.length > 0 ? said.join(' ') : '≠';
+}
+
+function specChange(before: RouterSpec, after: RouterSpec, trained: RouterSpec | undefined): string[] {
+  return [
+    ...(sameStrategy(before, after) ? numbersChange(before, after) : strategyChange(after, trained)),
+    before.adjust.temperature === after.adjust.temperature ? '' : `T ${short(after.adjust.temperature)}`,
+    ...banChange(before, after),
+    ...forceChange(before, after),
+  ].filter((part) => part !== '');
 }
 
 /** Numbers come from the engine in single precision. */
@@ -57,11 +78,19 @@ function strategyChange(now: RouterSpec, trained: RouterSpec | undefined): strin
   return [messages.strategy.change(preset.name), ...numbersChange(preset.spec, now)];
 }
 
-function banChange(before: RouterSpec, after: RouterSpec, where: string): string[] {
+function banChange(before: RouterSpec, after: RouterSpec): string[] {
   const [old, now] = [before.restrict.disabled, after.restrict.disabled];
   return [
-    ...now.filter((expert) => !old.includes(expert)).map((expert) => `−${expert}${where}`),
-    ...old.filter((expert) => !now.includes(expert)).map((expert) => `+${expert}${where}`),
+    ...now.filter((expert) => !old.includes(expert)).map((expert) => `−${expert}`),
+    ...old.filter((expert) => !now.includes(expert)).map((expert) => `+${expert}`),
+  ];
+}
+
+function forceChange(before: RouterSpec, after: RouterSpec): string[] {
+  const [old, now] = [before.restrict.forced, after.restrict.forced];
+  return [
+    ...now.filter((expert) => !old.includes(expert)).map((expert) => messages.routing.forced(expert)),
+    ...old.filter((expert) => !now.includes(expert)).map((expert) => messages.routing.freed(expert)),
   ];
 }
 

@@ -2,11 +2,15 @@
 // Whatever fails leaves the former model running; what failed and what to do is kept for the page to show.
 
 import { MoescopeError } from 'moescope';
-import type { Backend, BackendWish, LoadOptions, ModelInfo, ModelRouting, Moescope, Progress } from 'moescope';
+import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelInfo, ModelRouting, Moescope, Progress } from 'moescope';
+
+import { isOwn, ownName, shortName } from './catalogue.js';
+import { messages } from './messages.js';
+import { addressOf } from './shelf.js';
 
 /** The part of a loaded model that the page uses. */
 export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'reroute' | 'free'>;
-export type Load = (url: string | URL, options: LoadOptions) => Promise<Scope>;
+export type Load = (model: string | URL | ModelFolder, options: LoadOptions) => Promise<Scope>;
 
 /** What to open. */
 export interface Wish {
@@ -48,6 +52,8 @@ export class Engine {
   readonly #changed: () => void;
   readonly #now: () => number;
   readonly #closing: () => void;
+  /** Folders of the visitor's own, by the name under which they are opened. */
+  readonly #lent = new Map<string, ModelFolder>();
   #abort: AbortController | undefined;
   #wanted: ModelRouting | undefined;
   #sending: Promise<void> | undefined;
@@ -73,11 +79,10 @@ export class Engine {
     const meter = new Meter(wish, this.#now);
     this.#show(meter.state);
     try {
-      const url = new URL(`${wish.model}/`, document.baseURI);
       const onProgress = (progress: Progress): void => {
         if (this.#abort === abort) this.#show(meter.take(progress));
       };
-      const scope = await this.#load(url, { backend: wish.backend, signal: abort.signal, onProgress });
+      const scope = await this.#load(this.#source(wish.model), { backend: wish.backend, signal: abort.signal, onProgress });
       return this.#adopt(abort, { ...wish, scope, info: scope.model });
     } catch (error) {
       if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, ...explain(error) };
@@ -85,6 +90,20 @@ export class Engine {
     } finally {
       if (this.#abort === abort) this.#show(undefined);
     }
+  }
+
+  /** Takes a folder of the visitor's own; returns the name under which it is opened from now on. */
+  lend(folder: ModelFolder): string {
+    const name = ownName(folder.name);
+    this.#lent.set(name, folder);
+    return name;
+  }
+
+  #source(model: string): URL | ModelFolder {
+    if (!isOwn(model)) return addressOf(model);
+    const lent = this.#lent.get(model);
+    if (lent === undefined) throw new MoescopeError('folder_elsewhere', messages.model.elsewhere(shortName(model)));
+    return lent;
   }
 
   /** Stops loading; what is open stays. */

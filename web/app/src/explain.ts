@@ -6,8 +6,6 @@ import type { RouterSpec } from 'moescope';
 import { messages } from './messages.js';
 import { completed, settingsOf, short, topKOf } from './spec.js';
 
-const { says } = messages.strategy;
-
 export function explainSpec(given: Partial<RouterSpec>, nExperts: number): string {
   const spec = completed(given);
   const clauses = [`${groups(spec, nExperts)}${selection(spec, nExperts)}, ${weights(spec)}`, ...skips(spec), ...limits(spec)];
@@ -18,14 +16,14 @@ export function explainSpec(given: Partial<RouterSpec>, nExperts: number): strin
 /** In a group of one, its best two experts are its one. */
 function groups({ restrict }: RouterSpec, nExperts: number): string {
   const { n_groups: count, topk_groups: open, group_score: by } = restrict;
-  return open < count ? says.groups(count, open, count < nExperts ? by : 'max') : '';
+  return open < count ? messages.strategy.says.groups(count, open, count < nExperts ? by : 'max') : '';
 }
 
 function selection(spec: RouterSpec, nExperts: number): string {
   const { select, score, restrict, adjust, limit } = spec;
   const [first] = Object.entries(settingsOf(select));
-  return says.method(select.method, {
-    by: says.score(score.function),
+  return messages.strategy.says.method(select.method, {
+    by: messages.strategy.says.score(score.function),
     topK: topKOf(spec) ?? 1,
     nExperts,
     inside: Math.round((nExperts * restrict.topk_groups) / restrict.n_groups),
@@ -37,26 +35,26 @@ function selection(spec: RouterSpec, nExperts: number): string {
 }
 
 function weights({ weigh }: RouterSpec): string {
-  if (weigh.from === 'equal' && weigh.renormalize) return says.weight('equal');
-  if (weigh.from === 'scores' && weigh.renormalize) return says.sumTo(short(weigh.scale));
+  if (weigh.from === 'equal' && weigh.renormalize) return messages.strategy.says.weight('equal');
+  if (weigh.from === 'scores' && weigh.renormalize) return messages.strategy.says.sumTo(short(weigh.scale));
   const [plain, scale] = [weigh.scale === 1, short(weigh.scale)];
-  if (weigh.from === 'scores') return plain ? says.asItIs : says.scoreTimes(scale);
-  return says.weight(weigh.from) + (plain ? '' : says.times(scale));
+  if (weigh.from === 'scores') return plain ? messages.strategy.says.asItIs : messages.strategy.says.scoreTimes(scale);
+  return messages.strategy.says.weight(weigh.from) + (plain ? '' : messages.strategy.says.times(scale));
 }
 
 function skips({ prune, weigh }: RouterSpec): string[] {
   const shares = [prune.share, ...prune.layer_thresholds].filter((share) => share > 0);
-  const lost = weigh.renormalize && weigh.sum_over === 'chosen' ? says.notMadeUp : '';
+  const lost = weigh.renormalize && weigh.sum_over === 'chosen' ? messages.strategy.says.notMadeUp : '';
   return [
-    ...(prune.ratio > 0 ? [says.lessThanHeaviest(percent(prune.ratio))] : []),
-    ...shares.map((share) => says.lessThanShare(percent(share))),
+    ...(prune.ratio > 0 ? [messages.strategy.says.lessThanHeaviest(percent(prune.ratio))] : []),
+    ...shares.map((share) => messages.strategy.says.lessThanShare(percent(share))),
   ].map((clause) => clause + lost);
 }
 
 /** Expert choice says its capacity where it says how it chooses. */
 function limits({ limit, select }: RouterSpec): string[] {
-  if (limit.capacity != null) return [says.places(limit.capacity)];
-  return limit.capacity_factor == null || select.method === 'expert_choice' ? [] : [says.capacity(short(limit.capacity_factor))];
+  if (limit.capacity != null) return [messages.strategy.says.places(limit.capacity)];
+  return limit.capacity_factor == null || select.method === 'expert_choice' ? [] : [messages.strategy.says.capacity(short(limit.capacity_factor))];
 }
 
 function percent(share: number): string {

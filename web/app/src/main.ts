@@ -4,7 +4,8 @@ import { Moescope } from 'moescope';
 
 import './styles/index.css';
 import { App } from './app.js';
-import { decode, modelFolder } from './state.js';
+import { modelFolder } from './state-fields.js';
+import { decode } from './state.js';
 import { Store } from './store.js';
 
 const root = document.getElementById('app');
@@ -15,4 +16,9 @@ const fromHash = decode(location.hash);
 const asked = modelFolder(new URLSearchParams(location.search).get('model'));
 const store = new Store(asked === undefined ? fromHash : { ...fromHash, model: asked });
 
-new App({ root, store, recorded: __RECORDED__, load: (url, options) => Moescope.load(url, options) }).start();
+new App({
+  root, store,
+  recorded: __RECORDED__,
+  load: (model, options) => Moescope.load(model, options),
+  keeping: { kept: (url) => Moescope.kept(url), forget: (url) => Moescope.forget(url) },
+}).start();

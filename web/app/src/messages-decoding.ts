@@ -43,4 +43,4 @@ export const decodingMessages = {
     edit: 'adapted',
     removed: 'not adapted',
   },
-} as const;
+};

@@ -119,4 +119,4 @@ export const strategyMessages = {
     capacity: (factor: string) => `an expert takes at most ${factor} times its even share of the tokens`,
     places: (count: number) => `an expert takes at most ${count} tokens`,
   },
-} as const;
+};

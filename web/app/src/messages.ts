@@ -1,4 +1,4 @@
-// The words of the page, in one place: another language is another value of the same type.
+// The words of the page, in one place: another language is another value of the same type (messages-zh).
 // Words of the views (verdict sentences, table heads) come with the views.
 
 import { ENGLISH } from 'moescope/views';
@@ -16,8 +16,8 @@ export interface ModelFacts {
   readonly active: string;
 }
 
-export const messages = {
-  views: ENGLISH satisfies ViewWords,
+const english = {
+  views: ENGLISH as ViewWords,
   title: 'Moescope',
   tagline: 'Watch a mixture-of-experts model choose its experts, and change how it chooses.',
   skip: 'Skip to the text',
@@ -30,10 +30,10 @@ export const messages = {
     generate: 'Generate',
     stop: 'Stop',
     examples: 'Examples',
-    tales: 'Tale',
-    french: 'French',
-    python: 'Python',
-    math: 'Maths',
+    example: {
+      tales: 'Tale', novels: 'Novel', shakespeare: 'Shakespeare', french: 'French', german: 'German', python: 'Python', rust: 'Rust', math: 'Maths',
+      wordproblems: 'Word problem',
+    },
     settings: 'Sampling',
     temperature: 'Temperature',
     temperatureHelp: '0 always takes the likeliest token',
@@ -87,6 +87,9 @@ export const messages = {
     undoKeys: 'Ctrl + Z',
     asTrained: 'as trained',
     changed: (what: string) => `changed: ${what}`,
+    atLayer: (layer: number, what: string) => `${what} at layer ${layer}`,
+    forced: (expert: number) => `+${expert} forced`,
+    freed: (expert: number) => `${expert} no longer forced`,
     fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,
     recorded: 'The recorded run keeps its own routing; your setting acts as soon as the live model is here.',
     load: (expert: number, share: string, even: string) => `Expert ${expert}: ${share} of the shown tokens, even share ${even}`,
@@ -152,6 +155,25 @@ export const messages = {
     folder: 'Model folder',
     folderHelp: 'An address on this site with config.json, tokenizer.json and model.safetensors.',
     go: 'Open',
+    cards: 'Models on this site',
+    inUse: 'in use',
+    use: (name: string) => `Use ${name}`,
+    useShort: 'Use',
+    size: (megabytes: string) => `${megabytes} MB`,
+    figures: (parameters: string, active: string) => `${parameters} parameters, ${active} active per token`,
+    dense: (parameters: string) => `${parameters} parameters, all active`,
+    shape: (layers: number, experts: number, topK: number) => `${layers} layers of ${experts} experts, top-${topK}`,
+    shapeDense: (layers: number) => `${layers} layers without experts`,
+    bitsPerByte: (bits: string) => `${bits} bits per byte on unseen text`,
+    kept: 'kept in this browser',
+    notKept: 'not downloaded yet',
+    forget: (name: string) => `Remove ${name} from this browser`,
+    forgetShort: 'Remove',
+    card: 'Card and licence',
+    own: 'A folder of yours',
+    ownHelp: 'Choose a folder with config.json, tokenizer.json and model.safetensors; it stays on this device.',
+    missing: (files: readonly string[]) => `The folder has no ${files.join(', no ')}.`,
+    elsewhere: (name: string) => `The folder ${name} was opened from somebody’s own disk, so the link cannot bring it along. Choose it here with “A folder of yours”, or take another model.`,
   },
 
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
@@ -171,11 +193,24 @@ export const messages = {
       ['?', 'this list'],
     ],
   },
-} as const;
+};
 
 /** What the engine says, as two sentences: what is too long, and by how much to shorten it, where it says so. */
 function promptTooLong(message: string): string {
   const [what = '', advice] = message.replace(/\.$/, '').split('; shorten it ');
   const by = advice === undefined ? '' : ` ${advice}`;
   return `${what.charAt(0).toUpperCase()}${what.slice(1)}. Shorten the prompt${by}, or keep only its last part.`;
+}
+
+export type Messages = typeof english;
+
+/** A language that says everything, or leaves some sections to English. */
+export type Translation = { readonly [Section in keyof Messages]?: Messages[Section] };
+
+/** The words in use; `speak` changes them, so nobody may keep them at the time of import. */
+export let messages: Messages = english;
+
+/** Takes a translation, or English for none. */
+export function speak(translation: Translation | undefined): void {
+  messages = { ...english, ...translation };
 }

@@ -8,6 +8,14 @@ import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
 import type { RoutedModel } from './spec.js';
 import { baseSpec, isUniform, rangeOf } from './strategy.js';
 
+/** What one layer does differently. */
+export interface LayerEdits {
+  /** A preset; the empty name is the trained strategy. */
+  readonly strategy?: string | undefined;
+  readonly topK?: number | undefined;
+  readonly temperature?: number | undefined;
+}
+
 /** Differences from the trained routing. */
 export interface RoutingEdits {
   /** A preset that replaces the trained strategy at every layer; the other edits act on top of it. */
@@ -20,12 +28,17 @@ export interface RoutingEdits {
   readonly banned: readonly number[];
   /** Banned at single layers besides, by layer, ascending. */
   readonly bannedAt: Readonly<Record<string, readonly number[]>>;
+  /** Made to act on every token, at every layer, ascending. */
+  readonly forced: readonly number[];
+  readonly forcedAt: Readonly<Record<string, readonly number[]>>;
+  /** What single layers do differently, by layer. */
+  readonly at: Readonly<Record<string, LayerEdits>>;
   /** Added to the gating logits, one per expert, by layer. */
   readonly offsets: Readonly<Record<string, readonly number[]>>;
 }
 
 export const NO_EDITS: RoutingEdits = {
-  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {}, offsets: {},
+  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {}, forced: [], forcedAt: {}, at: {}, offsets: {},
 };
 
 export const TEMPERATURE = { min: 0.1, max: 10 } as const;
@@ -37,28 +50,52 @@ export function bannedAt(edits: RoutingEdits, layer: number): number[] {
   return ascending([...edits.banned, ...(edits.bannedAt[String(layer)] ?? [])]);
 }
 
+/** Experts that the edits force at a layer. */
+export function forcedAt(edits: RoutingEdits, layer: number): number[] {
+  return ascending([...edits.forced, ...(edits.forcedAt[String(layer)] ?? [])]);
+}
+
 /** The routing that the engine is given. */
 export function applyEdits(model: RoutedModel, edits: RoutingEdits): ModelRouting {
   const trained = model.trained_routing;
-  const own = model.moe_layers.filter((layer) => (edits.bannedAt[String(layer)] ?? []).length > 0
-    || edits.offsets[String(layer)]?.length === model.n_experts
+  const own = model.moe_layers.filter((layer) => differsAt(model, edits, String(layer))
     || (trained.layers[String(layer)] !== undefined && !isUniform(model, edits.strategy)));
   return {
-    default: editedSpec(model, trained.default, edits, edits.banned),
+    default: editedSpec(model, trained.default, edits),
     layers: Object.fromEntries(own.map((layer) => [
-      String(layer), withOffsetsOf(model, edits, layer, editedSpec(model, specFor(trained, layer), edits, bannedAt(edits, layer))),
+      String(layer), withOffsetsOf(model, edits, layer, editedSpec(model, specFor(trained, layer), editsAt(edits, layer))),
     ])),
   };
 }
 
-function editedSpec(model: RoutedModel, trained: RouterSpec, edits: RoutingEdits, banned: readonly number[]): RouterSpec {
+function differsAt(model: RoutedModel, { bannedAt: bans, forcedAt: forces, at, offsets }: RoutingEdits, layer: string): boolean {
+  return (bans[layer] ?? []).length > 0 || (forces[layer] ?? []).length > 0 || at[layer] !== undefined
+    || offsets[layer]?.length === model.n_experts;
+}
+
+/** The edits as they hold at one layer. */
+export function editsAt(edits: RoutingEdits, layer: number): RoutingEdits {
+  const { strategy, topK, temperature } = edits.at[String(layer)] ?? {};
+  return {
+    ...edits,
+    strategy: strategy ?? edits.strategy,
+    topK: topK ?? edits.topK,
+    temperature: temperature ?? edits.temperature,
+    banned: bannedAt(edits, layer),
+    forced: forcedAt(edits, layer),
+  };
+}
+
+function editedSpec(model: RoutedModel, trained: RouterSpec, edits: RoutingEdits): RouterSpec {
   const base = baseSpec(model, edits.strategy, trained);
-  const disabled = ascending([...base.restrict.disabled, ...banned]).filter((expert) => expert < model.n_experts);
+  const inModel = (experts: readonly number[]): number[] => ascending(experts).filter((expert) => expert < model.n_experts);
+  const disabled = inModel([...base.restrict.disabled, ...edits.banned]);
+  const forced = inModel([...base.restrict.forced, ...edits.forced]).filter((expert) => !disabled.includes(expert));
   const topK = edits.topK === undefined ? {} : { top_k: Math.min(edits.topK, model.n_experts) };
   const edited = {
     ...base,
     adjust: { ...base.adjust, temperature: edits.temperature ?? base.adjust.temperature },
-    restrict: { ...base.restrict, disabled },
+    restrict: { ...base.restrict, disabled, forced },
   };
   return withNumbers(edited, { ...withinLimits(edited, edits.settings, model.n_experts), ...topK });
 }
@@ -85,6 +122,8 @@ function untouched(model: RoutedModel, edits: RoutingEdits): RouterSpec {
 
 /** Digits of an offset behind the point: with fewer, a token between two experts may well go to the other one. */
 const OFFSET_DIGITS = 4;
+/** How far one push moves a logit. */
+export const NUDGE = 0.5;
 
 /** Puts the offsets of a rerouting in force, as exactly as a link says them. */
 export function withOffsets(edits: RoutingEdits, { layers }: Rerouted): RoutingEdits {
@@ -93,19 +132,46 @@ export function withOffsets(edits: RoutingEdits, { layers }: Rerouted): RoutingE
   return { ...edits, offsets: Object.fromEntries(rounded) };
 }
 
+/** Where a change acts. */
+export interface Where {
+  readonly layer: number;
+  readonly scope: BanScope;
+}
+
+const EVERYWHERE: Where = { layer: 0, scope: 'all' };
+
 /** Takes a preset, or the trained strategy for undefined; bans, temperature and top-k stay as they are set. */
-export function withStrategy(edits: RoutingEdits, strategy: string | undefined): RoutingEdits {
-  return { ...edits, strategy, settings: {} };
+export function withStrategy(edits: RoutingEdits, strategy: string | undefined, where = EVERYWHERE): RoutingEdits {
+  if (where.scope === 'layer') return withAt(edits, where.layer, { strategy: strategy === edits.strategy ? undefined : strategy ?? '' });
+  return { ...edits, strategy, settings: {}, at: without(edits.at, 'strategy') };
 }
 
-export function withTopK(model: RoutedModel, edits: RoutingEdits, topK: number): RoutingEdits {
-  const same = isUniform(model, edits.strategy) && topKOf(untouched(model, edits)) === topK;
-  return { ...edits, topK: same ? undefined : topK };
+export function withTopK(model: RoutedModel, edits: RoutingEdits, topK: number, where = EVERYWHERE): RoutingEdits {
+  const usual = isUniform(model, edits.strategy) ? topKOf(untouched(model, edits)) : undefined;
+  if (where.scope === 'layer') return withAt(edits, where.layer, { topK: topK === (edits.topK ?? usual) ? undefined : topK });
+  return { ...edits, topK: usual === topK ? undefined : topK, at: without(edits.at, 'topK') };
 }
 
-export function withTemperature(model: RoutedModel, edits: RoutingEdits, temperature: number): RoutingEdits {
-  const same = Math.abs(temperature - untouched(model, edits).adjust.temperature) < 1e-6;
-  return { ...edits, temperature: same ? undefined : temperature };
+export function withTemperature(model: RoutedModel, edits: RoutingEdits, temperature: number, where = EVERYWHERE): RoutingEdits {
+  const usual = untouched(model, edits).adjust.temperature;
+  const same = (other: number): boolean => Math.abs(temperature - other) < 1e-6;
+  if (where.scope === 'layer') return withAt(edits, where.layer, { temperature: same(edits.temperature ?? usual) ? undefined : temperature });
+  return { ...edits, temperature: same(usual) ? undefined : temperature, at: without(edits.at, 'temperature') };
+}
+
+/** Changes what one layer does differently; what is undefined then follows the other layers. */
+function withAt(edits: RoutingEdits, layer: number, change: LayerEdits): RoutingEdits {
+  return { ...edits, at: tidy({ ...edits.at, [String(layer)]: { ...edits.at[String(layer)], ...change } }) };
+}
+
+function without(at: RoutingEdits['at'], field: keyof LayerEdits): RoutingEdits['at'] {
+  return tidy(Object.fromEntries(Object.entries(at).map(([layer, edit]) => [layer, { ...edit, [field]: undefined }])));
+}
+
+/** Without what says nothing, so that equal edits are equal values. */
+function tidy(at: RoutingEdits['at']): RoutingEdits['at'] {
+  const said = Object.entries(at).map(([layer, edit]) => [layer, Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined))] as const);
+  return Object.fromEntries(said.filter(([, edit]) => Object.keys(edit).length > 0));
 }
 
 export function withSetting(model: RoutedModel, edits: RoutingEdits, name: string, value: number): RoutingEdits {
@@ -116,27 +182,57 @@ export function withSetting(model: RoutedModel, edits: RoutingEdits, name: strin
 }
 
 /** Bans or allows an expert; undefined when that would leave a layer without any expert. */
-export function withBan(
-  model: RoutedModel, edits: RoutingEdits, expert: number, change: { ban: boolean; layer: number; scope: BanScope },
-): RoutingEdits | undefined {
-  const next = new Map(model.moe_layers.map((layer) => [layer, new Set(bannedAt(edits, layer))]));
-  for (const [layer, banned] of next) {
-    if (change.scope === 'layer' && layer !== change.layer) continue;
-    if (change.ban) banned.add(expert);
-    else banned.delete(expert);
-    if (banned.size >= model.n_experts) return undefined;
-  }
-  return { ...edits, ...folded(next) };
+export function withBan(model: RoutedModel, edits: RoutingEdits, expert: number, change: Where & { ban: boolean }): RoutingEdits | undefined {
+  const sets = changed(model, edits, { ...change, on: change.ban }, expert, bannedAt);
+  if ([...sets.values()].some((banned) => banned.size >= model.n_experts)) return undefined;
+  const [banned, single] = folded(sets);
+  const free = change.ban ? withForce(model, edits, expert, { ...change, force: false }) : edits;
+  return { ...free, banned, bannedAt: single };
 }
 
-/** Bans that hold at every layer are said once. */
-function folded(byLayer: ReadonlyMap<number, ReadonlySet<number>>): Pick<RoutingEdits, 'banned' | 'bannedAt'> {
+/** Makes an expert act on every token, or no longer; one that is forced is not banned. */
+export function withForce(model: RoutedModel, edits: RoutingEdits, expert: number, change: Where & { force: boolean }): RoutingEdits {
+  const [forced, single] = folded(changed(model, edits, { ...change, on: change.force }, expert, forcedAt));
+  const allowed = change.force ? withBan(model, edits, expert, { ...change, ban: false }) ?? edits : edits;
+  return { ...allowed, forced, forcedAt: single };
+}
+
+/** Moves an expert's logit up or down by `by`. */
+export function withNudge(model: RoutedModel, edits: RoutingEdits, expert: number, change: Where & { by: number }): RoutingEdits {
+  const touched = model.moe_layers.filter((layer) => change.scope === 'all' || layer === change.layer);
+  const offsets = { ...edits.offsets };
+  for (const layer of touched) {
+    const before = offsets[String(layer)]?.length === model.n_experts ? offsets[String(layer)] ?? [] : new Array<number>(model.n_experts).fill(0);
+    const next = before.map((offset, n) => (n === expert ? Number((offset + change.by).toFixed(OFFSET_DIGITS)) : offset));
+    if (next.some((offset) => offset !== 0)) offsets[String(layer)] = next;
+    else delete offsets[String(layer)];
+  }
+  return { ...edits, offsets };
+}
+
+type Sets = ReadonlyMap<number, ReadonlySet<number>>;
+
+function changed(
+  model: RoutedModel, edits: RoutingEdits, { layer: here, scope, on }: Where & { on: boolean }, expert: number,
+  read: (edits: RoutingEdits, layer: number) => number[],
+): Sets {
+  return new Map(model.moe_layers.map((layer) => {
+    const set = new Set(read(edits, layer));
+    if (scope === 'layer' && layer !== here) return [layer, set];
+    if (on) set.add(expert);
+    else set.delete(expert);
+    return [layer, set];
+  }));
+}
+
+/** What holds at every layer is said once. */
+function folded(byLayer: Sets): [everywhere: number[], single: Record<string, number[]>] {
   const sets = [...byLayer.values()];
-  const everywhere = [...(sets[0] ?? [])].filter((expert) => sets.every((banned) => banned.has(expert)));
+  const everywhere = [...(sets[0] ?? [])].filter((expert) => sets.every((set) => set.has(expert)));
   const single: Record<string, number[]> = {};
-  for (const [layer, banned] of byLayer) {
-    const rest = ascending([...banned].filter((expert) => !everywhere.includes(expert)));
+  for (const [layer, set] of byLayer) {
+    const rest = ascending([...set].filter((expert) => !everywhere.includes(expert)));
     if (rest.length > 0) single[String(layer)] = rest;
   }
-  return { banned: ascending(everywhere), bannedAt: single };
+  return [ascending(everywhere), single];
 }

@@ -42,7 +42,7 @@ export function sameRouting(a: ModelRouting, b: ModelRouting): boolean {
   return a === b || canonical(a) === canonical(b);
 }
 
-/** Whether two specs are the same strategy but for what has a knob: top-k, the method's numbers, temperature, offsets and bans. */
+/** Whether two specs are the same strategy but for what has a knob: top-k, the method's numbers, temperature, offsets, bans and forced experts. */
 export function sameStrategy(a: RouterSpec, b: RouterSpec): boolean {
   return a === b || canonical(withoutKnobs(a)) === canonical(withoutKnobs(b));
 }
@@ -52,7 +52,7 @@ function withoutKnobs(spec: RouterSpec): unknown {
   return {
     ...spec,
     adjust: { ...spec.adjust, temperature: 1, offsets: [] },
-    restrict: { ...spec.restrict, disabled: [] },
+    restrict: { ...spec.restrict, disabled: [], forced: [] },
     select: Object.fromEntries(numbers),
   };
 }

@@ -1,20 +1,42 @@
-// Everything a link restores, as one plain object, and its form in the URL hash: `#v=1&prompt=...&k=1`.
+// Everything a link restores, as one plain object, and its form in the URL hash: `#v=2&prompt=...&k=1`.
 // Only what differs from the default is written. Reading never throws: what makes no sense is left at its default.
+// Links of version 1 go on meaning what they meant: their model, where they name none, is models/first.
 
 import type { BackendWish } from 'moescope';
 
 import { CONTRAST, CONTRAST_LIMITS } from './contrast.js';
 import type { ContrastSettings } from './contrast.js';
 import { EXAMPLES } from './examples.js';
-import { NO_EDITS, TEMPERATURE } from './routing.js';
+import { NO_EDITS } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
-import { ascending } from './spec.js';
-import { SETTING_NAMES, isPreset } from './strategy.js';
+import { integer, modelFolder, names, number, oneOf } from './state-fields.js';
+import { ROUTING_LIMITS, readRival, readRouting, rivalFields, routingFields } from './state-routing.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 
 export const TAB_NAMES = ['language', 'vision', 'analyses', 'lessons'] as const;
 export type Tab = (typeof TAB_NAMES)[number];
+
+/** What tokens are tinted by. */
+export const TINTS = ['expert', 'entropy', 'count', 'loss', 'margin', 'difference'] as const;
+export type TintName = (typeof TINTS)[number];
+
+/** What stands beside the text. */
+export const SIDES = ['yard', 'load'] as const;
+export type Side = (typeof SIDES)[number];
+
+/** Controls that a link may hide. */
+export const HIDEABLE = [
+  'prompt', 'examples', 'sampling', 'topk', 'cost', 'strategy', 'temperature', 'experts', 'adapt', 'contrast', 'compare', 'yard', 'layers', 'router',
+] as const;
+export type Hideable = (typeof HIDEABLE)[number];
+
+/** The one view that a presenter shows. */
+export const STAGES = ['text', 'layers', 'yard', 'router', 'compare'] as const;
+export type PresentedView = (typeof STAGES)[number];
+
+export const LANGUAGES = ['auto', 'en', 'zh'] as const;
+export type LanguageWish = (typeof LANGUAGES)[number];
 
 export interface State {
   /** Folder of the model, relative to the page. */
@@ -26,22 +48,34 @@ export interface State {
   readonly seed: number;
   readonly maxTokens: number;
   readonly routing: RoutingEdits;
+  /** The routing to compare with; undefined while nothing is compared. */
+  readonly rival: RoutingEdits | undefined;
   /** Self-contrast; undefined while it is off. */
   readonly contrast: ContrastSettings | undefined;
   /** The shown layer; undefined means the model's middle one. */
   readonly layer: number | undefined;
   /** The chosen token. */
   readonly token: number | undefined;
+  /** The expert whose page is open. */
+  readonly expert: number | undefined;
+  readonly tint: TintName;
+  readonly side: Side;
   readonly scope: BanScope;
   readonly theme: Theme;
+  readonly language: LanguageWish;
   /** Text size in percent. */
   readonly size: number;
   /** Whether the page begins to write by itself. */
   readonly auto: boolean;
   readonly tab: Tab;
+  /** The open lesson by its name, and its step from 0. */
+  readonly lesson: string | undefined;
+  readonly step: number;
+  readonly hide: readonly Hideable[];
+  readonly present: PresentedView | undefined;
 }
 
-export const VERSION = '1';
+export const VERSION = '2';
 
 /** The one place for limits of what a link or a control may say. */
 export const LIMITS = {
@@ -49,38 +83,46 @@ export const LIMITS = {
   seed: { min: 0, max: 4294967295 },
   maxTokens: { min: 1, max: 1024 },
   size: { min: 80, max: 220, step: 20 },
-  experts: 65535,
-  /** Each has narrower limits of its own, which the model and the method decide. */
-  setting: { min: -65535, max: 65535 },
-  offset: { min: -100, max: 100 },
-  layers: 1024,
   tokens: 1_000_000,
+  steps: 20,
   /** A longer prompt is left out of the link. */
   promptInLink: 1500,
 } as const;
 
 export const DEFAULTS: State = {
-  model: 'models/first',
+  model: 'models/nine',
   backend: 'auto',
   prompt: EXAMPLES[0].prompt,
   temperature: 0.7,
   seed: 1,
   maxTokens: 160,
   routing: NO_EDITS,
+  rival: undefined,
   contrast: undefined,
   layer: undefined,
   token: undefined,
+  expert: undefined,
+  tint: 'expert',
+  side: 'yard',
   scope: 'all',
   theme: 'system',
+  language: 'auto',
   size: 100,
   auto: true,
   tab: 'language',
+  lesson: undefined,
+  step: 0,
+  hide: [],
+  present: undefined,
 };
+
+/** What links of former versions mean where they say nothing. */
+const FORMER: Readonly<Record<string, Partial<State>>> = { 1: { model: 'models/first' } };
 
 /** The hash, without the `#`. */
 export function encode(state: State): string {
   const out = new URLSearchParams({ v: VERSION });
-  const put = (name: string, value: string | number | undefined, standard: string | number | undefined): void => {
+  const put = (name: string, value: string | number | undefined, standard?: string | number): void => {
     if (value !== undefined && value !== standard) out.set(name, String(value));
   };
   put('model', state.model, DEFAULTS.model);
@@ -89,105 +131,61 @@ export function encode(state: State): string {
   put('temp', state.temperature, DEFAULTS.temperature);
   put('seed', state.seed, DEFAULTS.seed);
   put('max', state.maxTokens, DEFAULTS.maxTokens);
-  put('s', state.routing.strategy, undefined);
-  put('k', state.routing.topK, undefined);
-  for (const [name, value] of Object.entries(state.routing.settings)) put(name, value, undefined);
-  put('rt', state.routing.temperature, undefined);
-  put('ban', state.routing.banned.join(','), '');
-  for (const [layer, experts] of Object.entries(state.routing.bannedAt)) put(`ban.${layer}`, experts.join(','), '');
-  for (const [layer, offsets] of Object.entries(state.routing.offsets)) put(`off.${layer}`, offsets.join(','), '');
-  put('c', state.contrast?.rank, undefined);
+  for (const [name, value] of [...routingFields(state.routing), ...rivalFields(state.rival)]) put(name, value);
+  put('c', state.contrast?.rank);
   put('ca', state.contrast?.alpha, CONTRAST.alpha);
   put('cb', state.contrast?.beta, CONTRAST.beta);
-  put('layer', state.layer, undefined);
-  put('token', state.token, undefined);
+  put('layer', state.layer);
+  put('token', state.token);
+  put('expert', state.expert);
+  put('tint', state.tint, DEFAULTS.tint);
+  put('side', state.side, DEFAULTS.side);
   put('scope', state.scope, DEFAULTS.scope);
   put('theme', state.theme, DEFAULTS.theme);
+  put('lang', state.language, DEFAULTS.language);
   put('size', state.size, DEFAULTS.size);
   put('auto', state.auto ? 1 : 0, 1);
   put('tab', state.tab, DEFAULTS.tab);
+  put('lesson', state.lesson);
+  put('step', state.step, DEFAULTS.step);
+  put('hide', state.hide.join(','), '');
+  put('present', state.present);
   return out.toString();
 }
 
 /** Reads a hash, with or without the `#`. */
 export function decode(hash: string): State {
   const params = new URLSearchParams(hash.replace(/^#/, ''));
-  if ((params.get('v') ?? VERSION) !== VERSION) return DEFAULTS;
+  const version = params.get('v') ?? VERSION;
+  const former = FORMER[version];
+  if (version !== VERSION && former === undefined) return DEFAULTS;
+  const standard = { ...DEFAULTS, ...former };
   return {
-    model: modelFolder(params.get('model')) ?? DEFAULTS.model,
-    backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu']) ?? DEFAULTS.backend,
-    prompt: params.get('prompt') ?? DEFAULTS.prompt,
-    temperature: number(params.get('temp'), LIMITS.temperature) ?? DEFAULTS.temperature,
-    seed: integer(params.get('seed'), LIMITS.seed) ?? DEFAULTS.seed,
-    maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? DEFAULTS.maxTokens,
-    routing: {
-      strategy: [params.get('s') ?? ''].find(isPreset),
-      topK: integer(params.get('k'), { min: 1, max: LIMITS.experts }),
-      temperature: number(params.get('rt'), TEMPERATURE),
-      settings: settings(params),
-      banned: experts(params.get('ban')),
-      bannedAt: byLayer(params, 'ban', experts),
-      offsets: byLayer(params, 'off', offsets),
-    },
+    model: modelFolder(params.get('model')) ?? standard.model,
+    backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu']) ?? standard.backend,
+    prompt: params.get('prompt') ?? standard.prompt,
+    temperature: number(params.get('temp'), LIMITS.temperature) ?? standard.temperature,
+    seed: integer(params.get('seed'), LIMITS.seed) ?? standard.seed,
+    maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? standard.maxTokens,
+    routing: readRouting(params),
+    rival: readRival(params),
     contrast: contrast(params),
-    layer: integer(params.get('layer'), { min: 0, max: LIMITS.layers }),
+    layer: integer(params.get('layer'), { min: 0, max: ROUTING_LIMITS.layers }),
     token: integer(params.get('token'), { min: 0, max: LIMITS.tokens }),
-    scope: oneOf(params.get('scope'), ['all', 'layer']) ?? DEFAULTS.scope,
-    theme: oneOf(params.get('theme'), ['system', 'light', 'dark']) ?? DEFAULTS.theme,
-    size: integer(params.get('size'), LIMITS.size) ?? DEFAULTS.size,
+    expert: integer(params.get('expert'), { min: 0, max: ROUTING_LIMITS.experts }),
+    tint: oneOf(params.get('tint'), TINTS) ?? standard.tint,
+    side: oneOf(params.get('side'), SIDES) ?? standard.side,
+    scope: oneOf(params.get('scope'), ['all', 'layer']) ?? standard.scope,
+    theme: oneOf(params.get('theme'), ['system', 'light', 'dark']) ?? standard.theme,
+    language: oneOf(params.get('lang'), LANGUAGES) ?? standard.language,
+    size: integer(params.get('size'), LIMITS.size) ?? standard.size,
     auto: params.get('auto') !== '0',
-    tab: oneOf(params.get('tab'), TAB_NAMES) ?? DEFAULTS.tab,
+    tab: oneOf(params.get('tab'), TAB_NAMES) ?? standard.tab,
+    lesson: [params.get('lesson') ?? ''].find((name) => /^[a-z]{1,20}$/.test(name)),
+    step: integer(params.get('step'), { min: 0, max: LIMITS.steps }) ?? standard.step,
+    hide: names(params.get('hide'), HIDEABLE),
+    present: oneOf(params.get('present'), STAGES),
   };
-}
-
-/** A model folder as the page uses it: without slashes at the end; nothing where there is none. */
-export function modelFolder(text: string | null): string | undefined {
-  const folder = (text ?? '').trim().replace(/\/+$/, '');
-  return folder === '' ? undefined : folder;
-}
-
-/** A number within limits, nothing where the text is none. */
-export function number(text: string | null, { min, max }: { min: number; max: number }): number | undefined {
-  if (text === null || text.trim() === '') return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : undefined;
-}
-
-export function integer(text: string | null, limits: { min: number; max: number }): number | undefined {
-  const value = number(text, limits);
-  return value === undefined ? undefined : Math.round(value);
-}
-
-/** Numbers of a method go by the names of their fields, such as `top_p=0.6`. */
-function settings(params: URLSearchParams): Record<string, number> {
-  return Object.fromEntries(SETTING_NAMES.flatMap((name) => {
-    const value = number(params.get(name), LIMITS.setting);
-    return value === undefined ? [] : [[name, value]];
-  }));
-}
-
-function experts(text: string | null): number[] {
-  const wanted = (text ?? '').split(',', 4096).flatMap((part) => (/^\d{1,5}$/.test(part) ? [Number(part)] : []));
-  return ascending(wanted).filter((expert) => expert <= LIMITS.experts);
-}
-
-/** Offsets are said for every expert or not at all. */
-function offsets(text: string): number[] {
-  const parts = text.split(',', LIMITS.experts).map((part) => number(part, LIMITS.offset));
-  const known = parts.filter((part) => part !== undefined);
-  return known.length === parts.length ? known : [];
-}
-
-/** Lists that go by the name of a layer, such as `ban.2=1,4`. */
-function byLayer(params: URLSearchParams, kind: 'ban' | 'off', read: (text: string) => number[]): Record<string, number[]> {
-  const found: Record<string, number[]> = {};
-  for (const [name, value] of params) {
-    const [said, layer = '', ...rest] = name.split('.');
-    if (said !== kind || rest.length > 0 || !/^(0|[1-9]\d{0,3})$/.test(layer) || Number(layer) > LIMITS.layers) continue;
-    const list = read(value);
-    if (list.length > 0) found[layer] = list;
-  }
-  return found;
 }
 
 /** On where its rank is said. */
@@ -198,8 +196,4 @@ function contrast(params: URLSearchParams): ContrastSettings | undefined {
     alpha: number(params.get('ca'), CONTRAST_LIMITS.alpha) ?? CONTRAST.alpha,
     beta: number(params.get('cb'), CONTRAST_LIMITS.beta) ?? CONTRAST.beta,
   };
-}
-
-function oneOf<T extends string>(text: string | null, allowed: readonly T[]): T | undefined {
-  return allowed.find((candidate) => candidate === text);
 }

@@ -10,7 +10,7 @@ import { messages } from '../src/messages.js';
 import { compose } from '../src/page/compose.js';
 import { DEFAULTS } from '../src/state.js';
 import { Store } from '../src/store.js';
-import { FakeScope, FreedScope } from './fake-scope.js';
+import { FakeScope, FreedScope, NOTHING_KEPT } from './fake-scope.js';
 
 const WISH = { model: 'models/first', backend: 'auto' } as const;
 const broken: Load = () => Promise.reject(new MoescopeError('weights_truncated', 'model.safetensors ends early'));
@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 function appWith(load: Load, state: Partial<typeof DEFAULTS> = {}): App {
-  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [] });
+  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [], keeping: NOTHING_KEPT });
 }
 
 function form(app: App): ViewElement {

@@ -9,13 +9,14 @@ import { page } from '../src/page/page.js';
 import type { Actions, Shown, Ui } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { Runner, shapeOf } from '../src/runner.js';
+import { Shelf } from '../src/shelf.js';
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
-import { FakeScope, fakeInfo } from './fake-scope.js';
+import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
 
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, switchError: undefined };
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, switchError: undefined };
 
 export interface Drawing {
   readonly state?: Partial<State>;
@@ -33,13 +34,13 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   await runner.generate({ prompt: 'Once upon', maxTokens: 5, temperature: 0, seed: 1, contrast }, () => Promise.resolve(scope));
   const nothing = (): void => undefined;
   const shown: Shown = {
-    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
+    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
       set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, undo: nothing,
-      backend: nothing, open: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
+      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, undo: nothing,
+      backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };
   return { root: h('div', {}, page(shown, {})), shown };

@@ -9,6 +9,7 @@ import type {
 import { DEFAULT_SPEC, specFor } from 'moescope/views';
 
 import type { Scope } from '../src/engine.js';
+import type { Keeping } from '../src/shelf.js';
 import { settingsOf, topKOf } from '../src/spec.js';
 import { fakeLayer, hash, noise } from './fake-router.js';
 
@@ -35,6 +36,9 @@ export function fakeTokens(text: string): Token[] {
 export function fakeTrace(tokens: readonly Token[], info: ModelInfo, routing: ModelRouting, first = 0): Trace {
   return { tokens: [...tokens], routing, layers: info.moe_layers.map((layer) => fakeLayer(tokens, layer, info.n_experts, specFor(routing, layer), first)) };
 }
+
+/** A browser that keeps no weights. */
+export const NOTHING_KEPT: Keeping = { kept: () => Promise.resolve(undefined), forget: () => Promise.resolve(false) };
 
 export interface FakeOptions {
   readonly info?: ModelInfo;
@@ -162,7 +166,7 @@ export class FreedScope extends FakeScope {
 }
 
 /** Loads at once; with a pace it reports progress as a download would. */
-export async function fakeLoad(_: string | URL, options: LoadOptions = {}, fake: FakeOptions = {}): Promise<FakeScope> {
+export async function fakeLoad(_: unknown, options: LoadOptions = {}, fake: FakeOptions = {}): Promise<FakeScope> {
   const paceMs = fake.paceMs ?? 0;
   const total = 7_400_000;
   for (let loaded = 0; paceMs > 0 && loaded <= total; loaded += total / 8) {

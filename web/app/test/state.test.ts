@@ -13,6 +13,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   seed: 4294967295,
   maxTokens: 7,
   routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] },
+    forced: [2], forcedAt: { 3: [4] }, at: { 1: { strategy: '', topK: 3 }, 2: { strategy: 'top_p', temperature: 0.5 } },
     offsets: { 0: [0.125, -0.05, 0], 3: [1, 2, -3] } },
   contrast: { rank: 1, alpha: 0.25, beta: 1.5 },
   layer: 3,
@@ -22,6 +23,15 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   size: 140,
   auto: false,
   tab: 'lessons',
+  rival: { ...NO_EDITS, topK: 3, banned: [1], at: { 0: { topK: 1 } } },
+  expert: 5,
+  tint: 'entropy',
+  side: 'load',
+  language: 'zh',
+  lesson: 'balance',
+  step: 2,
+  hide: ['strategy', 'experts'],
+  present: 'text',
 };
 
 describe('the hash', () => {
@@ -37,15 +47,15 @@ describe('the hash', () => {
   });
 
   it('says only the version by default', () => {
-    expect(encode(DEFAULTS)).toBe('v=1');
+    expect(encode(DEFAULTS)).toBe('v=2');
     expect(decode('')).toEqual(DEFAULTS);
   });
 
   it('samples at temperature 0.7 unless the link says otherwise, as links that name 0.8 do', () => {
     expect(decode('#v=1').temperature).toBe(0.7);
     const state = decode('#v=1&temp=0.8');
-    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=1&temp=0.8']);
-    expect(encode(decode('#v=1&temp=0.7'))).toBe('v=1');
+    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=2&model=models%2Ffirst&temp=0.8']);
+    expect(encode(decode('#v=2&temp=0.7'))).toBe('v=2');
   });
 
   it('keeps an empty prompt apart from the default one', () => {
@@ -53,11 +63,22 @@ describe('the hash', () => {
   });
 
   it('leaves out a prompt that no link should carry', () => {
-    expect(encode({ ...DEFAULTS, prompt: 'x'.repeat(LIMITS.promptInLink + 1) })).toBe('v=1');
+    expect(encode({ ...DEFAULTS, prompt: 'x'.repeat(LIMITS.promptInLink + 1) })).toBe('v=2');
   });
 
-  it('ignores links of another version', () => {
-    expect(decode('#v=2&k=3')).toEqual(DEFAULTS);
+  it('ignores links of a version to come', () => {
+    expect(decode('#v=3&k=3')).toEqual(DEFAULTS);
+  });
+
+  it('keeps the meaning of links of version 1, whose model was models/first', () => {
+    expect(decode('#v=1&k=1')).toMatchObject({ model: 'models/first', prompt: 'Once upon a time there was a', routing: { topK: 1 } });
+    expect(decode('#v=1&model=models/other').model).toBe('models/other');
+    expect(decode(encode(decode('#v=1&k=1')))).toEqual(decode('#v=1&k=1'));
+  });
+
+  it('tells a comparison with the trained routing from none', () => {
+    expect([decode('#a=trained').rival, decode('#v=2').rival]).toEqual([NO_EDITS, undefined]);
+    expect(decode(encode({ ...DEFAULTS, rival: NO_EDITS })).rival).toEqual(NO_EDITS);
   });
 
   it('keeps numbers within their limits', () => {
@@ -68,7 +89,7 @@ describe('the hash', () => {
 
   it('turns self-contrast on where its rank is said, with the usual numbers for the rest', () => {
     expect(decode('#v=1&c=2').contrast).toEqual({ rank: 2, alpha: 0.1, beta: 0.5 });
-    expect(encode({ ...DEFAULTS, contrast: { rank: 2, alpha: 0.1, beta: 0.5 } })).toBe('v=1&c=2');
+    expect(encode({ ...DEFAULTS, contrast: { rank: 2, alpha: 0.1, beta: 0.5 } })).toBe('v=2&c=2');
     expect(decode('#c=1.2&ca=9&cb=-1').contrast).toEqual({ rank: 1, alpha: 1, beta: 0 });
     expect(decode('#ca=0.5&cb=1').contrast).toBeUndefined();
   });
@@ -96,7 +117,7 @@ describe('fuzzed hashes', () => {
   });
 });
 
-const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', ''];
+const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
 const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {

@@ -3,7 +3,7 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { EXAMPLES } from '../examples.js';
+import { examplesFor } from '../examples.js';
 import { messages } from '../messages.js';
 import { LIMITS } from '../state.js';
 import { fieldNumber, fieldText } from './shown.js';
@@ -43,10 +43,10 @@ function promptField({ state, actions, runner }: Shown): ViewElement {
 
 function examples({ state, actions }: Shown): ViewElement {
   return h('div.examples', { attrs: { role: 'group', 'aria-label': messages.prompt.examples } },
-    EXAMPLES.map(({ id, prompt }) => h('button.pill', {
+    examplesFor(state.model).map(({ id, prompt }) => h('button.pill', {
       on: { click: () => actions.example(id) },
       attrs: { type: 'button', 'aria-pressed': String(state.prompt === prompt) },
-    }, messages.prompt[id])));
+    }, messages.prompt.example[id])));
 }
 
 /** One button under two names. */

@@ -6,31 +6,29 @@ import type { Candidate, ContrastReport } from 'moescope';
 
 import { messages } from '../messages.js';
 
-const { contrast: words } = messages.decoding;
-
 export function contrastTable({ token, contrast }: TokenRecord): ViewElement | undefined {
   if (contrast === undefined) return undefined;
   const { strong_token: alone, divergence, candidates } = contrast;
   const agrees = alone.id === token.id;
-  return h('section.contrasted', { key: 'contrast', attrs: { 'aria-label': words.table } },
-    h('h3', {}, words.table),
-    h('p.note', {}, `${agrees ? words.agrees : words.differs(readable(alone.text))} ${words.divergence(fixed(divergence))}`),
+  return h('section.contrasted', { key: 'contrast', attrs: { 'aria-label': messages.decoding.contrast.table } },
+    h('h3', {}, messages.decoding.contrast.table),
+    h('p.note', {}, `${agrees ? messages.decoding.contrast.agrees : messages.decoding.contrast.differs(readable(alone.text))} ${messages.decoding.contrast.divergence(fixed(divergence))}`),
     h('div.scroller', {}, h('table', {},
-      h('thead', {}, h('tr', {}, [words.token, words.strong, words.weakColumn, words.score].map((name, column) =>
+      h('thead', {}, h('tr', {}, [messages.decoding.contrast.token, messages.decoding.contrast.strong, messages.decoding.contrast.weakColumn, messages.decoding.contrast.score].map((name, column) =>
         h('th', { attrs: { scope: 'col', class: column === 0 ? undefined : 'num' } }, name)))),
       h('tbody', {}, candidates.map((candidate) => row(candidate, token.id, contrast))))));
 }
 
 function row({ token, strong, weak, score, valid }: Candidate, taken: number, { strong_token: alone }: ContrastReport): ViewElement {
   const marks = [
-    token.id === taken && words.taken,
-    token.id === alone.id && token.id !== taken && words.instead,
-    !valid && words.invalid,
+    token.id === taken && messages.decoding.contrast.taken,
+    token.id === alone.id && token.id !== taken && messages.decoding.contrast.instead,
+    !valid && messages.decoding.contrast.invalid,
   ].filter((mark) => mark !== false);
   const arrow = score > strong ? '↑' : score < strong ? '↓' : '=';
   return h('tr', {
     key: token.id,
-    attrs: { class: [valid ? '' : 'invalid', token.id === taken ? 'taken' : ''].join(' ').trim(), 'data-token': token.id, title: marks.join('; ') || words.valid },
+    attrs: { class: [valid ? '' : 'invalid', token.id === taken ? 'taken' : ''].join(' ').trim(), 'data-token': token.id, title: marks.join('; ') || messages.decoding.contrast.valid },
   },
   h('th', { attrs: { scope: 'row' } }, h('code', {}, readable(token.text)),
     marks.length > 0 && h('span.note', {}, ` ${marks.join('; ')}`)),

@@ -11,19 +11,18 @@ import { short } from '../spec.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
 
-const { contrast: contrastWords, adapt: adaptWords } = messages.decoding;
 /** More ranks than these are no use to choose from. */
 const MAX_RANKS = 16;
 
 export function contrastPanel({ state, model, actions }: Shown): ViewElement {
   const settings = state.contrast;
   return h('div.contrast', {},
-    h('h2', {}, contrastWords.heading),
+    h('h2', {}, messages.decoding.contrast.heading),
     h('button.switch', {
       on: { click: () => actions.set({ contrast: settings === undefined ? CONTRAST : undefined }) },
       attrs: { type: 'button', role: 'switch', 'aria-checked': String(settings !== undefined), 'aria-describedby': 'contrast-help' },
-    }, contrastWords.toggle, h('span.toggle', { attrs: { 'aria-hidden': 'true' } })),
-    h('p.note', { attrs: { id: 'contrast-help' } }, contrastWords.help),
+    }, messages.decoding.contrast.toggle, h('span.toggle', { attrs: { 'aria-hidden': 'true' } })),
+    h('p.note', { attrs: { id: 'contrast-help' } }, messages.decoding.contrast.help),
     settings !== undefined && weakMenu(settings, model?.n_experts ?? settings.rank + 1, (rank) => actions.set({ contrast: { ...settings, rank } })),
     settings !== undefined && slider('alpha', settings, (alpha) => actions.set({ contrast: { ...settings, alpha } })),
     settings !== undefined && slider('beta', settings, (beta) => actions.set({ contrast: { ...settings, beta } })));
@@ -33,19 +32,19 @@ function weakMenu({ rank }: ContrastSettings, nExperts: number, set: (rank: numb
   const shown = rankFor(rank, nExperts);
   const ranks = Array.from({ length: Math.max(shown + 1, Math.min(nExperts, MAX_RANKS)) }, (_, place) => place);
   return h('div.control', { key: 'weak' },
-    h('label', { attrs: { for: 'contrast-weak' } }, contrastWords.weak),
+    h('label', { attrs: { for: 'contrast-weak' } }, messages.decoding.contrast.weak),
     h('select', {
       value: String(shown),
       on: { change: (event) => set(fieldNumber(event) ?? shown) },
       attrs: { id: 'contrast-weak' },
-    }, ranks.map((place) => h('option', { key: place, attrs: { value: String(place) } }, contrastWords.rank(place)))));
+    }, ranks.map((place) => h('option', { key: place, attrs: { value: String(place) } }, messages.decoding.contrast.rank(place)))));
 }
 
 function slider(name: 'alpha' | 'beta', settings: ContrastSettings, set: (value: number) => void): ViewElement {
   const value = settings[name];
-  const help = contrastWords[`${name}Help`];
+  const help = messages.decoding.contrast[`${name}Help`];
   return h('div.control', { key: name },
-    h('label', { attrs: { for: `contrast-${name}` } }, contrastWords[name]),
+    h('label', { attrs: { for: `contrast-${name}` } }, messages.decoding.contrast[name]),
     h('output.num', { attrs: { for: `contrast-${name}` } }, short(value)),
     h('input', {
       value: String(value),
@@ -60,16 +59,16 @@ export function adaptPanel({ state, engine, runner, adapt, actions }: Shown): Vi
   const adapted = Object.keys(state.routing.offsets).length > 0;
   const running = adapt.status === 'running';
   return h('div.adapt', { attrs: { 'data-status': adapt.status } },
-    h('h2', {}, adaptWords.heading),
-    h('p.note', {}, adaptWords.help),
-    h('p', { attrs: { role: 'status' } }, adaptLine(adapt, adapted) ?? (possible ? '' : adaptWords.needs)),
-    h('p.error', { attrs: { role: 'alert', hidden: adapt.status !== 'failed' } }, adapt.status === 'failed' ? adaptWords.failed(adapt.message) : ''),
+    h('h2', {}, messages.decoding.adapt.heading),
+    h('p.note', {}, messages.decoding.adapt.help),
+    h('p', { attrs: { role: 'status' } }, adaptLine(adapt, adapted) ?? (possible ? '' : messages.decoding.adapt.needs)),
+    h('p.error', { attrs: { role: 'alert', hidden: adapt.status !== 'failed' } }, adapt.status === 'failed' ? messages.decoding.adapt.failed(adapt.message) : ''),
     h('div.buttons', {},
       h('button.pill', {
         on: { click: running ? actions.stopAdapting : actions.adapt },
         attrs: { type: 'button', disabled: !possible },
-      }, running ? adaptWords.cancel : adapted ? adaptWords.again : adaptWords.start),
-      h('button.pill', { on: { click: actions.removeOffsets }, attrs: { type: 'button', disabled: !adapted || running } }, adaptWords.remove)));
+      }, running ? messages.decoding.adapt.cancel : adapted ? messages.decoding.adapt.again : messages.decoding.adapt.start),
+      h('button.pill', { on: { click: actions.removeOffsets }, attrs: { type: 'button', disabled: !adapted || running } }, messages.decoding.adapt.remove)));
 }
 
 /** What came of a run is said while it is in force. */
@@ -78,10 +77,10 @@ function adaptLine(adapt: AdaptState, adapted: boolean): string | undefined {
     const { losses, steps } = adapt;
     const [before = Number.NaN] = losses;
     const lowest = losses.length === 0 ? Number.NaN : Math.min(...losses);
-    return adaptWords.running(fixed(before, 3), fixed(lowest, 3), Math.max(0, losses.length - 1), steps);
+    return messages.decoding.adapt.running(fixed(before, 3), fixed(lowest, 3), Math.max(0, losses.length - 1), steps);
   }
   if (adapt.status !== 'done') return undefined;
   const { method, before, after, changed } = adapt;
-  if (!(after < before)) return adaptWords.noGain(fixed(before, 3));
-  return !adapted ? undefined : adaptWords.done(adaptWords.method[method], fixed(before, 3), fixed(after, 3), `${Math.round(changed * 100)} %`);
+  if (!(after < before)) return messages.decoding.adapt.noGain(fixed(before, 3));
+  return !adapted ? undefined : messages.decoding.adapt.done(messages.decoding.adapt.method[method], fixed(before, 3), fixed(after, 3), `${Math.round(changed * 100)} %`);
 }

@@ -7,6 +7,7 @@ import type { AdaptState } from '../adapter.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
 import type { Runner } from '../runner.js';
+import type { Shelf } from '../shelf.js';
 import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
 
@@ -20,6 +21,8 @@ export interface Ui {
   /** The routing sheet of narrow screens. */
   readonly sheet: boolean;
   readonly modelField: string | undefined;
+  /** What is wrong with the folder that was chosen last. */
+  readonly folderError: string | undefined;
   /** Why the last switch was not taken. */
   readonly switchError: string | undefined;
 }
@@ -37,6 +40,9 @@ export interface Actions {
   readonly setting: (name: string, value: number) => void;
   readonly temperature: (temperature: number) => void;
   readonly ban: (expert: number, ban: boolean) => void;
+  readonly force: (expert: number, force: boolean) => void;
+  /** Moves an expert's logit by so much. */
+  readonly nudge: (expert: number, by: number) => void;
   /** Looks for offsets that fit the shown text. */
   readonly adapt: () => void;
   readonly stopAdapting: () => void;
@@ -45,6 +51,10 @@ export interface Actions {
   readonly undo: () => void;
   readonly backend: (backend: BackendWish) => void;
   readonly open: (folder: string) => void;
+  /** Opens files of the visitor's own. */
+  readonly openFiles: (files: readonly File[]) => void;
+  /** Removes a model's weights from the browser. */
+  readonly forget: (folder: string) => void;
   readonly retry: (backend?: BackendWish) => void;
   readonly cancelLoading: () => void;
   readonly dismiss: () => void;
@@ -55,6 +65,7 @@ export interface Shown {
   readonly state: State;
   readonly ui: Ui;
   readonly engine: Engine;
+  readonly shelf: Shelf;
   readonly runner: Runner;
   readonly gauge: GaugeData;
   readonly adapt: AdaptState;

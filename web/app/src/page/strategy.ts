@@ -12,7 +12,6 @@ import type { Strategy } from '../strategy.js';
 import { fieldNumber, fieldText } from './shown.js';
 import type { Shown } from './shown.js';
 
-const { strategy: words } = messages;
 const NOTE_ID = 'strategy-note';
 
 export function strategyMenu(shown: Shown): ViewElement {
@@ -20,24 +19,24 @@ export function strategyMenu(shown: Shown): ViewElement {
   const strategies = model === undefined ? [] : strategiesFor(model);
   const error = engine.routingError;
   return h('div.strategy', {},
-    h('label', { attrs: { for: 'strategy' } }, words.label),
+    h('label', { attrs: { for: 'strategy' } }, messages.strategy.label),
     h('select', {
       value: model === undefined ? '' : state.routing.strategy ?? '',
       on: { change: (event) => actions.strategy(fieldText(event) || undefined) },
       attrs: { id: 'strategy', disabled: model === undefined, 'aria-describedby': NOTE_ID },
     },
     h('option', { key: '', attrs: { value: '' } }, messages.routing.asTrained), strategies.map(option)),
-    h('p.error', { key: 'error', attrs: { role: 'alert', hidden: error === undefined } }, error === undefined ? '' : words.refused(error)),
+    h('p.error', { key: 'error', attrs: { role: 'alert', hidden: error === undefined } }, error === undefined ? '' : messages.strategy.refused(error)),
     about(shown),
     settings(shown));
 }
 
 function option({ name, problem, adapted, wholeBatch }: Strategy): ViewElement {
-  const remark = problem ?? (adapted ? words.yourTopK : undefined);
+  const remark = problem ?? (adapted ? messages.strategy.yourTopK : undefined);
   return h('option', {
     key: name,
-    attrs: { value: name, disabled: problem !== undefined, title: problem ?? (wholeBatch ? words.whole : undefined) },
-  }, remark === undefined ? name : words.option(name, remark));
+    attrs: { value: name, disabled: problem !== undefined, title: problem ?? (wholeBatch ? messages.strategy.whole : undefined) },
+  }, remark === undefined ? name : messages.strategy.option(name, remark));
 }
 
 /** The sentence says the routing as it acts now, knobs included. */
@@ -46,11 +45,11 @@ function about({ model, state, routing, layer }: Shown): ViewElement {
   const spec = routing === undefined ? undefined : specFor(routing, layer);
   const problem = strategy?.problem;
   return h('div.about', { key: 'about', attrs: { id: NOTE_ID } },
-    strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, words.notHere(strategy.name, problem)),
+    strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, messages.strategy.notHere(strategy.name, problem)),
     h('p', { key: 'sentence' }, spec === undefined || model === undefined ? '' : explainSpec(spec, model.n_experts)),
-    problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, words.wholeNote),
-    h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? words.trainedSource : strategy.source),
-      problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && `; ${words.yourTopK}`));
+    problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, messages.strategy.wholeNote),
+    h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? messages.strategy.trainedSource : strategy.source),
+      problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && `; ${messages.strategy.yourTopK}`));
 }
 
 function usesYourTopK({ adapted, spec }: Strategy, topK: number | undefined): boolean {
@@ -72,7 +71,7 @@ function settings(shown: Shown): ViewElement[] {
 }
 
 function setting({ routing, layer, model, actions }: Shown, name: string, value: number): ViewElement {
-  const { label, help } = words.setting(name);
+  const { label, help } = messages.strategy.setting(name);
   const id = `setting-${name}`;
   const spec = routing === undefined ? undefined : specFor(routing, layer);
   const range = spec === undefined || model === undefined ? { min: 0, max: 1, step: 0.01 } : rangeOf(name, value, spec, model.n_experts);

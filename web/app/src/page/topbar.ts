@@ -5,10 +5,12 @@ import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
-import { DEFAULTS, LIMITS, modelFolder } from '../state.js';
+import { LIMITS } from '../state.js';
 import type { Theme } from '../state.js';
+import { menu, menuButton } from './menu.js';
+import { modelMenu } from './models.js';
 import { fieldText } from './shown.js';
-import type { Shown, Ui } from './shown.js';
+import type { Shown } from './shown.js';
 import { tabBar } from './tabs.js';
 
 const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu'];
@@ -27,19 +29,6 @@ function logo(): ViewElement {
   return h('svg.logo', { attrs: { viewBox: '0 0 32 32', 'aria-hidden': 'true' } },
     h('path', { attrs: { d: 'M6 5C6 16 16 10 16 16S26 16 26 27', fill: 'none', stroke: 'currentColor', 'stroke-width': 2.5 } }),
     dot(6, 6, 1), dot(16, 6, 2), dot(26, 6, 0), dot(6, 26, 6), dot(16, 26, 4), dot(26, 26, 7));
-}
-
-function menu(name: NonNullable<Ui['menu']>, shown: Shown, button: ViewElement, ...content: ViewElement[]): ViewElement {
-  const open = shown.ui.menu === name;
-  return h('div.menu', { key: name }, button, h('div.panel', { attrs: { hidden: !open, id: `menu-${name}` } }, content));
-}
-
-function menuButton(name: NonNullable<Ui['menu']>, shown: Shown, label: string, ...content: (ViewElement | string)[]): ViewElement {
-  const open = shown.ui.menu === name;
-  return h('button.chip', {
-    on: { click: () => shown.actions.show({ menu: open ? undefined : name }) },
-    attrs: { type: 'button', 'aria-label': label, 'aria-expanded': String(open), 'aria-controls': `menu-${name}` },
-  }, content);
 }
 
 function backendName({ engine }: Shown): string {
@@ -66,29 +55,6 @@ function backendMenu(shown: Shown): ViewElement {
     h('fieldset', {}, h('legend', {}, messages.backend.choose), choices));
 }
 
-function modelMenu(shown: Shown): ViewElement {
-  const { engine, state, ui, actions } = shown;
-  const info = engine.opened?.info;
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const folder = modelFolder(ui.modelField ?? null);
-    if (folder !== undefined) actions.open(folder);
-  };
-  return menu('model', shown, menuButton('model', shown, `${messages.model.open}: ${info?.name ?? state.model}`, info?.name ?? messages.model.open),
-    h('p.reason', {}, info === undefined ? messages.errors.none : messages.model.facts({
-      name: info.name, layers: info.moe_layers.length, experts: info.n_experts, topK: info.top_k,
-      parameters: millions(info.n_parameters), active: millions(info.n_active_parameters),
-    })),
-    h('form.inline', { on: { submit } },
-      h('label', {}, messages.model.folder, h('input', {
-        value: ui.modelField ?? state.model,
-        on: { input: (event) => actions.show({ modelField: fieldText(event) }) },
-        attrs: { type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: DEFAULTS.model },
-      })),
-      h('button', { attrs: { type: 'submit' } }, messages.model.go)),
-    h('p.note', {}, messages.model.folderHelp));
-}
-
 function sizeButtons({ state, actions }: Shown): ViewElement {
   const { min, max, step } = LIMITS.size;
   const button = (label: string, text: string, size: number): ViewElement => h('button.icon', {
@@ -112,8 +78,4 @@ function helpButton({ actions }: Shown): ViewElement {
     on: { click: () => actions.show({ help: true }) },
     attrs: { type: 'button', 'aria-label': messages.help.button, title: messages.help.button },
   }, '?');
-}
-
-function millions(count: number): string {
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`;
 }

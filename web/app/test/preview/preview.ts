@@ -4,7 +4,7 @@ import '../../src/styles/index.css';
 import { App } from '../../src/app.js';
 import { decode } from '../../src/state.js';
 import { Store } from '../../src/store.js';
-import { FakeScope, fakeInfo, fakeLoad } from '../fake-scope.js';
+import { FakeScope, NOTHING_KEPT, fakeInfo, fakeLoad } from '../fake-scope.js';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no element #app');
@@ -15,8 +15,8 @@ new App({
   root,
   store: new Store(decode(location.hash)),
   recorded: [],
+  keeping: NOTHING_KEPT,
   load: async (url, options) => {
-    if (!String(url).includes('models/first')) throw new Error(`${String(url)}config.json is not there (404); check the address of the folder.`);
     await fakeLoad(url, options, { paceMs: Number(wanted.get('load') ?? 0) });
     return new FakeScope({ info, paceMs });
   },
