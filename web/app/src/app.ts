@@ -12,6 +12,7 @@ import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { Gauge } from './gauge.js';
 import { keyboard } from './keys.js';
+import { measuredFor } from './measured.js';
 import { messages } from './messages.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
@@ -39,7 +40,7 @@ export interface AppOptions {
 
 const CLOSED: Ui = {
   hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
-  switchError: undefined,
+  bin: undefined, switchError: undefined,
 };
 
 export class App {
@@ -115,6 +116,7 @@ export class App {
     const model = this.model();
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: this.gauge.data,
+      measured: measuredFor(this.runner.records, this.gauge.analyses),
       adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),

@@ -6,6 +6,7 @@ import type { GaugeData, Losses } from 'moescope/views';
 
 import { explain } from './engine.js';
 import type { Scope } from './engine.js';
+import type { Analyses } from './measured.js';
 import { messages } from './messages.js';
 import { sameRouting } from './spec.js';
 
@@ -23,8 +24,8 @@ const SPACING = 5;
 export class Gauge {
   readonly #changed: () => void;
   readonly #clock: () => number;
-  #now: Losses | undefined;
-  #trained: Losses | undefined;
+  /** Of the text measured last; both are of one text. */
+  analyses: Analyses | undefined;
   /** The last text measured under the trained routing, and by which model. */
   #trainedFor: { scope: Scope; text: string } | undefined;
   #note: string | undefined = messages.gauge.noModel;
@@ -41,14 +42,15 @@ export class Gauge {
   }
 
   get data(): GaugeData {
-    return { now: this.#now, trained: this.#trained, note: this.#note };
+    const { now, trained } = this.analyses ?? {};
+    return { now: now && losses(now), trained: trained && losses(trained), note: this.#note };
   }
 
   /** Nothing to measure, and why. */
   clear(note: string): void {
     this.#cancel();
     this.#subject = undefined;
-    [this.#now, this.#trained, this.#note] = [undefined, undefined, note];
+    [this.analyses, this.#note] = [undefined, note];
   }
 
   /** Measures soon; a subject equal to the one measured last is left alone. */
@@ -93,12 +95,12 @@ export class Gauge {
 
   /** Both losses appear together, so that their difference is always of one text. */
   async #both({ scope, text, routing }: Subject, signal: AbortSignal): Promise<void> {
-    const known = this.#trainedFor?.scope === scope && this.#trainedFor.text === text ? this.#trained : undefined;
+    const known = this.#trainedFor?.scope === scope && this.#trainedFor.text === text ? this.analyses?.trained : undefined;
     const trainedRouting = scope.model.trained_routing;
-    const trained = known ?? losses(await scope.analyse(text, { routing: trainedRouting, signal }));
-    const now = sameRouting(routing, trainedRouting) ? trained : losses(await scope.analyse(text, { routing, signal }));
+    const trained = known ?? await scope.analyse(text, { routing: trainedRouting, signal });
+    const now = sameRouting(routing, trainedRouting) ? trained : await scope.analyse(text, { routing, signal });
     if (signal.aborted) return;
-    [this.#now, this.#trained, this.#trainedFor] = [now, trained, { scope, text }];
+    [this.analyses, this.#trainedFor] = [{ now, trained }, { scope, text }];
   }
 
   /** Goes on with what came meanwhile; `failed` says why there are no numbers for what was to be measured. */

@@ -1,4 +1,4 @@
-// Draws the grid of tokens and layers on its canvas, in device pixels, and takes clicks on it.
+// Draws the part of the grid of tokens and layers that is in sight, in device pixels, and takes clicks on it.
 
 import { drawGrid, gridHit, gridSize } from 'moescope/views';
 import type { GridData } from 'moescope/views';
@@ -17,21 +17,29 @@ export class GridPainter {
 
   paint(shown: Shown): void {
     const canvas = document.querySelector<HTMLCanvasElement>('canvas#grid');
-    const context = canvas?.getContext('2d');
-    if (canvas == null || context == null) return;
-    this.#listen(canvas);
+    const extent = canvas?.parentElement;
+    const scroller = extent?.parentElement;
+    if (canvas == null || extent == null || scroller == null) return;
+    this.#listen(canvas, scroller);
     this.#shown = shown;
-    this.#data = gridData(shown, canvas);
-    const scale = devicePixelRatio;
-    const { width, height } = gridSize(this.#data);
-    resize(canvas, width, height, scale);
-    drawGrid(context, this.#data, scale);
-    this.#followEnd(canvas, shown.runner.records.length);
+    const { width, height } = gridSize({ records: shown.runner.records, layers: shown.layers, cell: cellSize(shown) });
+    extent.style.setProperty('width', `${width}px`);
+    resize(canvas, Math.min(width, scroller.clientWidth), height, devicePixelRatio);
+    this.#followEnd(scroller, shown.runner.records.length);
+    this.#draw(canvas, scroller);
   }
 
-  #listen(canvas: HTMLCanvasElement): void {
+  #draw(canvas: HTMLCanvasElement, scroller: Element): void {
+    const context = canvas.getContext('2d');
+    if (context === null || this.#shown === undefined) return;
+    this.#data = gridData(this.#shown, canvas, scroller);
+    drawGrid(context, this.#data, devicePixelRatio);
+  }
+
+  #listen(canvas: HTMLCanvasElement, scroller: Element): void {
     if (this.#listensTo === canvas) return;
     this.#listensTo = canvas;
+    scroller.addEventListener('scroll', () => this.#draw(canvas, scroller), { passive: true });
     canvas.addEventListener('click', (event) => {
       const hit = this.#data === undefined ? undefined : gridHit(this.#data, event.offsetX, event.offsetY);
       if (hit !== undefined) this.#shown?.actions.set({ token: hit.index, layer: hit.layer });
@@ -39,25 +47,29 @@ export class GridPainter {
   }
 
   /** Keeps the newest token in sight while a text grows. */
-  #followEnd(canvas: HTMLCanvasElement, columns: number): void {
-    const scroller = canvas.parentElement;
-    if (scroller !== null && columns > this.#columns) scroller.scrollLeft = scroller.scrollWidth;
+  #followEnd(scroller: Element, columns: number): void {
+    if (columns > this.#columns) scroller.scrollLeft = scroller.scrollWidth;
     this.#columns = columns;
   }
 }
 
-function gridData(shown: Shown, canvas: HTMLCanvasElement): GridData {
+function cellSize({ state }: Shown): GridData['cell'] {
+  return { width: (CELL.width * state.size) / 100, height: (CELL.height * state.size) / 100 };
+}
+
+function gridData(shown: Shown, canvas: HTMLCanvasElement, scroller: Element): GridData {
   const { runner, layers, layer, state } = shown;
-  const size = state.size / 100;
   const style = getComputedStyle(canvas);
   const dark = style.colorScheme === 'dark' || (style.colorScheme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   return {
     records: runner.records, layers, layer, pinned: pinnedIndex(shown),
     theme: dark ? 'dark' : 'light',
-    cell: { width: CELL.width * size, height: CELL.height * size },
+    cell: cellSize(shown),
     ink: style.color,
     paper: style.backgroundColor,
-    font: `${10.5 * size}px ${style.fontFamily}`,
+    font: `${(10.5 * state.size) / 100}px ${style.fontFamily}`,
+    left: scroller.scrollLeft,
+    width: Math.min(scroller.clientWidth, runner.records.length * cellSize(shown).width),
   };
 }
 

@@ -6,6 +6,7 @@ import type { ViewWords } from 'moescope/views';
 
 import { decodingMessages } from './messages-decoding.js';
 import { strategyMessages } from './messages-strategy.js';
+import { viewMessages } from './messages-views.js';
 
 export interface ModelFacts {
   readonly name: string;
@@ -68,7 +69,7 @@ const english = {
     lastExpert: 'At least one expert has to stay on: a token needs somewhere to go.',
   },
 
-  layer: { label: 'Layer', value: (layer: number, last: number) => `layer ${layer}, last ${last}` },
+  layer: { label: 'Layer', grid: 'Every token at every layer: colour and number of its first expert.', value: (layer: number, last: number) => `layer ${layer}, last ${last}` },
 
   routing: {
     heading: 'Routing',
@@ -99,6 +100,7 @@ const english = {
 
   strategy: strategyMessages,
   decoding: decodingMessages,
+  ...viewMessages,
 
   gauge: {
     heading: 'What it costs',

@@ -1,6 +1,6 @@
 // The page as it stands after writing a little, as a description of elements, for tests of its parts.
 
-import { findAll, h } from 'moescope/views';
+import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
@@ -16,7 +16,7 @@ import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
 
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, switchError: undefined };
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, switchError: undefined };
 
 export interface Drawing {
   readonly state?: Partial<State>;
@@ -35,6 +35,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const nothing = (): void => undefined;
   const shown: Shown = {
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
+    measured: NOTHING_MEASURED,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {

@@ -1,11 +1,12 @@
 // One token's router: stages with formulas, and a row for every expert with the reason in a sentence.
 // Shows the token under the pointer, else the chosen one, else the newest, so that it is never empty beside a text.
 
-import { decisionAt, fixed, h, routerTable, stageList, tokenTitle, visible } from 'moescope/views';
+import { decisionAt, decisionTable, fixed, h, routerTable, stageList, tokenTitle, visible } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
 import { contrastTable } from './contrast-table.js';
+import { keepMenu } from './keep.js';
 import type { Shown } from './shown.js';
 import { pinnedIndex } from './stage.js';
 
@@ -27,10 +28,11 @@ export function inspector(shown: Shown): ViewElement {
       h('button.pill', {
         on: { click: () => actions.set({ token: undefined }) },
         attrs: { type: 'button', disabled: pinned === undefined },
-      }, messages.inspector.close))),
+      }, messages.inspector.close),
+      inspected !== undefined && keepMenu('router', messages.keep.router, () => decisionTable(inspected, layer)))),
   decision === undefined
     ? h('p.note', {}, messages.inspector.none)
-    : h('div.body', {}, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views)),
+    : h('div.body', { attrs: { id: 'router' } }, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views)),
       inspected !== undefined && contrastTable(inspected)));
 }
 

@@ -1,7 +1,7 @@
 // What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
 
 import type { BackendWish, ModelRouting } from 'moescope';
-import type { GaugeData, TokenRecord } from 'moescope/views';
+import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { Engine } from '../engine.js';
@@ -23,6 +23,8 @@ export interface Ui {
   readonly modelField: string | undefined;
   /** What is wrong with the folder that was chosen last. */
   readonly folderError: string | undefined;
+  /** The step of the legend that is looked for. */
+  readonly bin: number | undefined;
   /** Why the last switch was not taken. */
   readonly switchError: string | undefined;
 }
@@ -68,6 +70,8 @@ export interface Shown {
   readonly shelf: Shelf;
   readonly runner: Runner;
   readonly gauge: GaugeData;
+  /** What analyses of the shown text add to its tokens. */
+  readonly measured: Measured;
   readonly adapt: AdaptState;
   readonly canUndo: boolean;
   readonly layers: readonly number[];

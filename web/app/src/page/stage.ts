@@ -1,21 +1,25 @@
 // The text and what is seen at a glance: how it came about, its tokens, the shown layer, the grid of all layers.
 
 import type { ModelRouting } from 'moescope';
-import { h, tokenView } from 'moescope/views';
-import type { Handler, TokenRecord, ViewElement } from 'moescope/views';
+import { choiceTable, h, scaleOf, tokenView } from 'moescope/views';
+import type { Handler, Scale, TokenRecord, ViewElement } from 'moescope/views';
 
 import { describeChange } from '../changes.js';
 import { messages } from '../messages.js';
 import { sameRouting } from '../spec.js';
+import { keepMenu } from './keep.js';
 import { fieldNumber } from './shown.js';
 import type { Shown } from './shown.js';
+import { tintLine } from './tint.js';
 
 export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement {
   const { runner, layer, nExperts, state, ui } = shown;
   const last = runner.records.length - 1;
+  const scale = scaleFor(shown);
   const cursor = ui.cursor ?? state.token ?? Math.max(0, last);
   return h('section.stage', { attrs: { 'aria-label': messages.run.label } },
-    runLine(shown),
+    h('div.strip', {}, runLine(shown), keepMenu('text', messages.keep.text, () => choiceTable(runner.records, shown.layers))),
+    tintLine(shown, scale),
     h('div.text', {
       style: { '--digits': String(String(Math.max(0, nExperts - 1)).length) },
       attrs: {
@@ -28,12 +32,17 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
       : tokenView({
         records: runner.records, layer, pinned: pinnedIndex(shown), focusable: Math.min(cursor, last),
         changes: routingChanges(runner.records, shown.model?.trained_routing), on: tokenEvents,
-      }),
+        scale, bin: ui.bin,
+      }, messages.views),
     h('span', { key: 'caret', attrs: { class: 'caret', hidden: runner.status !== 'running', 'aria-hidden': 'true' } })),
     mixedNotice(shown),
     layerSlider(shown),
-    grid(shown),
-    h('p.legend.note', {}, messages.run.legend));
+    grid(shown));
+}
+
+/** The ramp that tokens are tinted by; none while they are tinted by their expert. */
+export function scaleFor({ state, runner, layer, measured }: Shown): Scale | undefined {
+  return state.tint === 'expert' ? undefined : scaleOf(runner.records, layer, state.tint, measured);
 }
 
 export function pinnedIndex({ state, runner }: Shown): number | undefined {
@@ -91,10 +100,12 @@ function layerSlider({ layers, layer, actions }: Shown): ViewElement {
 }
 
 function grid({ runner, layers, actions }: Shown): ViewElement {
-  return h('div.grid', {},
-    h('ol.rows', { attrs: { 'aria-hidden': 'true' } }, layers.map((layer) => h('li', {}, `L${layer}`))),
-    h('div.scroller', {}, h('canvas', {
-      on: { keydown: actions.keys },
-      attrs: { id: 'grid', tabindex: 0, role: 'img', 'aria-label': messages.views.grid(runner.records.length, layers.length) },
-    })));
+  return h('div.layers', {},
+    h('div.strip', {}, h('p.note', {}, messages.layer.grid), keepMenu('grid', messages.keep.layers, () => choiceTable(runner.records, layers))),
+    h('div.grid', {},
+      h('ol.rows', { attrs: { 'aria-hidden': 'true' } }, layers.map((layer) => h('li', {}, `L${layer}`))),
+      h('div.scroller', {}, h('div.extent', {}, h('canvas', {
+        on: { keydown: actions.keys },
+        attrs: { id: 'grid', tabindex: 0, role: 'img', 'aria-label': messages.views.grid(runner.records.length, layers.length) },
+      })))));
 }

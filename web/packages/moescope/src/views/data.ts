@@ -68,6 +68,12 @@ export function firstExpert(record: TokenRecord, layer: number): number | undefi
   return trace.experts[start];
 }
 
+/** The weight of the expert that a token chose first at a layer. */
+export function firstWeight(record: TokenRecord, layer: number): number {
+  const trace = layerOf(record.trace, layer);
+  return trace?.weights[trace.offsets[record.row] ?? 0] ?? 0;
+}
+
 /** Everything the router of a layer did with a token. */
 export function decisionAt(record: TokenRecord, layer: number): Decision | undefined {
   const trace = layerOf(record.trace, layer);
@@ -109,6 +115,8 @@ export function specFor(routing: ModelRouting, layer: number): RouterSpec {
   return routing.layers[String(layer)] ?? routing.default;
 }
 
-function layerOf(trace: Trace, layer: number): LayerTrace | undefined {
-  return trace.layers.find((candidate) => candidate.layer === layer);
+/** Layers mostly follow one another, so the first look finds them; a view asks this for every cell. */
+function layerOf({ layers }: Trace, layer: number): LayerTrace | undefined {
+  const guess = layers[layer - (layers[0]?.layer ?? 0)];
+  return guess?.layer === layer ? guess : layers.find((candidate) => candidate.layer === layer);
 }

@@ -1,9 +1,10 @@
 // Tokens by layers: each cell the colour and number of the expert that the token chose first there.
-// Drawn on a canvas, because a long text has thousands of cells; the caller owns the canvas and its keys.
+// Drawn on a canvas, because a long text has thousands of cells, and only what is in sight: a canvas has a largest width,
+// and scrolling stays smooth however long the text. The caller owns the canvas and its keys.
 
 import { css, expertColour } from './colour.js';
 import type { Theme } from './colour.js';
-import { choicesAt } from './data.js';
+import { firstExpert, firstWeight } from './data.js';
 import type { TokenRecord } from './data.js';
 
 export interface GridData {
@@ -17,55 +18,66 @@ export interface GridData {
   readonly ink: string;
   readonly paper: string;
   readonly font: string;
+  /** The part in sight, in CSS pixels from the left. */
+  readonly left: number;
+  readonly width: number;
 }
 
-/** CSS pixels that the grid takes. */
+/** CSS pixels that the whole grid takes. */
 export function gridSize({ records, layers, cell }: Pick<GridData, 'records' | 'layers' | 'cell'>): { width: number; height: number } {
   return { width: records.length * cell.width, height: layers.length * cell.height };
 }
 
-/** The token and the layer at a point in CSS pixels. */
+/** The token and the layer at a point in CSS pixels of the part in sight. */
 export function gridHit(
-  data: Pick<GridData, 'records' | 'layers' | 'cell'>, x: number, y: number,
+  data: Pick<GridData, 'records' | 'layers' | 'cell' | 'left'>, x: number, y: number,
 ): { index: number; layer: number } | undefined {
-  const record = data.records[Math.floor(x / data.cell.width)];
+  const record = data.records[Math.floor((x + data.left) / data.cell.width)];
   const layer = data.layers[Math.floor(y / data.cell.height)];
   return record === undefined || layer === undefined ? undefined : { index: record.index, layer };
 }
 
-/** Draws the whole grid; `scale` is device pixels per CSS pixel. */
+/** Draws what is in sight; `scale` is device pixels per CSS pixel. */
 export function drawGrid(context: CanvasRenderingContext2D, data: GridData, scale: number): void {
-  const { width, height } = gridSize(data);
+  const { height } = gridSize(data);
   context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
+  context.clearRect(0, 0, data.width, height);
+  context.setTransform(scale, 0, 0, scale, -data.left * scale, 0);
   context.font = data.font;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  data.layers.forEach((layer, row) => {
-    for (const [column, record] of data.records.entries()) drawCell(context, data, record, { layer, row, column });
-  });
+  const from = Math.floor(data.left / data.cell.width);
+  const to = Math.min(data.records.length, Math.ceil((data.left + data.width) / data.cell.width));
+  for (const [row, layer] of data.layers.entries()) {
+    for (let column = from; column < to; column += 1) drawCell(context, data, layer, row, column);
+  }
   outline(context, data);
 }
 
-interface Place {
-  readonly layer: number;
-  readonly row: number;
-  readonly column: number;
+const colours: Readonly<Record<Theme, Map<number, string>>> = { light: new Map(), dark: new Map() };
+
+function colourOf(expert: number, theme: Theme): string {
+  const known = colours[theme].get(expert);
+  if (known !== undefined) return known;
+  const colour = css(expertColour(expert, theme));
+  colours[theme].set(expert, colour);
+  return colour;
 }
 
-function drawCell(context: CanvasRenderingContext2D, data: GridData, record: TokenRecord, place: Place): void {
-  const [first] = choicesAt(record, place.layer);
-  if (first === undefined) return;
+function drawCell(context: CanvasRenderingContext2D, data: GridData, layer: number, row: number, column: number): void {
+  const record = data.records[column];
+  const first = record && firstExpert(record, layer);
+  if (record === undefined || first === undefined) return;
+  const weight = Math.min(1, Math.max(0, firstWeight(record, layer)));
   const { width, height } = data.cell;
-  const [x, y] = [place.column * width, place.row * height];
-  const colour = css(expertColour(first.expert, data.theme));
-  context.fillStyle = colour;
-  context.globalAlpha = 0.16 + 0.42 * Math.min(1, Math.max(0, first.weight));
+  const [x, y] = [column * width, row * height];
+  context.fillStyle = colourOf(first, data.theme);
+  context.globalAlpha = 0.16 + 0.42 * weight;
   context.fillRect(x + 0.5, y + 0.5, width - 1, height - 1);
   context.globalAlpha = 1;
-  context.fillRect(x + 0.5, y + height - 2.5, (width - 1) * Math.min(1, Math.max(0, first.weight)), 2);
+  context.fillRect(x + 0.5, y + height - 2.5, (width - 1) * weight, 2);
   context.fillStyle = data.ink;
-  context.fillText(String(first.expert), x + width / 2, y + height / 2 - 0.5, width - 1);
+  context.fillText(String(first), x + width / 2, y + height / 2 - 0.5, width - 1);
 }
 
 function outline(context: CanvasRenderingContext2D, data: GridData): void {

@@ -54,16 +54,20 @@ export function flowCounts(records: readonly TokenRecord[], from: number, to: nu
   return counts;
 }
 
+/** More lines than these would be a grey cloud and slow; the strongest stay. */
+const MAX_LINES = 1500;
+
 function flows(data: PathsData): ViewElement[] {
-  const lines: ViewElement[] = [];
+  const found: { row: number; pair: number; count: number }[] = [];
   for (const [row, layer] of data.layers.entries()) {
     const next = data.layers[row + 1];
     if (next === undefined) break;
     flowCounts(data.records, layer, next, data.nExperts).forEach((count, pair) => {
-      if (count > 0) lines.push(flow(data, row, pair, count));
+      if (count > 0) found.push({ row, pair, count });
     });
   }
-  return lines;
+  const strongest = found.length <= MAX_LINES ? found : found.toSorted((a, b) => b.count - a.count).slice(0, MAX_LINES);
+  return strongest.map(({ row, pair, count }) => flow(data, row, pair, count));
 }
 
 function flow(data: PathsData, row: number, pair: number, count: number): ViewElement {

@@ -8,6 +8,8 @@ import type { Choice, TokenRecord } from './data.js';
 import { h } from './element.js';
 import type { Handler, ViewElement } from './element.js';
 import { fixed } from './numbers.js';
+import { binOf, placeOn, rampCss } from './tint.js';
+import type { Scale } from './tint.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
@@ -20,6 +22,12 @@ export interface TokenViewData {
   readonly focusable: number | undefined;
   /** Before which token the routing changed, and how, in few words. */
   readonly changes: ReadonlyMap<number, string>;
+  /** Tints by a quantity; by the first expert without one. */
+  readonly scale?: Scale | undefined;
+  /** The step of the legend that is looked for; tokens of other steps step back. */
+  readonly bin?: number | undefined;
+  /** Tokens that stand out, such as those that changed. */
+  readonly marked?: ReadonlySet<number> | undefined;
   /** On each token; the token's index is in `data-index`. */
   readonly on: Readonly<Record<string, Handler>>;
 }
@@ -47,8 +55,10 @@ const cache = new WeakMap<TokenRecord, Cached>();
 function wordElement(word: readonly TokenRecord[], data: TokenViewData, words: ViewWords): ViewElement {
   const [first] = word;
   if (first === undefined) return h('span');
-  const marks = word.map(({ index }) => [index === data.pinned, index === data.focusable, data.changes.get(index)]);
-  const inputs = JSON.stringify([data.layer, marks]);
+  const marks = word.map(({ index }) => [
+    index === data.pinned, index === data.focusable, data.changes.get(index), data.scale?.values[index], data.marked?.has(index),
+  ]);
+  const inputs = JSON.stringify([data.layer, marks, data.scale?.quantity, data.scale?.low, data.scale?.high, data.bin]);
   const before = cache.get(first);
   if (before?.inputs === inputs && before.on === data.on && before.words === words) return before.element;
   const element = h('span.word', { key: first.index }, word.map((record) => tokenParts(record, data, words)));
@@ -73,11 +83,18 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
   const choices = choicesAt(record, data.layer);
   const [first] = choices;
   const pinned = record.index === data.pinned;
-  const classes = `token ${record.origin}${pinned ? ' pinned' : ''}${record.token.special ? ' special' : ''}`;
+  const value = data.scale?.values[record.index];
+  const classes = [
+    'token', record.origin, pinned && 'pinned', record.token.special && 'special', data.scale !== undefined && 'measured',
+    data.marked?.has(record.index) === true && 'marked', steppedBack(data, value) && 'back',
+  ].filter((name) => name !== false).join(' ');
   return h('button', {
     key: record.index,
     on: data.on,
-    style: first === undefined ? {} : { '--c': expertVar(first.expert), '--w': clamp(first.weight).toFixed(3) },
+    style: {
+      ...(first === undefined ? {} : { '--c': expertVar(first.expert), '--w': clamp(first.weight).toFixed(3) }),
+      ...(data.scale === undefined || value === undefined ? {} : { '--q': rampCss(placeOn(data.scale, value)) }),
+    },
     attrs: {
       type: 'button',
       class: classes,
@@ -92,7 +109,17 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
   },
   h('span.t', {}, visible(record)),
   h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
-  h('span.n', { attrs: { 'aria-hidden': 'true' } }, first === undefined ? '·' : String(first.expert)));
+  h('span.n', { attrs: { 'aria-hidden': 'true' } }, figure(data, value, first)));
+}
+
+/** What stands below a token, so that colour is never alone: its expert's number, or the quantity. */
+function figure({ scale }: TokenViewData, value: number | undefined, first: Choice | undefined): string {
+  if (scale === undefined) return first === undefined ? '·' : String(first.expert);
+  return value === undefined ? '·' : scale.quantity === 'count' ? String(value) : fixed(value, 1);
+}
+
+function steppedBack({ scale, bin }: TokenViewData, value: number | undefined): boolean {
+  return scale !== undefined && bin !== undefined && (value === undefined || binOf(scale, value) !== bin);
 }
 
 function segment({ expert, weight }: Choice): ViewElement {

@@ -201,10 +201,11 @@ describe('paths, loads and grid', () => {
   });
 
   it('finds the cell under a point', () => {
-    const data = { records: records('a', 'b'), layers: [0, 3], cell: { width: 10, height: 20 } };
+    const data = { records: records('a', 'b'), layers: [0, 3], cell: { width: 10, height: 20 }, left: 0 };
     expect(gridSize(data)).toEqual({ width: 20, height: 40 });
     expect(gridHit(data, 15, 25)).toEqual({ index: 1, layer: 3 });
     expect(gridHit(data, 25, 5)).toBeUndefined();
+    expect(gridHit({ ...data, left: 10 }, 5, 5)).toEqual({ index: 1, layer: 0 });
   });
 
   it('knows no expert at a layer without experts', () => {

@@ -43,6 +43,8 @@ export interface ViewWords {
     readonly same: string; readonly worse: string; readonly better: string; readonly label: string;
   };
   readonly grid: (tokens: number, layers: number) => string;
+  readonly load: (layers: number, experts: number) => string;
+  readonly loadOf: (expert: number, layer: number, share: string, even: string) => string;
   readonly paths: (tokens: number, layers: number, experts: number) => string;
 }
 
@@ -71,6 +73,8 @@ export const ENGLISH: ViewWords = {
     label: 'Loss of the shown text',
   },
   grid: (tokens, layers) => `First expert of ${tokens} tokens at ${layers} layers. Arrow keys walk, Enter chooses.`,
+  load: (layers, experts) => `Load of ${experts} experts at each of ${layers} layers, against the even share`,
+  loadOf: (expert, layer, share, even) => `Expert ${expert}, L${layer}: ${share} of the tokens, even share ${even}`,
   paths: (tokens, layers, experts) => `Paths of ${tokens} tokens through ${experts} experts at each of ${layers} layers`,
 };
 
