@@ -13,6 +13,7 @@ import { artifactsDir, launch, needFile, serveCheckout } from '../browser/harnes
 import { serve } from '../../web/tools/serve.mjs';
 import { report } from './figures.mjs';
 import { measureGenerate, measureLoad, measurePage, measureTracing, measureWasm } from './measure.mjs';
+import { measureStart } from './start.mjs';
 
 const MIN_RUNS = 5;
 
@@ -55,9 +56,11 @@ async function measure() {
     }
     say('page');
     const page = await measurePage(browser, built.url, runs);
+    say('start');
+    const start = await measureStart(browser, `${built.url}#v=1&backend=cpu`, runs);
     say('wasm');
     const wasm = await measureWasm();
-    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate), generate, tracing, load, page, wasm };
+    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate), generate, tracing, load, page, start, wasm };
   } finally {
     await browser.close();
     await Promise.all([checkout.close(), built.close()]);

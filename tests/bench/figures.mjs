@@ -11,7 +11,7 @@ export function summary(values) {
 
 /** The bench as lines of text. */
 export function report(bench) {
-  const { machine, wasm, page, load, generate, tracing } = bench;
+  const { machine, wasm, page, start, load, generate, tracing } = bench;
   return [
     `${machine.browser} on ${machine.cpu} (${machine.cores} cores), WebGPU adapter: ${machine.adapter}`,
     `model ${bench.model}, ${bench.tokens} tokens a run, ${bench.runs} runs; median (range)`,
@@ -29,6 +29,9 @@ export function report(bench) {
     ...Object.entries(wasm).map(([kind, { raw, gzip, brotli }]) =>
       row(`wasm ${kind}: raw, gzip, brotli`, [raw, gzip, brotli].map(megabytes).join(', '))),
     row('page: transferred, with brotli, files', `${megabytes(page.transferred)}, ${megabytes(page.brotli)}, ${page.files}`),
+    row('page: first paint, ms', spread(start.paint, 0)),
+    row('page: recorded run begins, ms', spread(start.word, 0)),
+    row('page: first press answered, ms', spread(start.interactive, 0)),
     row('page: cold and warm load event, ms', `${spread(page.coldMs, 0)}, ${spread(page.warmMs, 0)}`),
   ];
 }

@@ -47,11 +47,12 @@ export function artifactsDir() {
 /**
  * Opens a page in a context of its own and listens for errors from then on.
  *
- * `context` are options of Playwright's newContext (viewport, colorScheme, reducedMotion, ...).
+ * `context` are options of Playwright's newContext (viewport, colorScheme, reducedMotion, ...). Service workers are
+ * blocked unless it allows them: they answer requests behind a test's back.
  * `workerPrelude` is JavaScript that runs at the top of every worker of the page, see `workerPreludes`.
  */
 export async function openPage(browser, url, { context: options = {}, workerPrelude } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: 'block', ...options });
   const page = await context.newPage();
   const errors = collectErrors(page);
   if (workerPrelude) await preludeWorkers(page, workerPrelude);

@@ -11,16 +11,18 @@ import { serve } from '../../web/tools/serve.mjs';
 
 export const BROKEN = ['truncated', 'misshapen', 'incomplete'];
 
-/** Serves a copy of dist/; `close` ends the server and removes the copy. */
-export async function openSite() {
+/** Serves a copy of dist/, with options of `serve`; `close` ends the server and removes the copy. */
+export async function openSite(options = {}) {
   needFile('dist/index.html', 'Build the page with `npm run build`.');
   const model = path.dirname(needFile('dist/models/first/model.safetensors', 'Build the page with `npm run build` once models/first is trained.'));
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-e2e-'));
   fs.cpSync(path.dirname(needFile('dist/index.html', '')), folder, { recursive: true });
   for (const name of BROKEN) breakModel(model, path.join(folder, 'models', name), name);
-  const server = await serve({ root: folder });
+  const server = await serve({ ...options, root: folder });
   return {
     url: server.url,
+    /** The host goes away; what it served stays until `close`. */
+    goAway: () => server.close(),
     close: async () => {
       await server.close();
       fs.rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // Builds the page into one folder that any static host serves from any sub-path: relative addresses, hashed names,
-// the models beside it, and a content security policy that forbids everything foreign.
+// the models beside it, and what hosting.ts adds.
 
 import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
 
-import { CONTENT_SECURITY_POLICY } from '../tools/lib/policy.mjs';
+import { contentSecurityPolicy, hostHeaders, offline, socialPreview } from './hosting.js';
 import { listModels } from './model-list.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -17,17 +17,18 @@ const models = join(here, '../../models');
 /** What of a model folder is shipped; recipes and logs stay behind. */
 const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json'];
 
-/** Only in what is built: the development server injects styles, which the policy forbids. */
-export function contentSecurityPolicy(): Plugin {
-  return {
-    name: 'content-security-policy',
-    apply: 'build',
-    transformIndexHtml: () => [{
-      tag: 'meta',
-      injectTo: 'head-prepend',
-      attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
-    }],
-  };
+/** Files of every model folder that are there. */
+function shippedFiles(): Record<string, string[]> {
+  if (!existsSync(models)) return {};
+  const folders = readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return Object.fromEntries(folders.map(({ name }) => [name, MODEL_FILES.filter((file) => existsSync(join(models, name, file)))]));
+}
+
+/** What a model needs besides its weights, by its folder. */
+function smallFiles(): Record<string, string[]> {
+  const small = (file: string): boolean => file.endsWith('.json') && file !== 'eval.json';
+  return Object.fromEntries(Object.entries(shippedFiles()).flatMap(([name, files]) =>
+    (files.some(small) ? [[`models/${name}/`, files.filter(small)]] : [])));
 }
 
 export function copyModels(): Plugin {
@@ -35,12 +36,10 @@ export function copyModels(): Plugin {
     name: 'copy-models',
     apply: 'build',
     writeBundle({ dir }) {
-      if (dir === undefined || !existsSync(models)) return;
-      for (const { name } of readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+      if (dir === undefined) return;
+      for (const [name, files] of Object.entries(shippedFiles())) {
         mkdirSync(join(dir, 'models', name), { recursive: true });
-        for (const file of MODEL_FILES.filter((candidate) => existsSync(join(models, name, candidate)))) {
-          cpSync(join(models, name, file), join(dir, 'models', name, file));
-        }
+        for (const file of files) cpSync(join(models, name, file), join(dir, 'models', name, file));
       }
     },
   };
@@ -57,7 +56,7 @@ export default defineConfig({
   root: here,
   base: './',
   define: { __RECORDED__: JSON.stringify(recordedIds()), __MODELS__: JSON.stringify(listModels(models)) },
-  plugins: [contentSecurityPolicy(), copyModels()],
+  plugins: [contentSecurityPolicy(), hostHeaders(), socialPreview(process.env['MOESCOPE_SITE']), offline(smallFiles()), copyModels()],
   worker: { format: 'es' },
   build: {
     outDir: 'dist',

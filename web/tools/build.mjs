@@ -1,4 +1,7 @@
 // `npm run build`: the page as a folder of static files, `dist/`, with compressed copies beside them.
+//
+// The folder runs from any address. `-- --site https://host.example/moescope/` names the one it will have, which only
+// the preview of a link needs.
 
 import { pageSteps } from './lib/build-steps.mjs';
 import { parseOptions } from './lib/options.mjs';
@@ -6,6 +9,7 @@ import { compress } from './lib/page.mjs';
 import { distDir, shown } from './lib/paths.mjs';
 import { runSteps } from './lib/report.mjs';
 
-parseOptions(process.argv.slice(2), {});
+const { site } = parseOptions(process.argv.slice(2), { site: 'url' });
+if (site) process.env.MOESCOPE_SITE = site;
 await runSteps([...pageSteps(), { title: 'Compressed copies', run: compress }]);
-console.log(`\nThe page is in ${shown(distDir)}/. Any static host will do; \`node web/tools/serve.mjs\` serves it here.`);
+console.log(`\nThe page is in ${shown(distDir)}/. Any static host will do; \`npm run preview\` serves it here as one would.`);

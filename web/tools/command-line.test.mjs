@@ -16,6 +16,7 @@ test('options are read in both forms', () => {
 test('mistakes in options say what is allowed', () => {
   assert.throws(() => readOptions(['--prot', '1'], { port: 'port' }), /unknown option --prot; allowed: --port/);
   assert.throws(() => readOptions(['--port', '70000'], { port: 'port' }), /got 70000, allowed is a port from 1 to 65535/);
+  assert.throws(() => readOptions(['--site', 'host.example'], { site: 'url' }), /got host\.example, allowed is an address such as https/);
   assert.throws(() => readOptions(['--port'], { port: 'port' }), /--port needs a value/);
   assert.throws(() => readOptions(['x'], {}), /allowed: no options/);
 });

@@ -1,16 +1,16 @@
-// A small static server for the built page, with the strict content security policy the page keeps.
+// A small static server for the built page, which says of its files what a good host would say.
 //
 // Not for the open internet and not for development with reloading: it serves files of one folder to
 // this machine, answers `If-None-Match`, and prefers .br and .gz files where `npm run build` left them.
-// Tests use `serve`; by hand: `node web/tools/serve.mjs [--root DIR] [--port N]`.
+// Tests use `serve`; by hand: `node web/tools/serve.mjs [--root DIR] [--port N]`, or `npm run preview`.
 
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hostHeaders } from './lib/host-headers.mjs';
 import { parseOptions } from './lib/options.mjs';
 import { distDir } from './lib/paths.mjs';
-import { CONTENT_SECURITY_POLICY } from './lib/policy.mjs';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8',
@@ -26,12 +26,13 @@ const ENCODINGS = [['br', '.br'], ['gzip', '.gz']];
  * Serves a folder on this machine.
  *
  * `port: 0` takes any free port. With `tries` above 1 the ports after `port` are tried too when it is
- * taken. Returns the address and a function that ends the server and its open connections.
+ * taken. `base` is the path under which the folder lies, `isolated` asks for cross-origin isolation.
+ * Returns the address and a function that ends the server and its open connections.
  */
-export async function serve({ root = distDir, port = 0, host = '127.0.0.1', tries = 1, headers = {} } = {}) {
-  const folder = fs.realpathSync(root);
+export async function serve({ root = distDir, port = 0, host = '127.0.0.1', tries = 1, base = '/', isolated = false, headers = {} } = {}) {
+  const site = { folder: fs.realpathSync(root), base: `/${base}/`.replace(/\/+/g, '/'), isolated, headers };
   for (let attempt = 0; ; attempt += 1) {
-    const server = http.createServer((request, response) => answer(folder, headers, request, response));
+    const server = http.createServer((request, response) => answer(site, request, response));
     try {
       await listen(server, port === 0 ? 0 : port + attempt, host);
     } catch (error) {
@@ -39,7 +40,7 @@ export async function serve({ root = distDir, port = 0, host = '127.0.0.1', trie
       throw error;
     }
     const actual = server.address().port;
-    return { url: `http://${host}:${actual}/`, port: actual, close: () => close(server) };
+    return { url: `http://${host}:${actual}${site.base}`, port: actual, close: () => close(server) };
   }
 }
 
@@ -57,20 +58,17 @@ function close(server) {
   });
 }
 
-function answer(folder, headers, request, response) {
-  const common = {
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'Cache-Control': 'no-cache',
-    ...headers,
-  };
+function answer(site, request, response) {
+  const common = { 'Cache-Control': 'no-cache', ...hostHeaders('', site), ...site.headers };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return refuse(response, 405, `${request.method} is not allowed here: GET and HEAD are`, { ...common, Allow: 'GET, HEAD' });
   }
-  const file = resolveFile(folder, request.url ?? '/');
-  if (!file) return refuse(response, 404, 'there is no such file', common);
-  return sendFile(file, common, request, response);
+  const url = request.url ?? '/';
+  if (url.split('?')[0] === site.base.slice(0, -1)) return response.writeHead(308, { ...common, Location: site.base }).end();
+  const file = url.startsWith(site.base) ? resolveFile(site.folder, url.slice(site.base.length - 1)) : undefined;
+  if (!file) return refuse(response, 404, `there is no such file below ${site.base}`, common);
+  const name = path.relative(site.folder, file).split(path.sep).join('/');
+  return sendFile(file, { ...common, ...hostHeaders(name, site), ...site.headers }, request, response);
 }
 
 /** The file a request means, or undefined: never one outside the folder, also not through a link. */

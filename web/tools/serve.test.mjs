@@ -6,6 +6,7 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { headersFile, hostHeaders } from './lib/host-headers.mjs';
 import { CONTENT_SECURITY_POLICY } from './lib/policy.mjs';
 import { serve } from './serve.mjs';
 
@@ -23,6 +24,8 @@ before(async () => {
   fs.writeFileSync(path.join(root, 'index.html'), '<!doctype html>');
   fs.writeFileSync(path.join(root, 'models/first/config.json'), '{}');
   fs.writeFileSync(path.join(root, 'a b.css'), 'body{}');
+  fs.mkdirSync(path.join(root, 'assets'));
+  fs.writeFileSync(path.join(root, 'assets/index-Ab12.js'), 'let page;');
   fs.writeFileSync(path.join(root, 'engine.wasm'), 'raw bytes of wasm');
   fs.writeFileSync(path.join(root, 'engine.wasm.br'), 'br');
   fs.writeFileSync(path.join(root, 'engine.wasm.gz'), 'gzip');
@@ -38,9 +41,9 @@ after(async () => {
 });
 
 /** A request with its path sent exactly as written, which `fetch` would tidy up. */
-function get(target, { method = 'GET', headers = {} } = {}) {
+function get(target, { method = 'GET', headers = {}, port = server.port } = {}) {
   return new Promise((resolve, reject) => {
-    const request = http.request({ host: '127.0.0.1', port: server.port, path: target, method, headers }, (response) => {
+    const request = http.request({ host: '127.0.0.1', port, path: target, method, headers }, (response) => {
       let body = '';
       response.on('data', (chunk) => { body += chunk; });
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
@@ -111,6 +114,45 @@ test('nothing outside the folder is served', async () => {
     assert.equal(status, 404, target);
     assert.doesNotMatch(body, /secret/, target);
   }
+});
+
+test('a folder is served below a path and nowhere else', async () => {
+  const below = await serve({ root: path.join(outer, 'dist'), base: '/a/b' });
+  const ask = (target) => get(target, { port: below.port });
+  assert.match(below.url, /^http:\/\/127\.0\.0\.1:\d+\/a\/b\/$/);
+  assert.equal((await ask('/a/b/models/first/config.json')).body, '{}');
+  for (const target of ['/a/b', '/a/b?model=x']) {
+    const { status, headers } = await ask(target);
+    assert.deepEqual([status, headers.location], [308, '/a/b/'], target);
+  }
+  for (const target of ['/', '/index.html', '/a/', '/a/bc', '/a/b/../../secret.txt']) assert.equal((await ask(target)).status, 404, target);
+  await below.close();
+});
+
+test('cross-origin isolation is sent with every file, and only when asked for', async () => {
+  const isolated = await serve({ root: path.join(outer, 'dist'), isolated: true });
+  for (const target of ['/', '/engine.wasm', '/assets/index-Ab12.js', '/missing']) {
+    const { headers } = await get(target, { port: isolated.port });
+    assert.deepEqual([headers['cross-origin-opener-policy'], headers['cross-origin-embedder-policy']], ['same-origin', 'require-corp'], target);
+    assert.equal((await get(target)).headers['cross-origin-opener-policy'], undefined, target);
+  }
+  await isolated.close();
+});
+
+test('files whose name has a hash are kept, others are asked for again', async () => {
+  assert.match((await get('/assets/index-Ab12.js')).headers['cache-control'], /immutable/);
+  for (const target of ['/', '/engine.wasm', '/models/first/config.json', '/assets/missing.js']) {
+    assert.equal((await get(target)).headers['cache-control'], 'no-cache', target);
+  }
+});
+
+test('the file for hosts says what the local server sends', () => {
+  const rules = Object.fromEntries(headersFile({ isolated: true }).split('\n\n').map((rule) => {
+    const [pattern, ...lines] = rule.trimEnd().split('\n');
+    return [pattern, Object.fromEntries(lines.map((line) => line.trim().split(/: (.*)/).slice(0, 2)))];
+  }));
+  assert.deepEqual(rules['/*'], hostHeaders('index.html', { isolated: true }));
+  assert.deepEqual({ ...rules['/*'], ...rules['/assets/*'] }, hostHeaders('assets/index-Ab12.js', { isolated: true }));
 });
 
 test('the next port is taken when one is in use, and only when asked', async () => {

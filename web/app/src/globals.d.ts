@@ -4,3 +4,8 @@ declare const __RECORDED__: readonly string[];
 declare const __MODELS__: readonly import('./catalogue.js').ModelCard[];
 
 declare module '*.css';
+
+interface ImportMeta {
+  /** Told by the build; the development server has no service worker. */
+  readonly env: { readonly PROD: boolean };
+}

@@ -4,9 +4,11 @@ import { Moescope } from 'moescope';
 
 import './styles/index.css';
 import { App } from './app.js';
+import { Offline } from './offline.js';
 import { modelFolder } from './state-fields.js';
 import { decode } from './state.js';
 import { Store } from './store.js';
+import { titleOf } from './title.js';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no element #app');
@@ -16,9 +18,19 @@ const fromHash = decode(location.hash);
 const asked = modelFolder(new URLSearchParams(location.search).get('model'));
 const store = new Store(asked === undefined ? fromHash : { ...fromHash, model: asked });
 
+const tell = (): void => { document.title = titleOf(store.state); };
+tell();
+store.subscribe(tell);
+
+const offline = import.meta.env.PROD ? new Offline() : undefined;
+
 new App({
   root, store,
   recorded: __RECORDED__,
-  load: (model, options) => Moescope.load(model, options),
+  load: async (model, options) => {
+    const scope = await Moescope.load(model, options);
+    offline?.opened(model, scope.backend);
+    return scope;
+  },
   keeping: { kept: (url) => Moescope.kept(url), forget: (url) => Moescope.forget(url) },
 }).start();

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 
-/** Parses options; `allowed` maps names to `port`, `path`, `list`, `text` or `flag`. Ends the process on a mistake. */
+/** Parses options; `allowed` maps names to `port`, `path`, `list`, `url`, `text` or `flag`. Ends the process on a mistake. */
 export function parseOptions(args, allowed) {
   try {
     return readOptions(args, allowed);
@@ -39,6 +39,10 @@ function convert(name, kind, value) {
     const port = Number(value);
     if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`--${name}: got ${value}, allowed is a port from 1 to 65535`);
     return port;
+  }
+  if (kind === 'url') {
+    if (!/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) throw new Error(`--${name}: got ${value}, allowed is an address such as https://host.example/moescope/`);
+    return value;
   }
   if (kind === 'list') return value.split(',').map((item) => item.trim()).filter(Boolean);
   return kind === 'path' ? path.resolve(process.env.INIT_CWD ?? process.cwd(), value) : value;

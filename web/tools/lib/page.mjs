@@ -55,8 +55,9 @@ export async function buildPage(say, log) {
 function pageKey() {
   const folders = [packageDir, appDir].flatMap((folder) => listFiles(folder, notSource));
   const wasm = VARIANTS.flatMap(wasmOutputs);
-  const policy = listFiles(path.join(root, 'web/tools/lib/policy.mjs'));
-  return hashInputs({ files: [...folders, ...wasm, ...policy, ...lockFile(), ...modelFiles()], values: { node: process.versions.node } });
+  const hosting = ['policy.mjs', 'host-headers.mjs'].map((file) => path.join(root, 'web/tools/lib', file));
+  const values = { node: process.versions.node, site: process.env.MOESCOPE_SITE ?? '' };
+  return hashInputs({ files: [...folders, ...wasm, ...hosting, ...lockFile(), ...modelFiles()], values });
 }
 
 function notSource(file) {

@@ -1,0 +1,16 @@
+// The title of the page says what is shown, so that tabs, bookmarks and histories can be told apart.
+
+import { describeEdits } from './changes.js';
+import { messages } from './messages.js';
+import type { State } from './state.js';
+
+/** A tab of a browser is narrow: what differs from other tabs stands first. */
+const LONGEST_CHANGE = 60;
+
+/** Such as "top-1, −3 · first · Language · Moescope". */
+export function titleOf({ tab, model, routing }: State): string {
+  const change = describeEdits(routing);
+  const short = change.length > LONGEST_CHANGE ? `${change.slice(0, LONGEST_CHANGE - 1).trimEnd()}…` : change;
+  const name = model.split('/').at(-1) ?? model;
+  return [short === '' ? messages.routing.asTrained : short, name, messages.tabs[tab], messages.title].join(' · ');
+}
