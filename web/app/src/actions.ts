@@ -42,6 +42,13 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     removeOffsets: () => adapter.remove(),
     resetRouting: () => store.resetRouting(now()),
     undo: () => store.undo(),
+    hold: () => store.set({ rival: store.state.routing }),
+    swap: () => {
+      const { rival, routing } = store.state;
+      if (rival === undefined) return;
+      store.edit(rival, 'swap', now());
+      store.set({ rival: routing });
+    },
     backend: (backend) => app.change({ model: store.state.model, backend }),
     open: (model) => app.change({ model, backend: store.state.backend }),
     openFiles: (files) => app.openFiles(files),

@@ -6,9 +6,10 @@ import { expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
+import { Comparer } from './comparer.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
-import { EXAMPLES } from './examples.js';
+import { EXAMPLES, examplesFor } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { Gauge } from './gauge.js';
 import { keyboard } from './keys.js';
@@ -24,6 +25,7 @@ import { Runner, shapeOf } from './runner.js';
 import type { Request } from './runner.js';
 import { RoutingSender } from './sender.js';
 import type { RoutedModel } from './spec.js';
+import { Sampler } from './sampler.js';
 import { Shelf, folderFrom } from './shelf.js';
 import type { Keeping } from './shelf.js';
 import { decode, encode } from './state.js';
@@ -50,6 +52,8 @@ export class App {
   readonly gauge: Gauge;
   readonly adapter: Adapter;
   readonly shelf: Shelf;
+  readonly sampler: Sampler;
+  readonly comparer: Comparer;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -68,13 +72,18 @@ export class App {
     this.store = options.store;
     this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing());
     this.runner = new Runner(() => this.#textChanged(), now);
-    this.gauge = new Gauge(() => this.schedule(), now);
+    this.gauge = new Gauge(() => this.#measured(), now);
+    this.sampler = new Sampler(() => this.schedule());
+    this.comparer = new Comparer(() => this.schedule());
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.#measure());
-    this.store.subscribe(() => this.schedule());
+    this.store.subscribe((state, before) => {
+      if (state.rival !== before.rival) this.#measured();
+      this.schedule();
+    });
   }
 
   start(): void {
@@ -116,6 +125,7 @@ export class App {
     const model = this.model();
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: this.gauge.data,
+      analyses: this.gauge.analyses, sample: this.sampler.state, comparer: this.comparer,
       measured: measuredFor(this.runner.records, this.gauge.analyses),
       adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
@@ -204,6 +214,8 @@ export class App {
     this.runner.stop();
     this.adapter.clear();
     this.gauge.clear(messages.gauge.computing);
+    this.sampler.clear();
+    this.comparer.measure(undefined);
   }
 
   takeExample(id: ExampleId): void {
@@ -279,6 +291,19 @@ export class App {
       const routing = applyEdits(opened.info, this.store.state.routing);
       this.gauge.measure({ scope: opened.scope, text: this.runner.text, routing }, this.runner.active);
     }
+    this.#measured();
+  }
+
+  /** Once the gauge knows, or knows nothing yet: the other side of a comparison, then the fixed sample. */
+  #measured(): void {
+    const { opened } = this.engine;
+    const { rival, routing, model } = this.store.state;
+    const { text, active } = this.runner;
+    const idle = opened !== undefined && !active;
+    this.comparer.measure(idle && rival !== undefined && text !== '' ? { scope: opened.scope, text, routing: applyEdits(opened.info, rival) } : undefined);
+    const domains = examplesFor(model).map(({ id }) => id);
+    this.sampler.measure(idle && this.gauge.data.note === undefined ? { scope: opened.scope, routing: applyEdits(opened.info, routing), domains } : undefined);
+    this.schedule();
   }
 
   /** Someone edited the address, or went to another link of the same page. */

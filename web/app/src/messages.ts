@@ -4,6 +4,7 @@
 import { ENGLISH } from 'moescope/views';
 import type { ViewWords } from 'moescope/views';
 
+import { compareMessages } from './messages-compare.js';
 import { decodingMessages } from './messages-decoding.js';
 import { strategyMessages } from './messages-strategy.js';
 import { viewMessages } from './messages-views.js';
@@ -80,7 +81,7 @@ const english = {
     temperatureHelp: 'below 1 more decided, above 1 less',
     experts: 'Experts',
     expertsHelp: 'Load at the shown layer; the line is the even share. Switch one off to ban it.',
-    scope: 'Switches act on',
+    scope: 'Changes act on',
     all: 'every layer',
     here: 'this layer',
     reset: 'Reset routing',
@@ -101,6 +102,7 @@ const english = {
   strategy: strategyMessages,
   decoding: decodingMessages,
   ...viewMessages,
+  ...compareMessages,
 
   gauge: {
     heading: 'What it costs',

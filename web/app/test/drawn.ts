@@ -4,11 +4,13 @@ import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
+import { Comparer } from '../src/comparer.js';
 import { Engine } from '../src/engine.js';
 import { page } from '../src/page/page.js';
 import type { Actions, Shown, Ui } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { Runner, shapeOf } from '../src/runner.js';
+import { Sampler } from '../src/sampler.js';
 import { Shelf } from '../src/shelf.js';
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
@@ -35,12 +37,13 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const nothing = (): void => undefined;
   const shown: Shown = {
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
+    analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing),
     measured: NOTHING_MEASURED,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
       set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, undo: nothing,
+      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, undo: nothing,
       backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };

@@ -114,7 +114,7 @@ describe('fuzzed hashes', () => {
         ...state, prompt: state.prompt.length > LIMITS.promptInLink ? DEFAULTS.prompt : state.prompt,
       });
     }
-  });
+  }, 60_000);
 });
 
 const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];

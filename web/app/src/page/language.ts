@@ -3,7 +3,9 @@
 import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
+import { compare } from './compare.js';
 import { compose } from './compose.js';
+import { expertPage } from './expert.js';
 import { inspector } from './inspector.js';
 import { routingPanel } from './routing-panel.js';
 import type { Shown } from './shown.js';
@@ -13,7 +15,7 @@ import { stage } from './stage.js';
 export function language(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement[] {
   return [
     h('div.left', {}, compose(shown), side(shown)),
-    h('div.middle', {}, stage(shown, tokenEvents), inspector(shown)),
+    h('div.middle', {}, stage(shown, tokenEvents), compare(shown, tokenEvents), expertPage(shown), inspector(shown)),
     routingPanel(shown),
   ];
 }

@@ -1,13 +1,14 @@
 // The knobs: experts per token, strategy, router temperature, a switch for each expert, and what they cost.
 // Every control acts at once on the next token; the figures of the trained routing stand beside.
 
-import { badge, expertVar, gaugeView, h, loadAt, specFor } from 'moescope/views';
+import { badge, expertVar, fixed, gaugeView, h, loadAt, specFor } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { describeEdits } from '../changes.js';
 import { messages } from '../messages.js';
 import { TEMPERATURE, bannedAt } from '../routing.js';
 import type { BanScope } from '../routing.js';
+import { sampleLosses } from '../sampler.js';
 import { topKOf } from '../spec.js';
 import { adaptPanel, contrastPanel } from './decoding.js';
 import { fieldNumber } from './shown.js';
@@ -28,7 +29,7 @@ export function routingPanel(shown: Shown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
     h('div.more', { attrs: { id: 'routing-more' } },
-      strategyMenu(shown), temperature(shown), switches(shown), adaptPanel(shown), contrastPanel(shown), footer(shown)));
+      scope(shown), strategyMenu(shown), temperature(shown), switches(shown), adaptPanel(shown), contrastPanel(shown), footer(shown)));
 }
 
 function knob(shown: Shown): ViewElement {
@@ -60,9 +61,21 @@ function knob(shown: Shown): ViewElement {
     h('p.note', { attrs: { id: 'top-k-reason', hidden: reason === undefined } }, reason ?? ''));
 }
 
-function gauge({ gauge: data }: Shown): ViewElement {
+function gauge(shown: Shown): ViewElement {
+  const { gauge: data } = shown;
   return h('div.cost', {},
-    h('h2', { attrs: { title: messages.gauge.help } }, messages.gauge.heading), gaugeView(data, messages.views));
+    h('h2', { attrs: { title: messages.gauge.help } }, messages.gauge.heading), gaugeView(data, messages.views), sampleLine(shown));
+}
+
+/** The same texts for every routing, so that figures of different prompts can be compared. */
+function sampleLine({ sample, engine }: Shown): ViewElement {
+  const losses = sampleLosses(sample.readings);
+  const words = messages.sample;
+  const note = sample.failed !== undefined ? words.failed(sample.failed) : sample.left > 0 ? words.reading(sample.left) : engine.opened === undefined ? words.none : undefined;
+  return h('p.sample', { attrs: { title: words.help, 'data-now': losses?.now.loss.toFixed(4), 'data-trained': losses?.trained.loss.toFixed(4), 'data-left': sample.left } },
+    h('strong', {}, words.heading), ' ',
+    losses !== undefined && h('span.num', {}, words.line(fixed(losses.now.loss), fixed(losses.trained.loss))),
+    note !== undefined && h('span.note', {}, losses === undefined ? note : ` (${note})`));
 }
 
 /** The slider is logarithmic: its middle is 1. */
@@ -97,7 +110,6 @@ function switches(shown: Shown): ViewElement {
   const even = Math.min(1, taken / Math.max(1, count));
   return h('div.experts', {},
     h('h2', {}, messages.routing.experts),
-    scope(shown),
     h('ul', { attrs: { class: count > 16 ? 'many' : '' } }, Array.from({ length: count }, (_, expert) =>
       expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }))),
     h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError ?? ''),
@@ -108,7 +120,7 @@ function switches(shown: Shown): ViewElement {
 function expertRow({ actions, model }: Shown, expert: number, row: { banned: boolean; load: number; even: number }): ViewElement {
   const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
   const name = messages.views.expert(expert);
-  return h('li', { key: expert },
+  return h('li.line', { key: expert },
     h('button.expert', {
       on: { click: () => actions.ban(expert, !row.banned) },
       style: { '--c': expertVar(expert) },
@@ -122,7 +134,11 @@ function expertRow({ actions, model }: Shown, expert: number, row: { banned: boo
       h('span.bar', { style: { width: percent(Math.min(1, row.load)) } }),
       h('span.even', { style: { left: percent(row.even) } })),
     h('span.share.num', { attrs: { 'aria-hidden': 'true' } }, `${Math.round(row.load * 100)} %`),
-    h('span.toggle', { attrs: { 'aria-hidden': 'true' } })));
+    h('span.toggle', { attrs: { 'aria-hidden': 'true' } })),
+    h('button.about-expert', {
+      on: { click: () => actions.set({ expert }) },
+      attrs: { type: 'button', 'aria-label': messages.expert.open(expert), title: messages.expert.open(expert) },
+    }, '›'));
 }
 
 function scope({ state, actions, model }: Shown): ViewElement {
@@ -144,5 +160,6 @@ function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement
     h('p.note', { attrs: { hidden: !recordedOnly } }, messages.routing.recorded),
     h('div.buttons', {},
       h('button.pill', { on: { click: actions.resetRouting }, attrs: { type: 'button', disabled: changed === '' } }, messages.routing.reset),
+      h('button.pill', { on: { click: actions.hold }, attrs: { type: 'button', title: messages.compare.startHelp } }, messages.compare.start),
       h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: messages.routing.undoKeys } }, messages.routing.undo)));
 }

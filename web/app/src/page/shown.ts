@@ -4,9 +4,12 @@ import type { BackendWish, ModelRouting } from 'moescope';
 import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
+import type { Comparer } from '../comparer.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
+import type { Analyses } from '../measured.js';
 import type { Runner } from '../runner.js';
+import type { SampleState } from '../sampler.js';
 import type { Shelf } from '../shelf.js';
 import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
@@ -50,6 +53,9 @@ export interface Actions {
   readonly stopAdapting: () => void;
   readonly removeOffsets: () => void;
   readonly resetRouting: () => void;
+  /** Holds the routing as it is now, to compare with. */
+  readonly hold: () => void;
+  readonly swap: () => void;
   readonly undo: () => void;
   readonly backend: (backend: BackendWish) => void;
   readonly open: (folder: string) => void;
@@ -70,6 +76,9 @@ export interface Shown {
   readonly shelf: Shelf;
   readonly runner: Runner;
   readonly gauge: GaugeData;
+  readonly analyses: Analyses | undefined;
+  readonly sample: SampleState;
+  readonly comparer: Comparer;
   /** What analyses of the shown text add to its tokens. */
   readonly measured: Measured;
   readonly adapt: AdaptState;

@@ -4,7 +4,9 @@
 export { DEFAULT_SPEC } from '../generated/routing.js';
 export * from './colour.js';
 export * from './data.js';
+export * from './divergence.js';
 export * from './element.js';
+export * from './expert-facts.js';
 export * from './gauge-view.js';
 export * from './layer-grid.js';
 export * from './load-view.js';

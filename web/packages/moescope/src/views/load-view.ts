@@ -1,5 +1,5 @@
 // Load: for each layer a row of bars, one per expert, as tall as the share of tokens on which the expert acts,
-// against a line at the even share. A row has the same height whatever its tallest bar, so that rows compare.
+// against a line at the even share. All rows have one scale, that of the tallest bar, so that they compare.
 
 import { expertVar } from './colour.js';
 import { choicesAt, loadAt } from './data.js';
@@ -31,17 +31,26 @@ export function evenShare(records: readonly TokenRecord[], layer: number, nExper
 
 export function loadView(data: LoadData, words: ViewWords = ENGLISH): ViewElement {
   const height = ROW * Math.max(1, data.layers.length) + 8;
+  const loads = data.layers.map((layer) => loadAt(data.records, layer, data.nExperts));
+  const top = Math.max(0.01, ...loads.flat());
   return h('svg.loads', {
     attrs: { viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': words.load(data.layers.length, data.nExperts) },
-  }, data.layers.map((layer, row) => layerRow(data, layer, row, words)));
+  }, data.layers.map((layer, row) => layerRow(data, { layer, row, loads: loads[row] ?? [], top }, words)));
 }
 
-function layerRow(data: LoadData, layer: number, row: number, words: ViewWords): ViewElement {
-  const loads = loadAt(data.records, layer, data.nExperts);
+interface Row {
+  readonly layer: number;
+  readonly row: number;
+  readonly loads: readonly number[];
+  /** The load that fills the height. */
+  readonly top: number;
+}
+
+function layerRow(data: LoadData, { layer, row, loads, top }: Row, words: ViewWords): ViewElement {
   const even = evenShare(data.records, layer, data.nExperts);
   const base = row * ROW + ROW;
   const width = (WIDTH - LEFT) / Math.max(1, data.nExperts);
-  const line = base - BAR * Math.min(1, even);
+  const line = base - BAR * Math.min(1, even / top);
   return h('g', { key: layer, attrs: { 'data-layer': layer } },
     h('text', { attrs: { x: 2, y: base - 2, class: layer === data.layer ? 'row here' : 'row' } }, `L${layer}`),
     h('line', { attrs: { x1: LEFT, x2: WIDTH, y1: base, y2: base, class: 'base' } }),
@@ -54,8 +63,8 @@ function layerRow(data: LoadData, layer: number, row: number, words: ViewWords):
     h('rect', { attrs: { x: round(LEFT + expert * width), y: base - ROW + 6, width: round(width), height: ROW - 6, fill: 'transparent' } }),
     h('rect', {
       attrs: {
-        x: round(LEFT + expert * width + width * 0.1), width: round(width * 0.8), y: round(base - BAR * Math.min(1, load)),
-        height: round(BAR * Math.min(1, load)), fill: expertVar(expert),
+        x: round(LEFT + expert * width + width * 0.1), width: round(width * 0.8), y: round(base - (BAR * load) / top),
+        height: round((BAR * load) / top), fill: expertVar(expert),
       },
     }))),
     data.records.length > 0 && h('line', { attrs: { x1: LEFT, x2: WIDTH, y1: round(line), y2: round(line), class: 'even' } }));

@@ -1,0 +1,107 @@
+// The page of one expert at the shown layer: what it likes, what it works on, whom it works beside, and what can be done to it.
+// It is reckoned over the fixed sample, domain by domain, and over the shown text until the sample has been read.
+
+import { badge, expertFacts, expertVar, h } from 'moescope/views';
+import type { DomainShare, ExpertFacts, FavouriteToken, Neighbour, Table, ViewElement } from 'moescope/views';
+
+import { EXAMPLES } from '../examples.js';
+import { messages } from '../messages.js';
+import { NUDGE, bannedAt, forcedAt } from '../routing.js';
+import { sampleDomains } from '../sampler.js';
+import type { SampleState } from '../sampler.js';
+import { short } from '../spec.js';
+import { keepMenu } from './keep.js';
+import type { Shown } from './shown.js';
+
+export function expertPage(shown: Shown): ViewElement | undefined {
+  const { state, layer, nExperts, actions } = shown;
+  const { expert } = state;
+  if (expert === undefined || expert >= nExperts) return undefined;
+  const facts = factsFor(shown, expert);
+  const words = messages.expert;
+  return h('section.expertpage', { key: 'expert', style: { '--c': expertVar(expert) }, attrs: { 'aria-label': words.heading(expert, layer), 'data-expert': expert } },
+    h('div.head', {},
+      h('h2', {}, badge(expert, true), ' ', words.heading(expert, layer)),
+      h('div.buttons', {},
+        h('button.pill', { on: { click: () => actions.set({ expert: undefined }) }, attrs: { type: 'button' } }, words.close),
+        keepMenu('expert', words.heading(expert, layer), () => factTable(facts)))),
+    controls(shown, expert),
+    h('div.facts', { attrs: { id: 'expert' } },
+      h('p', {}, words.load(percent(facts.load), percent(facts.even), facts.tokens)),
+      list(words.favourites, words.favouritesHelp, facts.favourites.map(favourite)),
+      list(words.domains, words.domainsHelp(percent(facts.even)), facts.domains.map((domain) => domainRow(domain, facts.even))),
+      list(words.neighbours, words.neighboursHelp, facts.neighbours.slice(0, 6).map((other) => neighbour(shown, other)))));
+}
+
+let last: { readonly key: readonly unknown[]; readonly facts: ExpertFacts } | undefined;
+
+/** Thousands of tokens are looked through only when something changed. */
+function factsFor({ sample, runner, layer, nExperts }: Shown, expert: number): ExpertFacts {
+  const fromSample = sample.readings.length > 0;
+  const key = [fromSample ? sample.readings : runner.records, fromSample ? 0 : runner.records.length, layer, expert, nExperts];
+  if (last !== undefined && last.key.every((part, n) => part === key[n])) return last.facts;
+  const facts = expertFacts(fromSample ? domainsOf(sample) : [{ name: '', records: runner.records }], layer, expert, nExperts);
+  last = { key, facts };
+  return facts;
+}
+
+function domainsOf({ readings }: SampleState): ReturnType<typeof sampleDomains> {
+  return sampleDomains(readings);
+}
+
+function controls({ state, layer, model, actions }: Shown, expert: number): ViewElement {
+  const words = messages.expert;
+  const [banned, forced] = [bannedAt(state.routing, layer).includes(expert), forcedAt(state.routing, layer).includes(expert)];
+  const offset = state.routing.offsets[String(layer)]?.[expert] ?? 0;
+  const button = (label: string, term: string, pressed: boolean | undefined, click: () => void): ViewElement => h('button.pill', {
+    on: { click },
+    attrs: { type: 'button', disabled: model === undefined, 'aria-pressed': pressed === undefined ? undefined : String(pressed), title: term },
+  }, label);
+  return h('div.buttons', { attrs: { role: 'group', 'aria-label': words.act } },
+    button(words.ban, words.banTerm, banned, () => actions.ban(expert, !banned)),
+    button(words.force, words.forceTerm, forced, () => actions.force(expert, !forced)),
+    button(words.down, words.nudgeTerm, undefined, () => actions.nudge(expert, -NUDGE)),
+    button(words.up, words.nudgeTerm, undefined, () => actions.nudge(expert, NUDGE)),
+    h('span.note', {}, offset === 0 ? words.where[state.scope] : `${words.nudged(offset > 0 ? `+${short(offset)}` : short(offset).replace('-', '−'))} ${words.where[state.scope]}`));
+}
+
+function list(heading: string, help: string, rows: readonly ViewElement[]): ViewElement {
+  return h('div.list', {}, h('h3', {}, heading), h('p.note', {}, help), rows.length === 0 ? h('p', {}, messages.expert.none) : h('ul', {}, rows));
+}
+
+function favourite({ text, seen, share }: FavouriteToken): ViewElement {
+  return h('li.favourite', { key: text, attrs: { title: messages.expert.seen(seen, percent(share)) } },
+    h('code', {}, text.replaceAll(' ', '␣').replaceAll('\n', '⏎')), h('span.note', {}, ` ${percent(share)}`));
+}
+
+function domainRow({ name, share }: DomainShare, even: number): ViewElement {
+  const known = EXAMPLES.find(({ id }) => id === name);
+  return h('li.row', { key: name },
+    h('span', {}, known === undefined ? messages.expert.thisText : messages.prompt.example[known.id]),
+    h('span.load', { attrs: { 'aria-hidden': 'true' } },
+      h('span.bar', { style: { width: percent(Math.min(1, share)).replace(' ', '') } }), h('span.even', { style: { left: percent(Math.min(1, even)).replace(' ', '') } })),
+    h('span.num', {}, percent(share)));
+}
+
+function neighbour({ actions }: Shown, { expert, share, chance }: Neighbour): ViewElement {
+  return h('li.row', { key: expert },
+    h('button.plain', { on: { click: () => actions.set({ expert }) }, attrs: { type: 'button', 'aria-label': messages.views.expert(expert) } }, badge(expert, true)),
+    h('span.load', { style: { '--c': expertVar(expert) }, attrs: { 'aria-hidden': 'true' } },
+      h('span.bar', { style: { width: percent(share).replace(' ', '') } }), h('span.even', { style: { left: percent(chance).replace(' ', '') } })),
+    h('span.num', {}, percent(share)));
+}
+
+function factTable({ favourites, domains, neighbours, even }: ExpertFacts): Table {
+  return {
+    columns: ['kind', 'name', 'share', 'chance', 'seen'],
+    rows: [
+      ...favourites.map(({ text, share, seen }) => ['token', text, share, even, seen]),
+      ...domains.map(({ name, share, tokens }) => ['domain', name, share, even, tokens]),
+      ...neighbours.map(({ expert, share, chance }) => ['neighbour', String(expert), share, chance, null]),
+    ],
+  };
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
