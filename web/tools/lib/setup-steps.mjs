@@ -124,6 +124,22 @@ export async function checkChromium(tools, say) {
   return found.version;
 }
 
+/** A driver for the tests of the shaders: a GPU in software, where the machine has no Vulkan driver. */
+export async function checkVulkan(say) {
+  if (process.platform !== 'linux') return 'the system brings its own';
+  const found = findVulkanDrivers();
+  if (found.length > 0) return found.join(', ');
+  await aptInstall(['libvulkan1', 'mesa-vulkan-drivers'], 'Testing shaders', say, setupLog);
+  return findVulkanDrivers().join(', ');
+}
+
+/** Names of the Vulkan drivers that the loader would find. */
+function findVulkanDrivers() {
+  const folders = ['/etc/vulkan/icd.d', '/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+  const files = folders.filter((folder) => fs.existsSync(folder)).flatMap((folder) => fs.readdirSync(folder));
+  return files.filter((file) => file.endsWith('.json')).map((file) => file.split(/[._]/)[0]);
+}
+
 /** What is needed to build the page, as steps to run in order. */
 export function buildSetup(tools) {
   return [

@@ -9,7 +9,7 @@ import { failureSections, outcome, parseCargoTest, parseNodeTest, parseVitestJso
 import { logDir, root, shown } from './paths.mjs';
 import { buildPackage, buildPage, npmScript } from './page.mjs';
 import { run, tail } from './run.mjs';
-import { checkBindgen, checkChromium, checkLinters, checkNpm, checkRust, checkWasmTarget } from './setup-steps.mjs';
+import { checkBindgen, checkChromium, checkLinters, checkNpm, checkRust, checkVulkan, checkWasmTarget } from './setup-steps.mjs';
 import { listFiles } from './stamp.mjs';
 import { buildWasm } from './wasm.mjs';
 
@@ -24,11 +24,12 @@ export function testPhases() {
     { id: 'setup-linters', title: 'Set up: rustfmt and clippy', needs: ['setup-rust'], run: checkLinters },
     { id: 'setup-wasm', title: 'Set up: Rust for the browser', needs: ['setup-rust'], run: (say) => setupWasm(tools, say) },
     { id: 'setup-npm', title: 'Set up: npm packages', run: checkNpm },
+    { id: 'setup-vulkan', title: 'Set up: a GPU for the shaders', run: checkVulkan },
     { id: 'setup-chromium', title: 'Set up: Chromium', run: (say) => checkChromium(tools, say) },
     { id: 'tools', title: 'Tests of the build scripts', run: (say) => nodeTests('tools', 'web/tools', {}, say) },
     { id: 'format', title: 'Formatting of the Rust code', needs: ['setup-linters'], run: (say) => cargoCheck('format', ['fmt', '--all', '--check'], say) },
     { id: 'clippy', title: 'Clippy', needs: ['setup-linters'], run: (say) => cargoCheck('clippy', clippyArgs, say) },
-    { id: 'rust', title: 'Rust tests', needs: ['setup-rust'], run: rustTests },
+    { id: 'rust', title: 'Rust tests', needs: ['setup-rust', 'setup-vulkan'], run: rustTests },
     { id: 'wasm-cpu', title: 'Browser engine for the CPU', needs: ['setup-wasm'], run: (say) => buildWasm('cpu', tools, say, freshLog('wasm-cpu')) },
     { id: 'wasm-gpu', title: 'Browser engine for WebGPU', needs: ['setup-wasm'], run: (say) => buildWasm('gpu', tools, say, freshLog('wasm-gpu')) },
     { id: 'package', title: 'npm package', needs: ['setup-npm', 'wasm-cpu', 'wasm-gpu'], run: (say) => buildPackage(say, freshLog('package')) },

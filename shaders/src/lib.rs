@@ -1,0 +1,42 @@
+//! The forward pass of a mixture-of-experts transformer as WGSL kernels, and plans that replay them.
+//!
+//! A [`Recording`] lists buffers and passes without a device; a [`Plan`] is the same on one, ready to be run.
+//! What changes from token to token is data ([`Step`], packed routing specs): nothing is compiled or recorded again.
+//! The shape of it is that of vello's `Recording` and engine: https://github.com/linebender/vello.
+//! This crate knows no model; `moescope-model` says which kernels a model is made of.
+//!
+//! # Shape legend
+//!
+//! T tokens of a run, D d_model, F d_ff, E experts, S slot ids (experts and shared experts), H heads, V vocabulary,
+//! N rows (outputs) and K columns (inputs) of a matrix. Matrices are `[N, K]`, row-major.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "tests stop on the first surprise")
+)]
+
+pub mod cpu;
+mod error;
+mod format;
+mod gpu;
+pub mod kernel;
+mod operations;
+mod plan;
+mod reading;
+mod record;
+mod recorder;
+mod routing;
+mod step;
+
+pub use error::ShaderError;
+pub use format::Format;
+pub use gpu::Gpu;
+pub use operations::{
+    Attention, Experts, Linear, Norm, PassBuilder, QkNorm, Rotary, Route, Rows, Sample,
+};
+pub use plan::Plan;
+pub use reading::{LayerRecord, Reading};
+pub use record::RecordLayout;
+pub use recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, Sizes};
+pub use routing::{most_picks, refusal};
+pub use step::{Sampling, Step};

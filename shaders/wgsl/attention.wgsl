@@ -1,0 +1,110 @@
+// Causal attention over the cache with online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867), grouped queries.
+//
+// binding 2 q       [T, H, head_dim]
+//         3 cache   [2, H_kv, capacity, head_dim] keys, then values
+//         4 output  [T, H, head_dim]
+// Grid: (H, T / QUERIES). A workgroup serves QUERIES consecutive tokens of one head, 1 when decoding and 4 for prompts,
+// so that a key read once serves them all. It goes through the keys 64 at a time:
+// first an invocation is a key and computes its scores, then it is a quad of the head and a stripe of the keys.
+// 64 invocations: as many keys as give each quad of the widest head, 256, an invocation.
+// Workgroup memory: 4 KiB of queries, 1 KiB of shares, 1 KiB of sums; four barriers for 64 keys.
+override QUERIES: u32 = 1u;
+
+struct Args {
+    n_heads: u32,
+    n_kv_heads: u32,
+    head_dim: u32,
+    capacity: u32,
+}
+@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(2) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> cache: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+
+var<workgroup> query: array<vec4<f32>, 256>;
+var<workgroup> shares: array<f32, 256>;
+var<workgroup> sums: array<vec4<f32>, 64>;
+var<workgroup> masses: array<f32, 64>;
+/// The highest score so far of each query, as its key (lib/order.wgsl).
+var<workgroup> best: array<atomic<u32>, 4>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let head = group.x;
+    let first = group.y * QUERIES;
+    let n_queries = min(QUERIES, run[N_TOKENS] - first);
+    let quads = args.head_dim / 4u;
+    let keys = head / (args.n_heads / args.n_kv_heads) * args.capacity * quads;
+    let values = keys + args.n_kv_heads * args.capacity * quads;
+    let position = run[POSITION] + first;
+    let n_keys = position + n_queries;
+    let scaling = inverseSqrt(f32(args.head_dim));
+    for (var i = thread; i < n_queries * quads; i += 64u) {
+        query[i] = q[((first + i / quads) * args.n_heads + head) * quads + i % quads] * scaling;
+    }
+    if thread < 4u {
+        atomicStore(&best[thread], key(-1e30));
+    }
+    let stripes = 64u / quads;
+    let my_quad = thread % quads;
+    let my_stripe = thread / quads;
+    var mixed: array<vec4<f32>, 4>;
+    var mass: array<f32, 4>;
+    var reference = array<f32, 4>(-1e30, -1e30, -1e30, -1e30);
+    workgroupBarrier();
+    for (var start = 0u; start < n_keys; start += 64u) {
+        let mine = start + thread;
+        var scores: array<f32, 4>;
+        if mine < n_keys {
+            for (var d = 0u; d < quads; d++) {
+                let k = cache[keys + mine * quads + d];
+                for (var i = 0u; i < n_queries; i++) {
+                    scores[i] += dot(k, query[i * quads + d]);
+                }
+            }
+            for (var i = 0u; i < n_queries; i++) {
+                if mine <= position + i {
+                    atomicMax(&best[i], key(scores[i]));
+                }
+            }
+        }
+        workgroupBarrier();
+        for (var i = 0u; i < n_queries; i++) {
+            let highest = unkey(atomicLoad(&best[i]));
+            let rescale = exp(reference[i] - highest);
+            mixed[i] *= rescale;
+            mass[i] *= rescale;
+            reference[i] = highest;
+            shares[i * 64u + thread] = select(0.0, exp(scores[i] - highest), mine <= position + i);
+        }
+        workgroupBarrier();
+        let n_here = min(64u, n_keys - start);
+        if my_stripe < stripes {
+            for (var j = my_stripe; j < n_here; j += stripes) {
+                let v = cache[values + (start + j) * quads + my_quad];
+                for (var i = 0u; i < n_queries; i++) {
+                    let share = shares[i * 64u + j];
+                    mixed[i] += share * v;
+                    mass[i] += share;
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    // Stripes become one; invocations beyond the last stripe have added nothing.
+    for (var i = 0u; i < n_queries; i++) {
+        sums[thread] = mixed[i];
+        masses[thread] = mass[i];
+        workgroupBarrier();
+        if thread < quads {
+            var total = vec4(0.0);
+            var total_mass = 0.0;
+            for (var other = thread; other < stripes * quads; other += quads) {
+                total += sums[other];
+                total_mass += masses[other];
+            }
+            output[((first + i) * args.n_heads + head) * quads + thread] = total / total_mass;
+        }
+        workgroupBarrier();
+    }
+}
