@@ -42,6 +42,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     removeOffsets: () => adapter.remove(),
     resetRouting: () => store.resetRouting(now()),
     undo: () => store.undo(),
+    lesson: (id) => app.openLesson(id),
     hold: () => store.set({ rival: store.state.routing }),
     swap: () => {
       const { rival, routing } = store.state;

@@ -14,13 +14,15 @@ import type { ExampleId } from './examples.js';
 import { Gauge } from './gauge.js';
 import { keyboard } from './keys.js';
 import { measuredFor } from './measured.js';
+import { lessonOf, missingFor } from './lessons.js';
+import type { LessonId } from './lessons.js';
 import { messages } from './messages.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
 import { GridPainter } from './grid-painter.js';
 import { fetchRecorded, recordedName } from './recorded.js';
-import { applyEdits } from './routing.js';
+import { NO_EDITS, applyEdits } from './routing.js';
 import { Runner, shapeOf } from './runner.js';
 import type { Request } from './runner.js';
 import { RoutingSender } from './sender.js';
@@ -30,6 +32,7 @@ import { Shelf, folderFrom } from './shelf.js';
 import type { Keeping } from './shelf.js';
 import { decode, encode } from './state.js';
 import { Store, mirrorInHash } from './store.js';
+import { Tutor } from './tutor.js';
 
 export interface AppOptions {
   readonly root: HTMLElement;
@@ -42,7 +45,7 @@ export interface AppOptions {
 
 const CLOSED: Ui = {
   hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
-  bin: undefined, switchError: undefined,
+  bin: undefined, guess: undefined, switchError: undefined,
 };
 
 export class App {
@@ -54,6 +57,7 @@ export class App {
   readonly shelf: Shelf;
   readonly sampler: Sampler;
   readonly comparer: Comparer;
+  readonly tutor: Tutor;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -75,6 +79,8 @@ export class App {
     this.gauge = new Gauge(() => this.#measured(), now);
     this.sampler = new Sampler(() => this.schedule());
     this.comparer = new Comparer(() => this.schedule());
+    const control = new Comparer(() => this.schedule());
+    this.tutor = new Tutor({ engine: this.engine, gauge: this.gauge, sampler: this.sampler, control });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.#pointer = new Pointer(this);
@@ -123,9 +129,10 @@ export class App {
     const { records } = this.runner;
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
+    if (state.tab === 'lessons') this.tutor.look(state, layer, this.runner.text);
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: this.gauge.data,
-      analyses: this.gauge.analyses, sample: this.sampler.state, comparer: this.comparer,
+      analyses: this.gauge.analyses, sample: this.sampler.state, comparer: this.comparer, finding: this.tutor.finding,
       measured: measuredFor(this.runner.records, this.gauge.analyses),
       adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
@@ -165,6 +172,9 @@ export class App {
     const root = document.documentElement;
     root.dataset['theme'] = state.theme;
     root.style.setProperty('--size', String(state.size / 100));
+    root.dataset['hide'] = state.hide.join(' ');
+    setData(root, 'present', state.present);
+    setData(root, 'lit', state.tab === 'lessons' && state.step === 2 ? lessonOf(state.lesson)?.lit : undefined);
     root.dataset['layout'] = layoutFor(innerWidth / (16 * (state.size / 100)));
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
@@ -189,6 +199,20 @@ export class App {
     this.store.set(wish);
     this.show({ menu: undefined, folderError: undefined });
     void this.openModel(wish);
+  }
+
+  /** Opens a lesson: what it presets, its model, and a text to look at. */
+  openLesson(id: LessonId): void {
+    const lesson = lessonOf(id);
+    if (lesson === undefined) return;
+    const { model } = this.store.state;
+    this.touch();
+    this.show({ guess: undefined, bin: undefined });
+    this.store.set({ tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...lesson.preset });
+    const wanted = this.store.state.model;
+    if (wanted !== model && missingFor(lesson).length === 0) this.change({ model: wanted, backend: this.store.state.backend });
+    else this.store.set({ model });
+    if (this.runner.records.length === 0) this.takeExample('tales');
   }
 
   openFiles(files: readonly File[]): void {
@@ -314,6 +338,11 @@ export class App {
     const { state } = this.store;
     if (state.model !== before.model || state.backend !== before.backend) void this.openModel(this.#wish());
   }
+}
+
+function setData(root: HTMLElement, name: string, value: string | undefined): void {
+  if (value === undefined) delete root.dataset[name];
+  else root.dataset[name] = value;
 }
 
 /** One column, two or three, by the width in units of the text size. */

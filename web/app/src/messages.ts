@@ -6,6 +6,7 @@ import type { ViewWords } from 'moescope/views';
 
 import { compareMessages } from './messages-compare.js';
 import { decodingMessages } from './messages-decoding.js';
+import { lessonMessages } from './messages-lessons.js';
 import { strategyMessages } from './messages-strategy.js';
 import { viewMessages } from './messages-views.js';
 
@@ -103,6 +104,7 @@ const english = {
   decoding: decodingMessages,
   ...viewMessages,
   ...compareMessages,
+  ...lessonMessages,
 
   gauge: {
     heading: 'What it costs',
@@ -181,6 +183,8 @@ const english = {
   },
 
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+  present: { label: 'Present', off: 'End presenting', text: 'Text', layers: 'Layers', yard: 'Yard', router: 'Router', compare: 'Comparison' },
+  language: { label: 'Language of the page', auto: 'Automatic', en: 'English', zh: '中文' },
   size: { label: 'Text size', smaller: 'Smaller text', larger: 'Larger text' },
 
   help: {

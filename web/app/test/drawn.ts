@@ -18,7 +18,7 @@ import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
 
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, switchError: undefined };
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, guess: undefined, switchError: undefined };
 
 export interface Drawing {
   readonly state?: Partial<State>;
@@ -37,13 +37,13 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const nothing = (): void => undefined;
   const shown: Shown = {
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
-    analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing),
+    analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing), finding: undefined,
     measured: NOTHING_MEASURED,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
       set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, undo: nothing,
+      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, lesson: nothing, undo: nothing,
       backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };

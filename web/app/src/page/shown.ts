@@ -8,6 +8,7 @@ import type { Comparer } from '../comparer.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
 import type { Analyses } from '../measured.js';
+import type { Finding, LessonId } from '../lessons.js';
 import type { Runner } from '../runner.js';
 import type { SampleState } from '../sampler.js';
 import type { Shelf } from '../shelf.js';
@@ -26,6 +27,8 @@ export interface Ui {
   readonly modelField: string | undefined;
   /** What is wrong with the folder that was chosen last. */
   readonly folderError: string | undefined;
+  /** The option of the lesson's question that was predicted. */
+  readonly guess: number | undefined;
   /** The step of the legend that is looked for. */
   readonly bin: number | undefined;
   /** Why the last switch was not taken. */
@@ -56,6 +59,8 @@ export interface Actions {
   /** Holds the routing as it is now, to compare with. */
   readonly hold: () => void;
   readonly swap: () => void;
+  /** Opens a lesson at its first step, with what it presets. */
+  readonly lesson: (id: LessonId) => void;
   readonly undo: () => void;
   readonly backend: (backend: BackendWish) => void;
   readonly open: (folder: string) => void;
@@ -79,6 +84,8 @@ export interface Shown {
   readonly analyses: Analyses | undefined;
   readonly sample: SampleState;
   readonly comparer: Comparer;
+  /** What the open lesson found out. */
+  readonly finding: Finding | undefined;
   /** What analyses of the shown text add to its tokens. */
   readonly measured: Measured;
   readonly adapt: AdaptState;

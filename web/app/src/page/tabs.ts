@@ -7,6 +7,7 @@ import type { Handler, ViewElement } from 'moescope/views';
 import { messages } from '../messages.js';
 import type { Tab } from '../state.js';
 import { language } from './language.js';
+import { lessons } from './lessons.js';
 import type { Shown } from './shown.js';
 
 export interface Place {
@@ -18,6 +19,7 @@ export interface Place {
 /** In the order of the bar. */
 export const PLACES: readonly Place[] = [
   { id: 'language', panel: language },
+  { id: 'lessons', panel: lessons },
 ];
 
 /** The place that is shown; a link may name one that this build does not have. */

@@ -10,6 +10,7 @@ export * from './expert-facts.js';
 export * from './gauge-view.js';
 export * from './layer-grid.js';
 export * from './load-view.js';
+export * from './measures.js';
 export * from './numbers.js';
 export * from './paths-view.js';
 export { render } from './render.js';

@@ -1,0 +1,35 @@
+// Figures of a routed text that one number says: experts in use, experts per token, hits of a cache of experts.
+
+import { choicesAt, loadAt } from './data.js';
+import type { TokenRecord } from './data.js';
+
+/** exp of the entropy of the load: E where all experts have the same, 1 where one has everything. */
+export function effectiveExperts(records: readonly TokenRecord[], layer: number, nExperts: number): number {
+  const loads = loadAt(records, layer, nExperts);
+  const total = loads.reduce((sum, load) => sum + load, 0);
+  return Math.exp(-loads.reduce((sum, load) => (load > 0 ? sum + (load / total) * Math.log(load / total) : sum), 0));
+}
+
+/** Mean over tokens and layers. */
+export function expertsPerToken(records: readonly TokenRecord[], layers: readonly number[]): number {
+  const picks = records.reduce((sum, record) => sum + layers.reduce((here, layer) => here + choicesAt(record, layer).length, 0), 0);
+  return picks / Math.max(1, records.length * layers.length);
+}
+
+/** Share of choices whose expert is among the `size` used last at that layer: a cache that drops the one unused for longest. */
+export function cacheHits(records: readonly TokenRecord[], layers: readonly number[], size: number): number {
+  let [hits, picks] = [0, 0];
+  for (const layer of layers) {
+    const cache: number[] = [];
+    for (const record of records) {
+      for (const { expert } of choicesAt(record, layer)) {
+        picks += 1;
+        const at = cache.indexOf(expert);
+        if (at >= 0) [hits] = [hits + 1, cache.splice(at, 1)];
+        cache.push(expert);
+        if (cache.length > size) cache.shift();
+      }
+    }
+  }
+  return picks === 0 ? 0 : hits / picks;
+}
