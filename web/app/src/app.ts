@@ -13,6 +13,7 @@ import { EXAMPLES, examplesFor } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { Gauge } from './gauge.js';
 import { keyboard } from './keys.js';
+import { languageFor, use } from './language.js';
 import { measuredFor } from './measured.js';
 import { lessonOf, missingFor } from './lessons.js';
 import type { LessonId } from './lessons.js';
@@ -167,6 +168,9 @@ export class App {
   }
 
   #draw(): void {
+    const language = languageFor(this.store.state.language, navigator.language);
+    use(language);
+    document.documentElement.lang = language;
     const shown = this.shown();
     const { state } = shown;
     const root = document.documentElement;

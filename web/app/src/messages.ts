@@ -54,7 +54,7 @@ const english = {
     count: (prompt: number, generated: number) => `${prompt} prompt + ${generated} generated tokens`,
     empty: 'The text will stand here, each token in the colour of the expert that took it first.',
     label: 'Text, token by token',
-    legend: 'Tint: first expert, strength by weight. Underline: all its experts, length by weight. Number: first expert.',
+    legend: 'Strength by weight. Underline: all its experts, length by weight. Number: first expert.',
   },
 
   errors: {
@@ -184,7 +184,7 @@ const english = {
 
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
   present: { label: 'Present', off: 'End presenting', text: 'Text', layers: 'Layers', yard: 'Yard', router: 'Router', compare: 'Comparison' },
-  language: { label: 'Language of the page', auto: 'Automatic', en: 'English', zh: '中文' },
+  language: { label: 'Language of the page', auto: 'Auto', en: 'English', zh: '中文' },
   size: { label: 'Text size', smaller: 'Smaller text', larger: 'Larger text' },
 
   help: {

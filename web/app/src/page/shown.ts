@@ -21,7 +21,7 @@ export interface Ui {
   /** The token that had the keyboard last. */
   readonly cursor: number | undefined;
   readonly help: boolean;
-  readonly menu: 'backend' | 'model' | undefined;
+  readonly menu: 'backend' | 'model' | 'present' | undefined;
   /** The routing sheet of narrow screens. */
   readonly sheet: boolean;
   readonly modelField: string | undefined;

@@ -5,7 +5,7 @@ import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
-import { LIMITS } from '../state.js';
+import { LANGUAGES, LIMITS, STAGES } from '../state.js';
 import type { Theme } from '../state.js';
 import { menu, menuButton } from './menu.js';
 import { modelMenu } from './models.js';
@@ -20,7 +20,7 @@ export function topbar(shown: Shown): ViewElement {
   return h('header.topbar', {},
     h('div.brand', {}, logo(), h('h1', {}, messages.title), h('p', {}, messages.tagline)),
     tabBar(shown),
-    h('div.tools', {}, modelMenu(shown), backendMenu(shown), sizeButtons(shown), themeSelect(shown), helpButton(shown)));
+    h('div.tools', {}, modelMenu(shown), backendMenu(shown), presentMenu(shown), sizeButtons(shown), languageSelect(shown), themeSelect(shown), helpButton(shown)));
 }
 
 function logo(): ViewElement {
@@ -71,6 +71,34 @@ function themeSelect({ state, actions }: Shown): ViewElement {
     on: { change: (event) => actions.set({ theme: THEMES.find((theme) => theme === fieldText(event)) ?? 'system' }) },
     attrs: { 'aria-label': messages.theme.label },
   }, THEMES.map((theme) => h('option', { attrs: { value: theme } }, messages.theme[theme])));
+}
+
+/** A presenter shows one view and the knobs that the link leaves; then this is the one button that is left up here. */
+function presentMenu(shown: Shown): ViewElement {
+  const { state, actions } = shown;
+  const { present } = messages;
+  if (state.present !== undefined) {
+    return h('button.chip.presenting', { key: 'presenting', on: { click: () => actions.set({ present: undefined }) }, attrs: { type: 'button' } }, present.off);
+  }
+  const views = STAGES.filter((view) => view !== 'compare' || state.rival !== undefined);
+  return menu('present', shown, menuButton('present', shown, present.label, present.label),
+    h('div.buttons', {}, views.map((view) => h('button.pill', {
+      on: {
+        click: () => {
+          actions.show({ menu: undefined });
+          actions.set({ present: view, ...(view === 'yard' ? { side: 'yard' } : {}) });
+        },
+      },
+      attrs: { type: 'button' },
+    }, present[view]))));
+}
+
+function languageSelect({ state, actions }: Shown): ViewElement {
+  return h('select.theme.language', {
+    value: state.language,
+    on: { change: (event) => actions.set({ language: LANGUAGES.find((language) => language === fieldText(event)) ?? 'auto' }) },
+    attrs: { 'aria-label': messages.language.label },
+  }, LANGUAGES.map((language) => h('option', { attrs: { value: language } }, messages.language[language])));
 }
 
 function helpButton({ actions }: Shown): ViewElement {

@@ -19,3 +19,4 @@ export * from './tables.js';
 export * from './tint.js';
 export * from './token-view.js';
 export * from './words.js';
+export * from './words-zh.js';

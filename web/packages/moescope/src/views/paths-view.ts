@@ -21,8 +21,8 @@ export interface PathsData {
   readonly onStation: Handler;
 }
 
-/** User units per expert; more experts stand closer. */
-const STATION = 40;
+/** User units per expert; more than eight stand closer, so that text keeps its size. */
+const STATION = { wide: 40, close: 20 } as const;
 const MAX_WIDTH = 720;
 const ROW = 46;
 const LEFT = 34;
@@ -40,7 +40,7 @@ export function pathsView(data: PathsData, words: ViewWords = ENGLISH): ViewElem
   },
   h('g.flows', {}, flows(data)),
   h('g.trains', {}, trains(data)),
-  h('g.stations', {}, data.layers.map((layer, row) => stationRow(data, layer, row))),
+  h('g.stations', {}, data.layers.map((layer, row) => stationRow(data, layer, row, words))),
   h('g.stops', {}, stops(data)));
 }
 
@@ -85,7 +85,7 @@ function flow(data: PathsData, row: number, pair: number, count: number): ViewEl
   });
 }
 
-function stationRow(data: PathsData, layer: number, row: number): ViewElement[] {
+function stationRow(data: PathsData, layer: number, row: number, words: ViewWords): ViewElement[] {
   const counts = new Array<number>(data.nExperts).fill(0);
   for (const record of data.records) {
     const first = firstExpert(record, layer);
@@ -94,10 +94,17 @@ function stationRow(data: PathsData, layer: number, row: number): ViewElement[] 
   const label = h('text', {
     attrs: { x: 2, y: y(row) + 4, class: layer === data.layer ? 'row here' : 'row' },
   }, `L${layer}`);
-  return [label, ...counts.map((count, expert) => station(data, layer, row, expert, count))];
+  return [label, ...counts.map((count, expert) => station(data, { layer, row, expert, count }, words))];
 }
 
-function station(data: PathsData, layer: number, row: number, expert: number, count: number): ViewElement {
+interface Station {
+  readonly layer: number;
+  readonly row: number;
+  readonly expert: number;
+  readonly count: number;
+}
+
+function station(data: PathsData, { layer, row, expert, count }: Station, words: ViewWords): ViewElement {
   const share = data.records.length === 0 ? 0 : count / data.records.length;
   const radius = stationRadius(data.nExperts);
   return h('g', {
@@ -105,7 +112,7 @@ function station(data: PathsData, layer: number, row: number, expert: number, co
     on: { click: data.onStation },
     attrs: { class: 'station', 'data-layer': layer, 'data-expert': expert },
   },
-  h('title', {}, `${ENGLISH.expert(expert)}, L${layer}: ${Math.round(share * 100)} %`),
+  h('title', {}, `${words.expert(expert)}, L${layer}: ${Math.round(share * 100)} %`),
   h('circle', { attrs: { cx: x(data, expert), cy: y(row), r: radius, fill: 'var(--paper)', stroke: expertVar(expert), 'stroke-width': 1.5 } }),
   h('circle', {
     attrs: { cx: x(data, expert), cy: y(row), r: (radius * Math.sqrt(share)).toFixed(2), fill: expertVar(expert), 'fill-opacity': 0.4 },
@@ -151,7 +158,8 @@ function x({ nExperts }: PathsData, expert: number): number {
 }
 
 function width(nExperts: number): number {
-  return Math.min(MAX_WIDTH, LEFT + STATION * Math.max(8, nExperts));
+  const each = Math.max(STATION.close, (8 * STATION.wide) / Math.max(8, nExperts));
+  return Math.min(MAX_WIDTH, LEFT + each * Math.max(8, nExperts));
 }
 
 function y(row: number): number {

@@ -1,0 +1,51 @@
+// A second language proves that no word stands anywhere but in the messages.
+import { h, textOf } from 'moescope/views';
+import { afterEach, expect, it } from 'vitest';
+
+import { languageFor, use } from '../src/language.js';
+import { LESSONS } from '../src/lessons.js';
+import { messages } from '../src/messages.js';
+import { chinese } from '../src/messages-zh.js';
+import { lessons } from '../src/page/lessons.js';
+import { page } from '../src/page/page.js';
+import { LANGUAGES } from '../src/state.js';
+import { drawn } from './drawn.js';
+
+/** Sections that are the same in every language, or still wait for their translation. */
+const SHARED = ['title', 'language'];
+const WAITING = ['strategy'];
+
+afterEach(() => use('en'));
+
+it('every section is translated, but for those listed here', () => {
+  const missing = Object.keys(messages).filter((section) => !(section in chinese));
+  expect(missing.toSorted()).toEqual([...SHARED, ...WAITING].toSorted());
+});
+
+it('the page speaks it as soon as it is chosen, and English again', async () => {
+  const { shown } = await drawn({});
+  const text = (): string => textOf(h('div', {}, page(shown, {})));
+  use('zh');
+  expect(text()).toMatch(/生成.*每个词元的专家数.*训练时/s);
+  expect(text()).not.toMatch(/Generate|experts per token|Router temperature/);
+  use('en');
+  expect(text()).toContain('experts per token');
+});
+
+it('every lesson has the same number of options in both', () => {
+  for (const { id } of LESSONS) {
+    expect(chinese.lessons?.each[id].options.length, id).toBe(messages.lessons.each[id].options.length);
+    expect(chinese.lessons?.each[id].look.length, id).toBe(messages.lessons.each[id].look.length);
+  }
+});
+
+it('a lesson is told in it', async () => {
+  const { shown } = await drawn({ state: { tab: 'lessons', lesson: 'topk' } });
+  use('zh');
+  expect(textOf(h('div', {}, lessons(shown, {})))).toContain('旋钮 k');
+});
+
+it('the browser decides where nobody says otherwise', () => {
+  expect([languageFor('auto', 'zh-CN'), languageFor('auto', 'de'), languageFor('zh', 'de'), languageFor('en', 'zh')]).toEqual(['zh', 'en', 'zh', 'en']);
+  expect(LANGUAGES).toHaveLength(3);
+});
