@@ -1,10 +1,13 @@
 // What the parts of the page may ask for, and what follows from it.
 
 import type { App } from './app.js';
+import { lessonOf, missingFor } from './lessons.js';
+import type { LessonId } from './lessons.js';
 import { messages } from './messages.js';
 import type { Actions } from './page/shown.js';
-import { withBan, withForce, withNudge, withSetting, withStrategy, withTemperature, withTopK } from './routing.js';
+import { NO_EDITS, withBan, withForce, withNudge, withSetting, withStrategy, withTemperature, withTopK } from './routing.js';
 import type { RoutingEdits, Where } from './routing.js';
+import { folderFrom } from './shelf.js';
 import type { RoutedModel } from './spec.js';
 
 export function makeActions(app: App, keys: (event: Event) => void, now: () => number): Actions {
@@ -42,7 +45,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     removeOffsets: () => adapter.remove(),
     resetRouting: () => store.resetRouting(now()),
     undo: () => store.undo(),
-    lesson: (id) => app.openLesson(id),
+    lesson: (id) => openLesson(app, id),
     hold: () => store.set({ rival: store.state.routing }),
     swap: () => {
       const { rival, routing } = store.state;
@@ -52,11 +55,34 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     },
     backend: (backend) => app.change({ model: store.state.model, backend }),
     open: (model) => app.change({ model, backend: store.state.backend }),
-    openFiles: (files) => app.openFiles(files),
+    openFiles: (files) => openFiles(app, files),
     forget: (folder) => void app.shelf.forget(folder),
     retry: (backend) => app.retry(backend),
     cancelLoading: () => app.cancelLoading(),
     dismiss: () => engine.dismiss(),
     keys,
   };
+}
+
+/** Opens a lesson at its first step: what it presets, its model where this site has it, and a text to look at. */
+function openLesson(app: App, id: LessonId): void {
+  const lesson = lessonOf(id);
+  if (lesson === undefined) return;
+  const { store } = app;
+  const { model, backend } = store.state;
+  const { model: wanted = model, ...preset } = lesson.preset;
+  app.touch();
+  app.show({ guess: undefined, bin: undefined });
+  store.set({
+    tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...preset,
+  });
+  if (wanted !== model && missingFor(lesson).length === 0) app.change({ model: wanted, backend });
+  if (app.runner.records.length === 0) app.takeExample('tales');
+}
+
+/** Opens files of the visitor's own, or says which are not there. */
+function openFiles(app: App, files: readonly File[]): void {
+  const folder = folderFrom(files);
+  if ('missing' in folder) app.show({ folderError: messages.model.missing(folder.missing) });
+  else app.change({ model: app.engine.lend(folder), backend: app.store.state.backend });
 }

@@ -6,34 +6,30 @@ import { expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
-import { Comparer } from './comparer.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
-import { EXAMPLES, examplesFor } from './examples.js';
+import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
-import { Gauge } from './gauge.js';
 import { keyboard } from './keys.js';
 import { languageFor, use } from './language.js';
 import { measuredFor } from './measured.js';
-import { lessonOf, missingFor } from './lessons.js';
-import type { LessonId } from './lessons.js';
+import { Measuring } from './measuring.js';
+import { lessonOf } from './lessons.js';
 import { messages } from './messages.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
 import { GridPainter } from './grid-painter.js';
 import { fetchRecorded, recordedName } from './recorded.js';
-import { NO_EDITS, applyEdits } from './routing.js';
+import { applyEdits } from './routing.js';
 import { Runner, shapeOf } from './runner.js';
 import type { Request } from './runner.js';
 import { RoutingSender } from './sender.js';
 import type { RoutedModel } from './spec.js';
-import { Sampler } from './sampler.js';
-import { Shelf, folderFrom } from './shelf.js';
+import { Shelf } from './shelf.js';
 import type { Keeping } from './shelf.js';
 import { decode, encode } from './state.js';
 import { Store, mirrorInHash } from './store.js';
-import { Tutor } from './tutor.js';
 
 export interface AppOptions {
   readonly root: HTMLElement;
@@ -53,12 +49,9 @@ export class App {
   readonly store: Store;
   readonly engine: Engine;
   readonly runner: Runner;
-  readonly gauge: Gauge;
   readonly adapter: Adapter;
   readonly shelf: Shelf;
-  readonly sampler: Sampler;
-  readonly comparer: Comparer;
-  readonly tutor: Tutor;
+  readonly measuring: Measuring;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -77,20 +70,13 @@ export class App {
     this.store = options.store;
     this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing());
     this.runner = new Runner(() => this.#textChanged(), now);
-    this.gauge = new Gauge(() => this.#measured(), now);
-    this.sampler = new Sampler(() => this.schedule());
-    this.comparer = new Comparer(() => this.schedule());
-    const control = new Comparer(() => this.schedule());
-    this.tutor = new Tutor({ engine: this.engine, gauge: this.gauge, sampler: this.sampler, control });
+    this.measuring = new Measuring({ engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
-    this.#sender = new RoutingSender(this.engine, this.store, () => this.#measure());
-    this.store.subscribe((state, before) => {
-      if (state.rival !== before.rival) this.#measured();
-      this.schedule();
-    });
+    this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
+    this.store.subscribe(() => this.schedule());
   }
 
   start(): void {
@@ -130,11 +116,12 @@ export class App {
     const { records } = this.runner;
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
-    if (state.tab === 'lessons') this.tutor.look(state, layer, this.runner.text);
+    const { gauge, sampler, comparer, tutor } = this.measuring;
+    if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
-      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: this.gauge.data,
-      analyses: this.gauge.analyses, sample: this.sampler.state, comparer: this.comparer, finding: this.tutor.finding,
-      measured: measuredFor(this.runner.records, this.gauge.analyses),
+      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
+      analyses: gauge.analyses, sample: sampler.state, comparer, finding: tutor.finding,
+      measured: measuredFor(this.runner.records, gauge.analyses),
       adapt: this.adapter.state,
       canUndo: this.store.canUndo, actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
@@ -205,26 +192,6 @@ export class App {
     void this.openModel(wish);
   }
 
-  /** Opens a lesson: what it presets, its model, and a text to look at. */
-  openLesson(id: LessonId): void {
-    const lesson = lessonOf(id);
-    if (lesson === undefined) return;
-    const { model } = this.store.state;
-    this.touch();
-    this.show({ guess: undefined, bin: undefined });
-    this.store.set({ tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...lesson.preset });
-    const wanted = this.store.state.model;
-    if (wanted !== model && missingFor(lesson).length === 0) this.change({ model: wanted, backend: this.store.state.backend });
-    else this.store.set({ model });
-    if (this.runner.records.length === 0) this.takeExample('tales');
-  }
-
-  openFiles(files: readonly File[]): void {
-    const folder = folderFrom(files);
-    if ('missing' in folder) this.show({ folderError: messages.model.missing(folder.missing) });
-    else this.change({ model: this.engine.lend(folder), backend: this.store.state.backend });
-  }
-
   retry(backend: BackendWish | undefined): void {
     const failed = this.engine.failure?.wish ?? this.#wish();
     this.change({ model: failed.model, backend: backend ?? failed.backend });
@@ -241,9 +208,7 @@ export class App {
   #closing(): void {
     this.runner.stop();
     this.adapter.clear();
-    this.gauge.clear(messages.gauge.computing);
-    this.sampler.clear();
-    this.comparer.measure(undefined);
+    this.measuring.clear();
   }
 
   takeExample(id: ExampleId): void {
@@ -307,30 +272,7 @@ export class App {
   }
 
   #textChanged(): void {
-    this.#measure();
-    this.schedule();
-  }
-
-  #measure(): void {
-    const { opened } = this.engine;
-    if (opened === undefined) this.gauge.clear(messages.gauge.noModel);
-    else if (this.runner.text === '') this.gauge.clear(messages.gauge.noText);
-    else {
-      const routing = applyEdits(opened.info, this.store.state.routing);
-      this.gauge.measure({ scope: opened.scope, text: this.runner.text, routing }, this.runner.active);
-    }
-    this.#measured();
-  }
-
-  /** Once the gauge knows, or knows nothing yet: the other side of a comparison, then the fixed sample. */
-  #measured(): void {
-    const { opened } = this.engine;
-    const { rival, routing, model } = this.store.state;
-    const { text, active } = this.runner;
-    const idle = opened !== undefined && !active;
-    this.comparer.measure(idle && rival !== undefined && text !== '' ? { scope: opened.scope, text, routing: applyEdits(opened.info, rival) } : undefined);
-    const domains = examplesFor(model).map(({ id }) => id);
-    this.sampler.measure(idle && this.gauge.data.note === undefined ? { scope: opened.scope, routing: applyEdits(opened.info, routing), domains } : undefined);
+    this.measuring.look();
     this.schedule();
   }
 

@@ -89,7 +89,7 @@ export const chinese: Translation = {
   },
   theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
   present: { label: '演示', off: '结束演示', text: '文本', layers: '各层', yard: '站场', router: '路由器', compare: '比较' },
-  size: { label: '字号', smaller: '缩小文字', larger: '放大文字' },
+  size: { label: '字号', smaller: 'A− 缩小文字', larger: 'A+ 放大文字' },
   help: {
     button: '按键', heading: '按键', close: '关闭',
     keys: [

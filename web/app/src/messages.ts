@@ -185,7 +185,7 @@ const english = {
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
   present: { label: 'Present', off: 'End presenting', text: 'Text', layers: 'Layers', yard: 'Yard', router: 'Router', compare: 'Comparison' },
   language: { label: 'Language of the page', auto: 'Auto', en: 'English', zh: '中文' },
-  size: { label: 'Text size', smaller: 'Smaller text', larger: 'Larger text' },
+  size: { label: 'Text size', smaller: 'A− smaller text', larger: 'A+ larger text' },
 
   help: {
     button: 'Keys',

@@ -111,7 +111,7 @@ describe('another model', () => {
     const whenFreed: unknown[] = [];
     const { free } = former;
     vi.spyOn(former, 'free').mockImplementation(() => {
-      whenFreed.push(app.runner.status, app.gauge.data.note);
+      whenFreed.push(app.runner.status, app.measuring.gauge.data.note);
       free.call(former);
     });
     await app.openModel(WISH);

@@ -109,10 +109,13 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
   },
   h('span.t', {}, visible(record)),
   h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
-  h('span.n', { attrs: { 'aria-hidden': 'true' } }, figure(data, value, first)));
+  h('span.n', { attrs: { 'aria-hidden': 'true', 'data-figure': figure(data, value, first) } }));
 }
 
-/** What stands below a token, so that colour is never alone: its expert's number, or the quantity. */
+/**
+ * What stands below a token, so that colour is never alone: its expert's number, or the quantity.
+ * The style sheet draws it from `data-figure`: it is no part of the token's text, and its name says the same in words.
+ */
 function figure({ scale }: TokenViewData, value: number | undefined, first: Choice | undefined): string {
   if (scale === undefined) return first === undefined ? '·' : String(first.expert);
   return value === undefined ? '·' : scale.quantity === 'count' ? String(value) : fixed(value, 1);

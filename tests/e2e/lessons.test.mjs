@@ -1,0 +1,74 @@
+// Lessons as a student takes them: predict, turn the knob, read what was measured. On the CPU engine.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertQuiet, launch } from '../browser/harness.mjs';
+import { CPU, openMoescope } from './moescope-page.mjs';
+import { openSite } from './site.mjs';
+
+let browser;
+let site;
+before(async () => {
+  site = await openSite();
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function take(lesson, run) {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '16', tab: 'lessons', lesson, step: '1' } });
+  const { page } = moescope;
+  await moescope.write('Once upon a time');
+  assert.ok(await page.getByRole('button', { name: 'Next', exact: true }).isDisabled(), 'a prediction comes first');
+  await page.locator('.question').getByRole('radio').first().check();
+  await page.getByRole('button', { name: 'Next', exact: true }).click();
+  await run(moescope, page);
+  const finding = page.locator('.finding');
+  await finding.waitFor();
+  assert.doesNotMatch(await finding.innerText(), /undefined|NaN/);
+  await moescope.screenshot(`e2e-lesson-${lesson}`);
+  assertQuiet(moescope.errors);
+  await moescope.close();
+}
+
+const busiest = (page) => page.getByRole('switch', { name: /^Expert/ })
+  .evaluateAll((all) => all.map((row) => Number(row.dataset.load)).reduce((best, load, n, loads) => (load > loads[best] ? n : best), 0));
+
+test('the list has ten lessons, and one that lacks its model says which', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, tab: 'lessons' } });
+  const { page } = moescope;
+  assert.equal(await page.locator('.overview li').count(), 10);
+  await moescope.screenshot('e2e-lessons');
+  const missing = page.locator('.overview button[data-missing="true"]');
+  for (let n = 0; n < await missing.count(); n += 1) {
+    await missing.nth(n).click();
+    await page.getByText(/which this site does not have yet/).waitFor();
+    await page.getByRole('button', { name: 'All lessons' }).click();
+  }
+  await page.getByRole('button', { name: 'Start: The k knob' }).click();
+  await page.waitForFunction(() => location.hash.includes('lesson=topk'));
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('the k knob: the loss with one expert is measured and decides the answer', () => take('topk', async (moescope) => {
+  await moescope.topK.fill('1');
+  const { now, trained } = await moescope.losses();
+  const answer = now - trained < 0.1 ? 0 : now - trained < 0.5 ? 1 : 2;
+  await moescope.page.locator(`.finding[data-answer="${answer}"]`).waitFor();
+}));
+
+test('switching off the busiest expert is answered with its control', () => take('ablation', async (moescope, page) => {
+  await moescope.losses();
+  await moescope.expert(await busiest(page)).click();
+  await moescope.losses();
+}));
+
+for (const [lesson, strategy] of [['hard', 'top_p'], ['nulls', 'adamoe']]) {
+  test(`the lesson ${lesson} is answered once the strategy is ${strategy}`, () => take(lesson, async (moescope, page) => {
+    await page.getByRole('combobox', { name: 'Strategy' }).selectOption(strategy);
+    await moescope.losses();
+  }));
+}

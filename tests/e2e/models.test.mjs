@@ -1,0 +1,64 @@
+// The picker of models: cards, what the browser keeps, removing it, a folder of the visitor's own, recorded runs before the model.
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { assertQuiet, launch, root } from '../browser/harness.mjs';
+import { CPU, openMoescope } from './moescope-page.mjs';
+import { openSite } from './site.mjs';
+
+let browser;
+let site;
+before(async () => {
+  site = await openSite();
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+test('a model that was opened is kept, comes back without its download, and can be removed', async () => {
+  const moescope = await openMoescope(browser, site, { hash: CPU });
+  const { page } = moescope;
+  const card = page.locator('.card[data-model="first"]');
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  await card.and(page.locator('[data-kept="true"]')).waitFor();
+  const asked = [];
+  page.on('request', (request) => { if (request.url().endsWith('first/model.safetensors')) asked.push(request.method()); });
+  await page.reload();
+  await moescope.modelIsReady();
+  assert.deepEqual(asked.filter((method) => method === 'GET'), [], 'the weights are not fetched again');
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  await moescope.screenshot('e2e-models');
+  await page.getByRole('button', { name: 'Remove first from this browser' }).click();
+  await card.and(page.locator('[data-kept="false"]')).waitFor();
+  await page.keyboard.press('Escape');
+  await moescope.stillWrites();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('a folder of the visitor opens, and one without weights says what is missing', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '6' } });
+  const { page } = moescope;
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  await page.getByLabel('A folder of yours').setInputFiles(path.join(root, 'models/nine-dense'));
+  await page.getByRole('alert').filter({ hasText: 'config.json' }).waitFor();
+  await page.getByLabel('A folder of yours').setInputFiles(path.join(root, 'models/first'));
+  await page.waitForFunction(() => location.hash.includes('folder%3Afirst'));
+  await moescope.modelIsReady();
+  await moescope.stillWrites();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('before the model is there a recorded run moves, says so, and follows the knob where that was recorded', async () => {
+  const slow = await openMoescope(browser, site, { hash: { v: '2', auto: '1', backend: 'cpu' }, ready: false });
+  const { page, text } = slow;
+  await page.locator('#text[data-source="recorded"] .token.generated').first().waitFor();
+  await page.getByText('recorded', { exact: true }).waitFor();
+  assert.equal(await page.getByRole('combobox', { name: 'Tint by' }).isEnabled(), true);
+  assert.ok((await text.locator('.token').count()) > 0);
+  await slow.close();
+});

@@ -1,0 +1,134 @@
+// Views and what one can take away from them: tints and their legend, loads, copying and saving, two routings side by side,
+// single layers, single experts. On the CPU engine.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { after, before, test } from 'node:test';
+import { assertQuiet, launch } from '../browser/harness.mjs';
+import { CPU, openMoescope } from './moescope-page.mjs';
+import { openSite } from './site.mjs';
+
+let browser;
+let site;
+before(async () => {
+  site = await openSite();
+  browser = await launch({ webgpu: false });
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function withText(hash, run) {
+  const context = { permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true };
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '12', ...hash }, context });
+  await moescope.write('Once upon a time');
+  await run(moescope, moescope.page);
+  assertQuiet(moescope.errors);
+  await moescope.close();
+}
+
+const figures = (moescope) => moescope.text.locator('.token .n').evaluateAll((all) => all.map((figure) => figure.dataset.figure));
+
+test('tokens are tinted by what is chosen, and the legend is a filter', () => withText({}, async (moescope, page) => {
+  const tint = page.getByRole('combobox', { name: 'Tint by' });
+  await tint.selectOption('count');
+  await moescope.nextFrame();
+  assert.deepEqual([...new Set(await figures(moescope))], ['2']);
+  await tint.selectOption('entropy');
+  await moescope.nextFrame();
+  for (const figure of await figures(moescope)) assert.ok(Number(figure) >= 0 && Number(figure) <= 3, figure);
+  const bins = page.getByRole('group', { name: 'Legend and filter' }).getByRole('button');
+  await bins.first().click();
+  await moescope.nextFrame();
+  const back = await moescope.text.locator('.token.back').count();
+  assert.ok(back > 0 && back < (await moescope.tokens()).length);
+  await tint.selectOption('difference');
+  await moescope.topK.fill('1');
+  await moescope.losses();
+  await tint.selectOption('loss');
+  await moescope.nextFrame();
+  assert.ok((await figures(moescope)).slice(1).every((figure) => /^\d+\.\d$/.test(figure)), 'every token but the first has a loss');
+  await page.waitForFunction(() => location.hash.includes('tint=loss'));
+}));
+
+test('the data of a view is copied as CSV and JSON, and its picture saved as SVG and PNG', () => withText({ side: 'load' }, async (moescope, page) => {
+  const open = async (name) => {
+    await page.locator('details.keep summary').and(page.getByLabel(`Copy or save: ${name}`)).click();
+    return page.getByRole('group', { name: `Copy or save: ${name}` });
+  };
+  const menu = await open('Text');
+  await menu.getByRole('button', { name: 'Copy CSV' }).click();
+  await menu.getByText(/rows copied/).waitFor();
+  const csv = await page.evaluate(() => navigator.clipboard.readText());
+  const tokens = (await moescope.tokens()).length;
+  assert.match(csv, /^position,token_id,text,origin,log_prob,layer,expert,weight\r\n/);
+  assert.equal(csv.trim().split('\r\n').length, 1 + tokens * 4 * 2);
+  await menu.getByRole('button', { name: 'Copy JSON' }).click();
+  await page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith('['));
+  assert.equal(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())).length, tokens * 4 * 2);
+  for (const [name, view] of [['Text', menu], ['Load', undefined], ['Layers', undefined], ['Router', undefined]]) {
+    const panel = view ?? await open(name);
+    for (const [format, start] of [['SVG', '<svg'], ['PNG', '\x89PNG']]) {
+      const [download] = await Promise.all([page.waitForEvent('download'), panel.getByRole('button', { name: `Save ${format}` }).click()]);
+      const bytes = fs.readFileSync(await download.path());
+      assert.equal(bytes.subarray(0, 4).toString('latin1'), start, `${name} as ${format}`);
+      assert.ok(bytes.length > 500, `${name} as ${format} has ${bytes.length} bytes`);
+    }
+    await page.keyboard.press('Escape');
+  }
+}));
+
+test('A is held while B changes; both have their loss, and each layer its divergence', () => withText({}, async (moescope, page) => {
+  await page.getByRole('button', { name: 'Compare from here' }).click();
+  await moescope.topK.fill('1');
+  const sides = page.locator('.compare .side');
+  await page.waitForFunction(() => {
+    const [a, b] = [...document.querySelectorAll('.compare .side')].map((side) => side.dataset.loss);
+    return a !== undefined && b !== undefined && a !== b;
+  });
+  const losses = await moescope.losses();
+  assert.deepEqual((await sides.evaluateAll((all) => all.map((side) => Number(side.dataset.loss)))).map((loss) => loss.toFixed(3)),
+    [losses.trained, losses.now].map((loss) => loss.toFixed(3)));
+  const changed = await page.locator('.divergence tbody tr td:last-child .num').allTextContents();
+  assert.deepEqual([...new Set(changed)], ['100 %'], 'one expert instead of two is another set for every token');
+  await moescope.screenshot('e2e-compare');
+  await page.getByRole('button', { name: 'Swap A and B' }).click();
+  await moescope.nextFrame();
+  assert.equal(await moescope.topK.inputValue(), '2');
+  await page.getByRole('button', { name: 'End comparison' }).click();
+  await page.locator('.compare').waitFor({ state: 'detached' });
+}));
+
+test('a knob can act on one layer alone', () => withText({ layer: '1' }, async (moescope, page) => {
+  await page.getByRole('radio', { name: 'this layer' }).check();
+  await moescope.topK.fill('1');
+  await moescope.write('Once upon a time');
+  const counts = (await moescope.tokensByLayer()).map((tokens) => [...new Set(tokens.map(({ experts }) => experts.length))]);
+  assert.deepEqual(counts, [[2], [1], [2], [2]]);
+  await page.waitForFunction(() => location.hash.includes('k.1=1'));
+}));
+
+test('an expert has a page, and is forced and nudged from there', () => withText({ layer: '2' }, async (moescope, page) => {
+  await page.getByRole('button', { name: 'About expert 5' }).click();
+  const expert = page.getByRole('region', { name: 'Expert 5 at layer 2' });
+  await expert.getByText(/Acts on \d+ % of \d+ tokens/).waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('.expertpage .list:nth-of-type(2) .row').length === 4);
+  await moescope.screenshot('e2e-expert');
+  await expert.getByRole('button', { name: 'Force' }).click();
+  await moescope.write('Once upon a time');
+  for (const tokens of await moescope.tokensByLayer()) assert.ok(tokens.every(({ experts }) => experts.includes(5)));
+  await expert.getByRole('button', { name: 'Force' }).click();
+  await expert.getByRole('button', { name: 'Nudge up' }).click();
+  await page.waitForFunction(() => location.hash.includes('off.2=0%2C0%2C0%2C0%2C0%2C0.5'));
+}));
+
+test('the fixed sample is read under the routing that is set, beside the trained one', () => withText({}, async (moescope, page) => {
+  const sample = () => page.locator('.sample').evaluate(({ dataset }) => [Number(dataset.now), Number(dataset.trained), dataset.left]);
+  await page.locator('.sample[data-left="0"][data-now]').waitFor();
+  const [now, trained] = await sample();
+  assert.equal(now, trained);
+  await moescope.topK.fill('1');
+  await page.waitForFunction(() => { const { now: a, trained: b, left } = document.querySelector('.sample').dataset; return left === '0' && a !== b; });
+  assert.ok((await sample())[0] > trained);
+}));

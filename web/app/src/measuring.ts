@@ -1,0 +1,68 @@
+// Everything that is measured about the shown text and the routing, in order: the loss of the text first, then the other side of
+// a comparison, then the fixed sample; and what a lesson makes of it.
+
+import { Comparer } from './comparer.js';
+import type { Engine } from './engine.js';
+import { examplesFor } from './examples.js';
+import { Gauge } from './gauge.js';
+import { messages } from './messages.js';
+import { applyEdits } from './routing.js';
+import type { Runner } from './runner.js';
+import { Sampler } from './sampler.js';
+import type { Store } from './store.js';
+import { Tutor } from './tutor.js';
+
+export interface MeasuringParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly runner: Runner;
+  readonly changed: () => void;
+  readonly now: () => number;
+}
+
+export class Measuring {
+  readonly gauge: Gauge;
+  readonly sampler: Sampler;
+  readonly comparer: Comparer;
+  readonly tutor: Tutor;
+  readonly #parts: MeasuringParts;
+
+  constructor(parts: MeasuringParts) {
+    const { engine, store, changed, now } = parts;
+    this.#parts = parts;
+    this.gauge = new Gauge(() => this.#others(), now);
+    this.sampler = new Sampler(changed);
+    this.comparer = new Comparer(changed);
+    this.tutor = new Tutor({ engine, gauge: this.gauge, sampler: this.sampler, control: new Comparer(changed) });
+    store.subscribe((state, before) => {
+      if (state.rival !== before.rival) this.#others();
+    });
+  }
+
+  /** The text or the routing is another one, or the model is. */
+  look(): void {
+    const { engine: { opened }, store, runner } = this.#parts;
+    if (opened === undefined) this.gauge.clear(messages.gauge.noModel);
+    else if (runner.text === '') this.gauge.clear(messages.gauge.noText);
+    else this.gauge.measure({ scope: opened.scope, text: runner.text, routing: applyEdits(opened.info, store.state.routing) }, runner.active);
+    this.#others();
+  }
+
+  /** Before a model is freed: nothing may still ask it. */
+  clear(): void {
+    this.gauge.clear(messages.gauge.computing);
+    this.sampler.clear();
+    this.comparer.measure(undefined);
+  }
+
+  /** Once the gauge knows, or knows nothing yet. */
+  #others(): void {
+    const { engine: { opened }, store, runner: { text, active }, changed } = this.#parts;
+    const { rival, routing, model } = store.state;
+    const idle = opened !== undefined && !active;
+    this.comparer.measure(idle && rival !== undefined && text !== '' ? { scope: opened.scope, text, routing: applyEdits(opened.info, rival) } : undefined);
+    const settled = idle && this.gauge.data.note === undefined;
+    this.sampler.measure(settled ? { scope: opened.scope, routing: applyEdits(opened.info, routing), domains: examplesFor(model).map(({ id }) => id) } : undefined);
+    changed();
+  }
+}
