@@ -141,7 +141,6 @@ export const lessonMessages = {
     help: 'Each asks for a prediction, has you turn one knob, and answers with what the engine measures on your text.',
     each,
     number: (n: number) => `Lesson ${n}`,
-    start: (title: string) => `Start: ${title}`,
     all: 'All lessons',
     steps: ['Look', 'Predict', 'Turn and see'],
     next: 'Next',

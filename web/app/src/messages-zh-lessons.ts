@@ -71,7 +71,7 @@ export const chineseLessons: Required<Pick<Translation, 'lessons'>> = {
         found: ([sparse, dense, difference]) => `nine ${sparse}，nine-dense ${dense}：相差 ${difference} 奈特/词元。`,
       },
     },
-    number: (n) => `第 ${n} 课`, start: (title) => `开始：${title}`, all: '全部课程', steps: ['看', '预测', '转动并观察'], next: '下一步', back: '上一步', nextLesson: '下一课',
+    number: (n) => `第 ${n} 课`, all: '全部课程', steps: ['看', '预测', '转动并观察'], next: '下一步', back: '上一步', nextLesson: '下一课',
     choose: '先选一个再继续。', waiting: '等待测量。转动旋钮并读完文本后就有结果。', needsModel: '要有实时模型才能测量：它正在路上，或用“模型”按钮选一个。',
     right: '你的预测正确。', wrong: (mine, right) => `你说“${mine}”，实际是“${right}”。`, noGuess: (right) => `答案是“${right}”。`,
     missing: (models) => `这一课需要${models.map((name) => (name === 'vision' ? '一个视觉模型' : `模型 ${name}`)).join('和')}，本站还没有。文件夹放到 models/ 下后即可使用。`,

@@ -35,7 +35,7 @@ function overview({ actions }: Shown): ViewElement {
       const missing = missingFor(lesson).length > 0;
       return h('li', { key: lesson.id }, h('button', {
         on: { click: () => actions.lesson(lesson.id) },
-        attrs: { type: 'button', 'aria-label': words.start(title), 'data-missing': String(missing) },
+        attrs: { type: 'button', 'data-missing': String(missing) },
       }, h('strong', {}, title), h('span', {}, about), missing && h('span.note', {}, words.missingShort)));
     })));
 }

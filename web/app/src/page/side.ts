@@ -19,9 +19,17 @@ export function side(shown: Shown): ViewElement {
     h('figcaption', {},
       h('div.head', {}, choice(shown), keepMenu('side', messages.side[state.side], () => (yard ? flowTable : loadTable)(records, layers, nExperts))),
       h('p.note', {}, yard ? messages.paths.help : messages.side.loadHelp)),
-    h('div', { attrs: { id: 'side' } }, yard
+    h('div', { attrs: { id: 'side' } }, unlessSame([records, records.length, layer, nExperts, yard && inspected, actions, messages.views, yard], () => (yard
       ? pathsView({ records, layers, nExperts, layer, token: inspected, onStation: open }, messages.views)
-      : loadView({ records, layers, nExperts, layer, onBar: open }, messages.views)));
+      : loadView({ records, layers, nExperts, layer, onBar: open }, messages.views)))));
+}
+
+let last: { readonly inputs: readonly unknown[]; readonly element: ViewElement } | undefined;
+
+/** The former drawing where nothing changed: a large one takes a tenth of a second, and the same element is not drawn again. */
+function unlessSame(inputs: readonly unknown[], make: () => ViewElement): ViewElement {
+  if (last === undefined || !last.inputs.every((input, n) => input === inputs[n])) last = { inputs, element: make() };
+  return last.element;
 }
 
 function choice({ state, actions }: Shown): ViewElement {
