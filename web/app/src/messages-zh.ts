@@ -4,6 +4,7 @@ import { CHINESE } from 'moescope/views';
 
 import type { Translation } from './messages.js';
 import { chineseLessons } from './messages-zh-lessons.js';
+import { chineseStrategy } from './messages-zh-strategy.js';
 import { chineseViews } from './messages-zh-views.js';
 
 export const chinese: Translation = {
@@ -97,6 +98,7 @@ export const chinese: Translation = {
       ['Escape', '放开词元，关闭打开的东西'], ['Ctrl + Z', '撤销上一次路由更改'], ['?', '这张表'],
     ],
   },
+  ...chineseStrategy,
   ...chineseViews,
   ...chineseLessons,
 };
