@@ -18,7 +18,7 @@ pub struct Kernel {
     pub source: &'static str,
     /// From binding 2.
     pub bindings: &'static [Binding],
-    /// The constant that a pipeline fixes, if any: the weights' format or the number of queries.
+    /// The constant that a pipeline fixes, if any: the weights' format, the number of queries or the width.
     pub constant: Option<&'static str>,
 }
 
@@ -69,7 +69,7 @@ pub static ATTENTION: Kernel = kernel!(
 );
 /// The routing decision.
 pub static ROUTE: Kernel = kernel!(
-    None,
+    Some("WIDTH"),
     [Read, Write, Write],
     "route",
     "lib/record",
@@ -81,7 +81,8 @@ pub static ROUTE: Kernel = kernel!(
     "route/rank",
     "route/select",
     "route/count",
-    "route/weigh"
+    "route/weigh",
+    "route/finish"
 );
 /// Gate and up projections of one token's experts.
 pub static EXPERT_UP: Kernel = kernel!(

@@ -273,7 +273,8 @@ impl<'a> PassBuilder<'a> {
         ];
         let buffers = [route.logits, common.records, common.memory];
         let grid = [Count::Tokens(1), Count::Fixed(1), Count::Fixed(1)];
-        self.push(&ROUTE, 0, &buffers, &args.map(word), grid);
+        let width = word(crate::routing::width(sizes.n_experts));
+        self.push(&ROUTE, width, &buffers, &args.map(word), grid);
     }
 
     /// The chosen experts. Two dispatches, or four in tiles.

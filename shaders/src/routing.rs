@@ -9,8 +9,13 @@ use crate::error::ShaderError;
 use crate::recorder::Sizes;
 use crate::step::specs_start;
 
-/// As many experts, and as many null experts beside them, as the kernel has columns for.
+/// As many experts as the kernel has columns for, with as many null experts beside them.
 pub(crate) const MOST_EXPERTS: usize = 128;
+
+/// Columns of the route kernel: invocations of its workgroup.
+pub(crate) fn width(n_experts: usize) -> usize {
+    (2 * n_experts).next_power_of_two().max(64)
+}
 
 /// Why the route kernel does not do a spec; none if it does.
 ///
@@ -22,8 +27,11 @@ pub fn refusal(spec: &RouterSpec, n_experts: usize) -> Option<&'static str> {
         (_, 0) => n_experts,
         (_, n) => n,
     };
-    if n_experts > MOST_EXPERTS || n_nulls > MOST_EXPERTS {
-        return Some("the GPU routes up to 128 experts and 128 null experts");
+    if n_experts > MOST_EXPERTS {
+        return Some("the GPU routes up to 128 experts");
+    }
+    if n_experts + n_nulls > width(n_experts) {
+        return Some("the GPU has as many null experts as experts at most, or 64 together");
     }
     if spec.score.function == ScoreFunction::Sinkhorn {
         return Some("sinkhorn balances the whole batch, which the host does");

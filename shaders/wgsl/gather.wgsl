@@ -19,7 +19,7 @@ var<workgroup> n_tiles: array<u32, 256>;
 
 fn acts(expert: u32, token: u32) -> bool {
     let word = records[record_at(args.moe_layer, token, args.record_words) + MASK + expert / 32u];
-    return (word >> (expert % 32u) & 1u) == 1u;
+    return ((word >> (expert % 32u)) & 1u) == 1u;
 }
 
 @compute @workgroup_size(256)

@@ -5,11 +5,14 @@
 //         3 records  what was decided and why (lib/record.wgsl)
 //         4 memory   [layers, 4] a bit for each expert of the last token, for sticky routing
 // Grid: T, a workgroup a token; sticky routing looks at the token before, so there the first workgroup does them all.
-// An invocation is a column: up to 128 experts and 128 null experts behind them, hence 256.
+// An invocation is a column: up to 128 experts and as many null experts behind them, hence up to 256; fewer experts
+// have a narrower workgroup, WIDTH, chosen when the pipeline is made.
 // What is one pass over columns runs in parallel; what walks along the ranking is short and runs on invocation 0,
 // in the host's order, so that sums round alike. Workgroup memory: 9 KiB.
-// Stages: route/score.wgsl, restrict.wgsl, rank.wgsl, select.wgsl, count.wgsl, weigh.wgsl.
+// Stages: route/score.wgsl, restrict.wgsl, rank.wgsl, select.wgsl, count.wgsl, weigh.wgsl, finish.wgsl.
 // Left to the host, which says so (src/routing.rs): what needs the whole batch, and routers from outside.
+override WIDTH: u32 = 256u;
+
 struct Args {
     n_experts: u32,
     n_shared: u32,
@@ -43,7 +46,7 @@ var<workgroup> reduced: f32;
 /// Experts of the token before.
 var<workgroup> last: array<u32, 4>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) column: u32) {
     let own_spec = run[run[SPECS] + args.moe_layer];
     let is_sticky = run[own_spec + AT_METHOD] == STICKY_METHOD;

@@ -75,7 +75,7 @@ fn multiply(tile: Tile, thread: u32) -> array<vec4<f32>, 4> {
 
 /// Unpacks 64 rows by 8 quads, chunk by chunk.
 fn load_weights(tile: Tile, start: u32, thread: u32) {
-    let chunks_per_row = tile.columns / 4u >> FORMAT;
+    let chunks_per_row = (tile.columns / 4u) >> FORMAT;
     let chunks_here = 8u >> FORMAT;
     for (var i = thread; i < 64u * chunks_here; i += 64u) {
         let n = i / chunks_here;
@@ -86,7 +86,7 @@ fn load_weights(tile: Tile, start: u32, thread: u32) {
         let chunk = weights[index];
         let factor = select(0.0, scale(index, tile.scales), is_there);
         for (var j = 0u; j < quads_per_chunk(); j++) {
-            weight_tile[n * STRIDE + (i % chunks_here << FORMAT) + j] = quad(chunk, j) * factor;
+            weight_tile[n * STRIDE + ((i % chunks_here) << FORMAT) + j] = quad(chunk, j) * factor;
         }
     }
 }

@@ -9,7 +9,7 @@ fn best(rank: u32) -> f32 {
 fn count() -> u32 {
     let method = whole(AT_METHOD);
     let is_gap = method == GAP_METHOD;
-    let has_share = method >= TOP_P_METHOD && method <= MIN_P_METHOD || method == N_SIGMA_METHOD;
+    let has_share = (method >= TOP_P_METHOD && method <= MIN_P_METHOD) || method == N_SIGMA_METHOD;
     if !has_share && !is_gap {
         let is_dense = method == 7u;
         return select(whole(AT_SETTING), n_ranked, is_dense);

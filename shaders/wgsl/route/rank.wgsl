@@ -22,7 +22,7 @@ fn change_keys(token: u32, column: u32) {
         }
         score = -f32((turn + n_allowed - (position * whole(AT_SETTING)) % n_allowed) % n_allowed);
     } else if is_allowed && method == STICKY_METHOD && column < args.n_experts {
-        score += select(0.0, real(AT_SETTING + 1u), (last[column / 32u] >> (column % 32u) & 1u) == 1u);
+        score += select(0.0, real(AT_SETTING + 1u), ((last[column / 32u] >> (column % 32u)) & 1u) == 1u);
     }
     workgroupBarrier();
     selection[column] = score;

@@ -40,7 +40,7 @@ fn choose(token: u32) {
     } else if method == PREVIOUS_LAYER_METHOD && args.moe_layer > 0u {
         let before = record_at(args.moe_layer - 1u, token, args.record_words) + MASK;
         for (var i = 0u; i < n_ranked; i++) {
-            if (records[before + ranked[i] / 32u] >> (ranked[i] % 32u) & 1u) == 1u {
+            if ((records[before + ranked[i] / 32u] >> (ranked[i] % 32u)) & 1u) == 1u {
                 mark(ranked[i]);
             }
         }
