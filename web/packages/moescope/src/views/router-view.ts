@@ -24,26 +24,26 @@ export interface StageLine {
 }
 
 /** The stages that a spec goes through, with the formula of each; pruning and limits only where they are in use. */
-export function stageLines(decision: Decision): StageLine[] {
+export function stageLines(decision: Decision, { notes }: ViewWords = ENGLISH): StageLine[] {
   const { spec, choices, nExperts } = decision;
   const weights = choices.reduce((total, { weight }) => total + weight, 0);
   const lines: StageLine[] = [
     { stage: 'adjust', formula: 'z′ = z / T', note: joined([`T = ${fixed(spec.adjust.temperature)}`, ...changed(spec, 'adjust', ['temperature'])]) },
-    { stage: 'score', formula: spec.score.function === 'identity' ? 'p = z′' : `p = ${spec.score.function}(z′)`, note: joined([`over all ${nExperts} experts`, ...changed(spec, 'score', ['function'])]) },
-    { stage: 'restrict', formula: 's = p where allowed', note: joined(restrictions(spec)) || 'all allowed' },
-    { stage: 'select', formula: selectFormula(spec.select), note: joined([`took ${choices.map((c) => c.expert).join(', ') || 'none'}`, ...bounds(spec.select)]) },
-    { stage: 'prune', formula: 'drop the weakest', note: joined(changed(spec, 'prune', [])) },
-    { stage: 'limit', formula: 'at most so many', note: joined(changed(spec, 'limit', [])) },
+    { stage: 'score', formula: spec.score.function === 'identity' ? 'p = z′' : `p = ${spec.score.function}(z′)`, note: joined([notes.overAll(nExperts), ...changed(spec, 'score', ['function'])]) },
+    { stage: 'restrict', formula: notes.allowedOnly, note: joined(restrictions(spec, notes)) || notes.allAllowed },
+    { stage: 'select', formula: selectFormula(spec.select), note: joined([notes.took(choices.map((c) => c.expert).join(', ')), ...bounds(spec.select)]) },
+    { stage: 'prune', formula: notes.dropWeakest, note: joined(changed(spec, 'prune', [])) },
+    { stage: 'limit', formula: notes.atMost, note: joined(changed(spec, 'limit', [])) },
     { stage: 'weigh', formula: weighFormula(spec), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
   ];
   return lines.filter(({ note }) => note !== '');
 }
 
-function restrictions(spec: RouterSpec): string[] {
+function restrictions(spec: RouterSpec, notes: ViewWords['notes']): string[] {
   const { disabled, forced } = spec.restrict;
   return [
-    ...(disabled.length > 0 ? [`banned ${disabled.join(', ')}: s = −∞`] : []),
-    ...(forced.length > 0 ? [`forced ${forced.join(', ')}`] : []),
+    ...(disabled.length > 0 ? [notes.banned(disabled.join(', '))] : []),
+    ...(forced.length > 0 ? [notes.forced(forced.join(', '))] : []),
     ...changed(spec, 'restrict', ['disabled', 'forced']),
   ];
 }
@@ -81,7 +81,7 @@ function weighFormula({ weigh }: RouterSpec): string {
 }
 
 export function stageList(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
-  return h('ol.stages', {}, stageLines(decision).map(({ stage, formula, note }) =>
+  return h('ol.stages', {}, stageLines(decision, words).map(({ stage, formula, note }) =>
     h('li', {}, h('span.name', {}, words.stages[stage]), h('code', {}, formula), h('span.note', {}, note))));
 }
 

@@ -14,6 +14,11 @@ export const CHINESE: ViewWords = {
   routingChange: '从这里起',
   columns: { expert: '专家', logit: '对数几率', score: '得分', weight: '权重', why: '原因' },
   stages: { adjust: '调整', score: '打分', restrict: '限制', select: '选择', prune: '剪除', limit: '上限', weigh: '加权' },
+  notes: {
+    overAll: (experts) => `在全部 ${experts} 个专家上`, allAllowed: '全部允许', took: (experts) => `选了 ${experts === '' ? '无' : experts}`,
+    banned: (experts) => `禁用 ${experts}：s = −∞`, forced: (experts) => `强制 ${experts}`,
+    allowedOnly: 's = p（允许者）', dropWeakest: '去掉最弱的', atMost: '至多这么多',
+  },
   gauge: {
     now: '现在', trained: '训练时', nats: '奈特/词元', bits: '比特/字节',
     same: '与训练时相同', worse: '比训练时差', better: '比训练时好', label: '所示文本的损失',

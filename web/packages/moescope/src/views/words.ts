@@ -38,6 +38,12 @@ export interface ViewWords {
     readonly expert: string; readonly logit: string; readonly score: string; readonly weight: string; readonly why: string;
   };
   readonly stages: Readonly<Record<Stage, string>>;
+  /** Short remarks beside the formulas of the stages. */
+  readonly notes: {
+    readonly overAll: (experts: number) => string; readonly allAllowed: string; readonly took: (experts: string) => string;
+    readonly banned: (experts: string) => string; readonly forced: (experts: string) => string;
+    readonly allowedOnly: string; readonly dropWeakest: string; readonly atMost: string;
+  };
   readonly gauge: {
     readonly now: string; readonly trained: string; readonly nats: string; readonly bits: string;
     readonly same: string; readonly worse: string; readonly better: string; readonly label: string;
@@ -66,6 +72,11 @@ export const ENGLISH: ViewWords = {
   columns: { expert: 'Expert', logit: 'logit', score: 'score', weight: 'weight', why: 'Why' },
   stages: {
     adjust: 'adjust', score: 'score', restrict: 'restrict', select: 'select', prune: 'prune', limit: 'limit', weigh: 'weigh',
+  },
+  notes: {
+    overAll: (experts) => `over all ${experts} experts`, allAllowed: 'all allowed', took: (experts) => `took ${experts || 'none'}`,
+    banned: (experts) => `banned ${experts}: s = −∞`, forced: (experts) => `forced ${experts}`,
+    allowedOnly: 's = p where allowed', dropWeakest: 'drop the weakest', atMost: 'at most so many',
   },
   gauge: {
     now: 'now', trained: 'as trained', nats: 'nats per token', bits: 'bits per byte',
