@@ -106,6 +106,7 @@ export class MoescopePage {
 
   /** Both losses, once they are final. */
   async losses() {
+    await this.nextFrame();
     await this.page.waitForFunction(() => {
       const gauge = document.querySelector('.gauge');
       return gauge?.dataset.now !== undefined && gauge.dataset.trained !== undefined && !gauge.classList.contains('pending');

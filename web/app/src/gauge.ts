@@ -53,6 +53,11 @@ export class Gauge {
     [this.analyses, this.#note] = [undefined, note];
   }
 
+  /** The routing is another one, but the engine has not taken it yet: what was measured is no longer what is set. */
+  expect(): void {
+    if (this.#subject !== undefined) this.#note = messages.gauge.computing;
+  }
+
   /** Measures soon; a subject equal to the one measured last is left alone. */
   measure(subject: Subject, writing: boolean): void {
     const last = this.#subject;
@@ -62,6 +67,8 @@ export class Gauge {
     if (same && sameRouting(last.routing, subject.routing)) {
       // The text is complete: what was spaced out need not wait any longer.
       if (ended && this.#timer !== undefined) this.#start();
+      // The engine did not take another routing, so that what was measured holds.
+      if (this.#timer === undefined && this.#abort === undefined) this.#note = undefined;
       return;
     }
     const onlyGrew = writing && last !== undefined && last.scope === subject.scope

@@ -35,7 +35,8 @@ export class Measuring {
     this.comparer = new Comparer(changed);
     this.tutor = new Tutor({ engine, gauge: this.gauge, sampler: this.sampler, control: new Comparer(changed) });
     store.subscribe((state, before) => {
-      if (state.rival !== before.rival) this.#others();
+      if (state.routing !== before.routing && engine.opened !== undefined) this.gauge.expect();
+      if (state.rival !== before.rival || state.routing !== before.routing) this.#others();
     });
   }
 

@@ -25,6 +25,19 @@ describe('gauge', () => {
     expect(gauge.data.now?.loss).toBeGreaterThan(gauge.data.trained?.loss ?? Infinity);
   });
 
+  it('says at once that another routing is on its way, and takes it back where the engine refuses it', async () => {
+    const scope = new FakeScope();
+    const gauge = new Gauge(quiet, now);
+    gauge.expect();
+    expect(gauge.data.note).not.toBe('computing …');
+    gauge.measure(subject(scope, undefined), false);
+    await vi.waitFor(() => expect(gauge.data.note).toBeUndefined());
+    gauge.expect();
+    expect(gauge.data.note).toBe('computing …');
+    gauge.measure(subject(scope, undefined), false);
+    expect([gauge.data.note, scope.analyses]).toEqual([undefined, 1]);
+  });
+
   it('measures only the last of many changes', async () => {
     const scope = new FakeScope();
     const gauge = new Gauge(quiet, now);
