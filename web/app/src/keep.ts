@@ -7,8 +7,11 @@ import type { Table } from 'moescope/views';
 import { messages } from './messages.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-/** Attributes of drawings that styles decide. */
-const DRAWN = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-linecap', 'opacity', 'font', 'text-anchor'] as const;
+/** Attributes of drawings that styles decide; a style attribute itself would be against the page's policy. */
+const DRAWN = [
+  'fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-opacity', 'stroke-linecap', 'opacity', 'font-family', 'font-size', 'font-weight',
+  'text-anchor',
+] as const;
 /** Device pixels of a PNG for each CSS pixel. */
 const PNG_SCALE = 2;
 
@@ -117,7 +120,7 @@ function drawing(source: SVGSVGElement, at: Point, box: DOMRect): Element {
     const style = getComputedStyle(element);
     for (const name of DRAWN) {
       const value = style.getPropertyValue(name);
-      if (value !== '') to[n]?.setAttribute(name === 'font' ? 'style' : name, name === 'font' ? `font:${value}` : paint(name, value));
+      if (value !== '') to[n]?.setAttribute(name, paint(name, value));
     }
   });
   for (const [name, value] of Object.entries({ ...at, width: box.width, height: box.height })) copy.setAttribute(name, String(value));
