@@ -118,6 +118,7 @@ test('an expert has a page, and is forced and nudged from there', () => withText
   await expert.getByRole('button', { name: 'Force' }).click();
   await moescope.write('Once upon a time');
   for (const tokens of await moescope.tokensByLayer()) assert.ok(tokens.every(({ experts }) => experts.includes(5)));
+  await moescope.layer.fill('2');
   await expert.getByRole('button', { name: 'Force' }).click();
   await expert.getByRole('button', { name: 'Nudge up' }).click();
   await page.waitForFunction(() => location.hash.includes('off.2=0%2C0%2C0%2C0%2C0%2C0.5'));
