@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
+use moescope_model::vision::{Classification, ImageClass, VisionInfo};
 use moescope_model::{
     Analysis, Candidate, Contrast, ContrastReport, GenerateOptions, LayerOrder, LayerTrace,
     ModelInfo, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer, Step, Token, Trace,
@@ -51,6 +52,9 @@ fn the_generated_typescript_is_up_to_date() {
     declare::<RerouteMethod>(&mut expected, &config);
     declare::<Rerouted>(&mut expected, &config);
     declare::<ReroutedLayer>(&mut expected, &config);
+    declare::<VisionInfo>(&mut expected, &config);
+    declare::<ImageClass>(&mut expected, &config);
+    declare::<Classification>(&mut expected, &config);
     let path = repository("web/packages/moescope/src/generated/engine.ts");
     if std::env::var("MOESCOPE_BLESS").is_ok_and(|value| value == "1") {
         std::fs::write(&path, &expected).unwrap();

@@ -91,15 +91,17 @@ pub enum ModelError {
     NotGenerating,
     /// The bytes of an image do not fit its size.
     #[error(
-        "an image of {width} x {height} pixels came with {got} bytes; allowed is {} (3 for each pixel, at least one)",
-        .width.saturating_mul(*.height).saturating_mul(3)
+        "an image of {width} x {height} pixels came with {got} bytes; allowed is {} ({channels} for each pixel, at least one)",
+        .width.saturating_mul(*.height).saturating_mul(*.channels)
     )]
     ImageInvalid {
         /// Pixels in a row.
         width: usize,
         /// Rows.
         height: usize,
-        /// Bytes given.
+        /// Bytes of a pixel.
+        channels: usize,
+        /// Bytes in all.
         got: usize,
     },
     /// An image has another size than the model reads.

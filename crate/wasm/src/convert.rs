@@ -4,6 +4,7 @@
 //! so that a worker can hand them over without copying.
 
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array, Uint16Array, Uint32Array};
+use moescope_model::vision::Classification;
 use moescope_model::{Analysis, LayerTrace, Step, Trace};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
@@ -32,11 +33,15 @@ pub fn set(object: &Object, key: &str, value: &JsValue) -> Result<(), JsValue> {
 /// `Trace`.
 pub fn trace(trace: &Trace) -> Result<JsValue, JsValue> {
     let object = Object::new();
-    let layers: Result<Array, JsValue> = trace.layers.iter().map(layer).collect();
     set(&object, "tokens", &plain(&trace.tokens)?)?;
-    set(&object, "layers", &JsValue::from(layers?))?;
+    set(&object, "layers", &layers(&trace.layers)?)?;
     set(&object, "routing", &plain(&trace.routing)?)?;
     Ok(object.into())
+}
+
+fn layers(traces: &[LayerTrace]) -> Result<JsValue, JsValue> {
+    let layers: Result<Array, JsValue> = traces.iter().map(layer).collect();
+    layers.map(JsValue::from)
 }
 
 fn layer(layer: &LayerTrace) -> Result<JsValue, JsValue> {
@@ -89,5 +94,17 @@ pub fn analysis(analysis: &Analysis) -> Result<JsValue, JsValue> {
     )?;
     set(&object, "loss", &analysis.loss.into())?;
     set(&object, "bits_per_byte", &analysis.bits_per_byte.into())?;
+    Ok(object.into())
+}
+
+/// `Classification`.
+pub fn classification(seen: &Classification) -> Result<JsValue, JsValue> {
+    let object = Object::new();
+    let probabilities = Float32Array::from(seen.probabilities.as_slice());
+    set(&object, "probabilities", &probabilities)?;
+    set(&object, "pixels", &Uint8Array::from(seen.pixels.as_slice()))?;
+    set(&object, "loss", &plain(&seen.loss)?)?;
+    set(&object, "layers", &layers(&seen.layers)?)?;
+    set(&object, "routing", &plain(&seen.routing)?)?;
     Ok(object.into())
 }

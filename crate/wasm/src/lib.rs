@@ -6,6 +6,7 @@
 mod convert;
 mod external;
 mod route;
+mod vision;
 
 #[cfg(any(
     all(feature = "cpu", feature = "gpu"),

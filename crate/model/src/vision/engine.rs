@@ -70,6 +70,9 @@ pub struct Classification {
     /// [N] probability of each class.
     #[cfg_attr(feature = "ts", ts(type = "Float32Array"))]
     pub probabilities: Vec<f32>,
+    /// [side, side, 3] bytes of the image as the model read it, row by row.
+    #[cfg_attr(feature = "ts", ts(type = "Uint8Array"))]
+    pub pixels: Vec<u8>,
     /// -ln p(label) in nats, if a label was given.
     pub loss: Option<f32>,
     /// One entry for each MoE layer, in order, about P patches row by row; empty if not tracing.
@@ -148,10 +151,15 @@ impl VisionEngine {
         self.tracing = tracing;
     }
 
+    /// What this model sees of an image of any size.
+    pub fn fitted(&self, image: &RgbImage) -> RgbImage {
+        image.fitted(self.config.image_size)
+    }
+
     /// Classifies an image of the model's size under `routing`, or the one in force.
     ///
     /// # Errors
-    /// An image of another size ([`RgbImage::resized`] helps), a label that is no class, a routing that does not fit.
+    /// An image of another size ([`Self::fitted`] helps), a label that is no class, a routing that does not fit.
     pub async fn classify(
         &self,
         image: &RgbImage,
@@ -177,6 +185,7 @@ impl VisionEngine {
         let log_probs = read_f32(log_softmax(logits_bn, 1)).await?;
         Ok(Classification {
             loss: label.map(|label| -log_probs[label]),
+            pixels: image.pixels().to_vec(),
             probabilities: log_probs.iter().map(|log_prob| log_prob.exp()).collect(),
             layers: router.finish().0,
             routing: routing.clone(),

@@ -21,21 +21,31 @@ impl RgbImage {
     /// # Errors
     /// [`ModelError::ImageInvalid`] for another number of bytes, or none.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self, ModelError> {
-        let expected = width
-            .checked_mul(height)
-            .and_then(|n| n.checked_mul(CHANNELS));
-        if expected != Some(pixels.len()) || pixels.is_empty() {
-            return Err(ModelError::ImageInvalid {
-                width,
-                height,
-                got: pixels.len(),
-            });
-        }
+        check_bytes(width, height, CHANNELS, pixels.len())?;
         Ok(Self {
             width,
             height,
             pixels,
         })
+    }
+
+    /// Takes pixels with an alpha channel, not premultiplied, as canvases give them: [height, width, 4].
+    /// What is transparent shows white, as on paper.
+    ///
+    /// # Errors
+    /// [`ModelError::ImageInvalid`] for another number of bytes, or none.
+    pub fn from_rgba(width: usize, height: usize, rgba: &[u8]) -> Result<Self, ModelError> {
+        check_bytes(width, height, CHANNELS + 1, rgba.len())?;
+        let pixels = rgba.chunks_exact(CHANNELS + 1).flat_map(|pixel| {
+            let alpha = u16::from(pixel[CHANNELS]);
+            let over_white = move |value: u8| {
+                let sum = u16::from(value) * alpha + 255 * (255 - alpha);
+                // Rounded; the sum is at most 255 * 255.
+                ((sum + 127) / 255) as u8
+            };
+            [pixel[0], pixel[1], pixel[2]].map(over_white)
+        });
+        Self::new(width, height, pixels.collect())
     }
 
     /// Pixels in a row.
@@ -53,9 +63,31 @@ impl RgbImage {
         &self.pixels
     }
 
+    /// The square in the middle at `side` x `side` pixels: what a model that reads squares sees of any image.
+    #[must_use]
+    pub fn fitted(&self, side: usize) -> Self {
+        self.middle_square().resized(side)
+    }
+
+    /// As much of the longer direction as the shorter one has, from the middle.
+    fn middle_square(&self) -> Self {
+        let side = self.width.min(self.height);
+        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
+        let rows = self.pixels.chunks_exact(self.width * CHANNELS);
+        let kept = rows
+            .skip(top)
+            .take(side)
+            .flat_map(|row| &row[left * CHANNELS..(left + side) * CHANNELS]);
+        Self {
+            width: side,
+            height: side,
+            pixels: kept.copied().collect(),
+        }
+    }
+
     /// The image at `side` x `side` pixels; each is the mean of the area it covers, edges by their share.
     ///
-    /// An image that is not square is squeezed, not cut; a page that prefers to cut does so first.
+    /// An image that is not square is squeezed, not cut; [`Self::fitted`] cuts.
     #[must_use]
     pub fn resized(&self, side: usize) -> Self {
         if (self.width, self.height) == (side, side) {
@@ -88,6 +120,21 @@ impl RgbImage {
             height: side,
             pixels,
         }
+    }
+}
+
+fn check_bytes(width: usize, height: usize, channels: usize, got: usize) -> Result<(), ModelError> {
+    let expected = width
+        .checked_mul(height)
+        .and_then(|n| n.checked_mul(channels));
+    match expected == Some(got) && got > 0 {
+        true => Ok(()),
+        false => Err(ModelError::ImageInvalid {
+            width,
+            height,
+            channels,
+            got,
+        }),
     }
 }
 
@@ -151,6 +198,26 @@ mod tests {
         let large = image.resized(4);
         assert_eq!(reds(&large)[..4], [0, 0, 100, 100]);
         assert_eq!(image.resized(2), image);
+    }
+
+    #[test]
+    fn fitting_takes_the_middle_of_what_is_not_square() {
+        let wide = grey(4, 2, &[9, 0, 10, 9, 9, 20, 30, 9]);
+        assert_eq!(reds(&wide.fitted(2)), [0, 10, 20, 30]);
+        assert_eq!(reds(&wide.fitted(1)), [15]);
+        let tall = grey(1, 3, &[1, 2, 3]);
+        assert_eq!(reds(&tall.fitted(1)), [2]);
+    }
+
+    #[test]
+    fn what_is_transparent_shows_white() {
+        let rgba = [10, 20, 30, 255, 10, 20, 30, 0, 0, 255, 100, 128];
+        let image = RgbImage::from_rgba(3, 1, &rgba).unwrap();
+        assert_eq!(image.pixels(), [10, 20, 30, 255, 255, 255, 127, 255, 177]);
+        let message = RgbImage::from_rgba(2, 1, &rgba).unwrap_err().to_string();
+        for part in ["2 x 1", "12 bytes", "allowed is 8 (4 for each pixel"] {
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

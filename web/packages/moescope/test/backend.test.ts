@@ -6,8 +6,9 @@ import type { LoadCall } from '../src/internal/protocol.js';
 import type { Backend, Progress } from '../src/public/types.js';
 import type { EngineModule } from '../src/worker/engine.js';
 import { Failure, watchDevices } from '../src/worker/failure.js';
-import { startEngine } from '../src/worker/start.js';
+import { startEngine, startVision } from '../src/worker/start.js';
 import { FakeEngine } from './support/fake-engine.js';
+import { FakeVisionEngine } from './support/fake-vision-engine.js';
 import { fakeGpu, partial } from './support/fake-gpu.js';
 
 const GOOD = fakeGpu(['timestamp-query']);
@@ -66,7 +67,7 @@ describe('starting', () => {
     const phases: Progress['phase'][] = [];
     const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
       kinds.push(kind);
-      return { default: async () => undefined, Engine: { load } };
+      return { default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } };
     };
     const started = startEngine(request, ({ phase }) => phases.push(phase), { gpu: GOOD, loadModule, failure });
     return { started, kinds, phases };
@@ -81,6 +82,15 @@ describe('starting', () => {
     expect(fetched.sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'].map((file) => `http://m.test/first/${file}`));
     expect(phases[0]).toBe('backend');
     expect(phases.at(-1)).toBe('load');
+  });
+
+  test('a vision model has no tokenizer to fetch', async () => {
+    const loadModule = async (): Promise<EngineModule> =>
+      ({ default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } });
+    const { external: _, ...source } = call('cpu');
+    const started = startVision({ ...source, name: 'load_vision' }, () => undefined, { gpu: undefined, loadModule, failure: new Failure() });
+    expect((await started).engine).toBeInstanceOf(FakeVisionEngine);
+    expect(fetched.sort()).toEqual(['config.json', 'model.safetensors'].map((file) => `http://m.test/first/${file}`));
   });
 
   test('an earlier failure of the GPU is the reason for the CPU', async () => {

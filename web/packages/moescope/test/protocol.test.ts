@@ -7,6 +7,7 @@ import { MoescopeError } from '../src/public/error.js';
 import { Failure } from '../src/worker/failure.js';
 import { Host } from '../src/worker/host.js';
 import { FakeEngine } from './support/fake-engine.js';
+import { FakeVisionEngine } from './support/fake-vision-engine.js';
 
 describe('errors on their way', () => {
   test('keep code, message, address and status', () => {
@@ -52,7 +53,8 @@ describe('the host', () => {
     const said: FromWorker[] = [];
     const failure = new Failure();
     const start = async () => ({ engine: new FakeEngine(), backend: { kind: 'cpu', reason: 'test' } as const });
-    const made = new Host({ failure, start, post: (message) => said.push(message) });
+    const startVision = async () => ({ engine: new FakeVisionEngine(), backend: { kind: 'cpu', reason: 'test' } as const });
+    const made = new Host({ failure, start, startVision, post: (message) => said.push(message) });
     const until = async (count: number): Promise<void> => {
       while (said.length < count) {
         await new Promise((resolve) => setImmediate(resolve));

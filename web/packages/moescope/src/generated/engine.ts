@@ -366,3 +366,102 @@ offsets: Array<number>,
  */
 changed: number, };
 
+/**
+ * What a page wants to know about a loaded vision model.
+ */
+export type VisionInfo = {
+/**
+ * Name of the checkpoint, if its caller gave one, else its architecture.
+ */
+name: string,
+/**
+ * The `model_type`.
+ */
+architecture: string,
+/**
+ * Pixels along one side of the image.
+ */
+image_size: number,
+/**
+ * Pixels along one side of a patch.
+ */
+patch_size: number,
+/**
+ * Transformer layers.
+ */
+n_layers: number,
+/**
+ * Indices of those with experts.
+ */
+moe_layers: Array<number>,
+/**
+ * Experts in an MoE layer.
+ */
+n_experts: number,
+/**
+ * Experts per patch under the trained routing.
+ */
+top_k: number,
+/**
+ * Width of the residual stream.
+ */
+d_model: number,
+/**
+ * All parameters.
+ */
+n_parameters: number,
+/**
+ * Parameters one patch uses under the trained routing.
+ */
+n_active_parameters: number,
+/**
+ * Operations of one image's forward pass in matrix products, a multiply-add as two.
+ */
+flops_per_image: number,
+/**
+ * Classes, in the order of the probabilities.
+ */
+classes: Array<ImageClass>,
+/**
+ * The routing the model was trained with.
+ */
+trained_routing: ModelRouting, };
+
+/**
+ * A class that the model tells apart from the others.
+ */
+export type ImageClass = {
+/**
+ * The data set it comes from.
+ */
+set: string,
+/**
+ * What the set calls it.
+ */
+label: string, };
+
+/**
+ * What the model sees in an image, and how its patches were routed.
+ */
+export type Classification = {
+/**
+ * [N] probability of each class.
+ */
+probabilities: Float32Array,
+/**
+ * [side, side, 3] bytes of the image as the model read it, row by row.
+ */
+pixels: Uint8Array,
+/**
+ * -ln p(label) in nats, if a label was given.
+ */
+loss: number | null,
+/**
+ * One entry for each MoE layer, in order, about P patches row by row; empty if not tracing.
+ */
+layers: Array<LayerTrace>,
+/**
+ * The routing in force.
+ */
+routing: ModelRouting, };
+

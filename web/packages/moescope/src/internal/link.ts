@@ -1,11 +1,13 @@
 // The page's end of one worker: numbers the calls, settles their promises, and ends them all when the worker ends.
 // A link is used once; after a loss the session makes another.
 
-import type { Analysis, Rerouted, Step, Trace } from '../generated/engine.js';
+import type { Analysis, Classification, ModelInfo, Rerouted, Step, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type { ExternalRouter, ModelRoutingInput, Progress } from '../public/types.js';
-import type { AnalyseCall, BeginCall, Call, FromWorker, LoadCall, Loaded, NextCall, Reply, RerouteCall } from './protocol.js';
+import type {
+  AnalyseCall, BeginCall, Call, ClassifyCall, FromWorker, LoadCall, Loaded, LoadVisionCall, NextCall, Reply, RerouteCall,
+} from './protocol.js';
 import { engineLost, fromWireError } from './protocol.js';
 import { Questions } from './questions.js';
 import type { WorkerPort } from './spawn.js';
@@ -20,7 +22,7 @@ interface Pending {
 /** What a reply holds for the call that waits for it, or nothing if it answers another call. */
 type Pick<T> = (reply: Reply) => { readonly value: T } | undefined;
 
-interface CallOptions {
+export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly onLoss?: ((loss: number) => void) | undefined;
@@ -46,8 +48,12 @@ export class Link {
     );
   }
 
-  load(call: Omit<LoadCall, 'name'>, options: CallOptions): Promise<Loaded> {
+  load(call: Omit<LoadCall, 'name'>, options: CallOptions): Promise<Loaded<ModelInfo>> {
     return this.#call({ name: 'load', ...call }, (reply) => (reply.name === 'load' ? reply : undefined), options);
+  }
+
+  loadVision(call: Omit<LoadVisionCall, 'name'>, options: CallOptions): Promise<Loaded<VisionInfo>> {
+    return this.#call({ name: 'load_vision', ...call }, (reply) => (reply.name === 'load_vision' ? reply : undefined), options);
   }
 
   setRouting(routing: ModelRoutingInput): Promise<ModelRouting> {
@@ -77,6 +83,10 @@ export class Link {
 
   reroute(call: Omit<RerouteCall, 'name'>, options: CallOptions): Promise<Rerouted> {
     return this.#call({ name: 'reroute', ...call }, (reply) => (reply.name === 'reroute' ? reply : undefined), options);
+  }
+
+  classify(call: Omit<ClassifyCall, 'name'>, options: CallOptions): Promise<Classification> {
+    return this.#call({ name: 'classify', ...call }, (reply) => (reply.name === 'classify' ? reply : undefined), options);
   }
 
   /** Ends the worker; calls that wait, and later ones, reject with `reason`. */

@@ -4,15 +4,15 @@
 // Tokens are asked for one by one, so a change of routing that was acknowledged holds for the very next one
 // and a slow reader never lets the engine run ahead.
 
-import type { Analysis, ModelInfo, Rerouted, RerouteOptions, Step, Trace } from '../generated/engine.js';
+import type { Analysis, Classification, LayerTrace, ModelInfo, Rerouted, RerouteOptions, Step, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, BackendWish, ModelFolder, ModelRoutingInput, Progress } from '../public/types.js';
 import type { WirePlan } from './plan.js';
 import type { EngineOptions } from './requests.js';
 
-export interface LoadCall {
-  readonly name: 'load';
+/** What every model is loaded from. */
+export interface LoadSource {
   /** Absolute address of the model folder, with a slash at its end, or its files. */
   readonly modelUrl: string | ModelFolder;
   readonly backend: BackendWish;
@@ -20,8 +20,16 @@ export interface LoadCall {
   readonly gpuRefusal: string | undefined;
   /** Routing to start with; the trained one unless given. */
   readonly routing: ModelRoutingInput | undefined;
+}
+
+export interface LoadCall extends LoadSource {
+  readonly name: 'load';
   /** Whether the page has an external router. */
   readonly external: boolean;
+}
+
+export interface LoadVisionCall extends LoadSource {
+  readonly name: 'load_vision';
 }
 
 export interface SetExternalCall {
@@ -61,24 +69,38 @@ export interface RerouteCall {
   readonly routing: ModelRoutingInput | undefined;
 }
 
-/** The calls that an engine serves once it is loaded. */
-export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | RerouteCall;
-export type Call = LoadCall | EngineCall;
+export interface ClassifyCall {
+  readonly name: 'classify';
+  /** [height, width, 4] */
+  readonly rgba: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly label: number | undefined;
+  readonly routing: ModelRoutingInput | undefined;
+}
 
-export interface Loaded {
-  readonly model: ModelInfo;
+/** The calls that an engine for text serves once it is loaded. */
+export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | RerouteCall;
+/** The calls that an engine for images serves once it is loaded. */
+export type VisionCall = SetRoutingCall | ClassifyCall;
+export type Call = LoadCall | LoadVisionCall | EngineCall | VisionCall;
+
+export interface Loaded<Info> {
+  readonly model: Info;
   readonly backend: Backend;
   readonly routing: ModelRouting;
 }
 
 export type Reply =
-  | { readonly name: 'load'; readonly value: Loaded }
+  | { readonly name: 'load'; readonly value: Loaded<ModelInfo> }
+  | { readonly name: 'load_vision'; readonly value: Loaded<VisionInfo> }
   | { readonly name: 'set_routing'; readonly value: ModelRouting }
   | { readonly name: 'set_external'; readonly value: undefined }
   | { readonly name: 'begin'; readonly value: Trace }
   | { readonly name: 'next'; readonly value: Step | undefined }
   | { readonly name: 'analyse'; readonly value: Analysis }
-  | { readonly name: 'reroute'; readonly value: Rerouted };
+  | { readonly name: 'reroute'; readonly value: Rerouted }
+  | { readonly name: 'classify'; readonly value: Classification };
 
 /** What an external router is asked, in the engine's words: [T, E] logits and [T] token ids. */
 export interface ExternalQuestion {
@@ -157,22 +179,25 @@ export function messageOf(thrown: unknown): string {
 export function buffersOf(reply: Reply): ArrayBuffer[] {
   switch (reply.name) {
     case 'load':
+    case 'load_vision':
     case 'set_routing':
     case 'set_external':
     case 'reroute':
       return [];
     case 'begin':
-      return [...traceBuffers(reply.value)];
+      return [...layerBuffers(reply.value.layers)];
     case 'next':
-      return reply.value === undefined ? [] : [...traceBuffers(reply.value.trace)];
+      return reply.value === undefined ? [] : [...layerBuffers(reply.value.trace.layers)];
     case 'analyse':
-      return [...traceBuffers(reply.value.trace).add(bufferOf(reply.value.losses))];
+      return [...layerBuffers(reply.value.trace.layers).add(bufferOf(reply.value.losses))];
+    case 'classify':
+      return [...layerBuffers(reply.value.layers).add(bufferOf(reply.value.probabilities)).add(bufferOf(reply.value.pixels))];
   }
 }
 
-function traceBuffers(trace: Trace): Set<ArrayBuffer> {
+function layerBuffers(layers: readonly LayerTrace[]): Set<ArrayBuffer> {
   const buffers = new Set<ArrayBuffer>();
-  for (const layer of trace.layers) {
+  for (const layer of layers) {
     const { logits, scores, selection_scores, verdicts, offsets, experts, weights } = layer;
     for (const array of [logits, scores, selection_scores, verdicts, offsets, experts, weights]) {
       buffers.add(bufferOf(array));

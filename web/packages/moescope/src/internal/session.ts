@@ -1,9 +1,7 @@
-// A model that outlives its workers: calls go to the worker in use, and a lost engine is started anew.
-// A loss rejects what was running; the next call rebuilds the engine with the last routing, files from the HTTP cache.
+// A model of text: its calls, on whichever worker serves it now.
 
 import type { Analysis, ModelInfo, Rerouted } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
-import { MoescopeError } from '../public/error.js';
 import type {
   AnalyseRequest,
   Backend,
@@ -15,54 +13,53 @@ import type {
   RerouteRequest,
   RoutingInput,
 } from '../public/types.js';
-import type { Link } from './link.js';
-import type { Loaded } from './protocol.js';
+import { LiveModel } from './live.js';
 import { engineOptions, rerouteOptions } from './requests.js';
 import { toModelRouting } from './routing.js';
 import type { WorkerPort } from './spawn.js';
-import type { Started } from './starter.js';
+import type { LoadInto } from './starter.js';
 import { Starter } from './starter.js';
 
-export class Session {
-  readonly #starter: Starter;
-  readonly #freed = new AbortController();
-  #loaded: Loaded;
-  /** The worker in use; none after a loss. */
-  #link: Link | undefined;
-  #rebuilding: Promise<Link> | undefined;
-  #generations = 0;
-  #external: ExternalRouter | undefined;
+/** The external router, where workers to come find it too. */
+interface Outside {
+  router: ExternalRouter | undefined;
+}
 
-  private constructor(starter: Starter, { link, loaded }: Started) {
-    this.#starter = starter;
-    this.#link = link;
-    this.#loaded = loaded;
+export class Session {
+  readonly #live: LiveModel<ModelInfo>;
+  readonly #outside: Outside;
+  #generations = 0;
+
+  private constructor(live: LiveModel<ModelInfo>, outside: Outside) {
+    this.#live = live;
+    this.#outside = outside;
   }
 
   static async open(url: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort): Promise<Session> {
-    const starter = new Starter(url, options, spawn);
-    let session: Session | undefined;
-    const onLost = (link: Link): void => session?.forget(link);
-    session = new Session(starter, await starter.start({ signal: options.signal, onLost }));
-    return session;
+    const outside: Outside = { router: undefined };
+    const load: LoadInto<ModelInfo> = (link, source, how) => {
+      link.answerBy(outside.router);
+      return link.load({ ...source, external: outside.router !== undefined }, how);
+    };
+    return new Session(await LiveModel.open(new Starter(url, options, spawn, load), options.signal), outside);
   }
 
   get model(): ModelInfo {
-    return this.#loaded.model;
+    return this.#live.model;
   }
 
   get backend(): Backend {
-    return this.#loaded.backend;
+    return this.#live.backend;
   }
 
   get routing(): ModelRouting {
-    return this.#loaded.routing;
+    return this.#live.routing;
   }
 
   async *generate(prompt: string, request: GenerateRequest): AsyncGenerator<GenerateStep, void, undefined> {
     const { signal } = request;
     const options = engineOptions(request);
-    const link = await this.#live(signal);
+    const link = await this.#live.link(signal);
     const generation = ++this.#generations;
     yield { kind: 'prompt', text: '', trace: await link.begin({ generation, prompt, options }, { signal }) };
     for (;;) {
@@ -75,79 +72,31 @@ export class Session {
     }
   }
 
-  async setRouting(routing: RoutingInput): Promise<void> {
-    const link = await this.#live();
-    const accepted = await link.setRouting(toModelRouting(routing));
-    this.#loaded = { ...this.#loaded, routing: accepted };
+  setRouting(routing: RoutingInput): Promise<void> {
+    return this.#live.setRouting(routing);
   }
 
   async setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
-    this.#external = router;
+    this.#outside.router = router;
     // A new worker is told as it starts; one in use may be waiting for the former router, which now will not answer.
-    this.#link?.answerBy(router);
-    const link = await this.#live();
+    this.#live.present?.answerBy(router);
+    const link = await this.#live.link();
     await link.setExternal(router !== undefined);
   }
 
   async analyse(text: string, { routing, signal }: AnalyseRequest): Promise<Analysis> {
-    const link = await this.#live(signal);
+    const link = await this.#live.link(signal);
     return link.analyse({ text, routing: routing && toModelRouting(routing) }, { signal });
   }
 
   async reroute(text: string, request: RerouteRequest): Promise<Rerouted> {
     const { routing, signal, onLoss } = request;
-    const link = await this.#live(signal);
+    const link = await this.#live.link(signal);
     const call = { text, options: rerouteOptions(request), routing: routing && toModelRouting(routing) };
     return link.reroute(call, { signal, onLoss });
   }
 
   free(): void {
-    if (!this.#freed.signal.aborted) {
-      const reason = new MoescopeError('freed', 'This model was freed. Load it again with Moescope.load.');
-      this.#freed.abort(reason);
-      this.#link?.close(reason);
-    }
+    this.#live.free('Moescope.load');
   }
-
-  /** Drops a worker that failed. */
-  forget(link: Link): void {
-    if (this.#link === link) {
-      this.#link = undefined;
-    }
-  }
-
-  /** The worker in use, started anew if the last one was lost. */
-  async #live(signal?: AbortSignal): Promise<Link> {
-    signal?.throwIfAborted();
-    this.#freed.signal.throwIfAborted();
-    if (this.#link !== undefined) {
-      return this.#link;
-    }
-    this.#rebuilding ??= this.#rebuild().finally(() => {
-      this.#rebuilding = undefined;
-    });
-    return orAbort(this.#rebuilding, signal);
-  }
-
-  async #rebuild(): Promise<Link> {
-    const { link, loaded } = await this.#starter.start({
-      routing: this.#loaded.routing,
-      external: this.#external,
-      signal: this.#freed.signal,
-      onLost: (lost) => this.forget(lost),
-    });
-    this.#link = link;
-    this.#loaded = loaded;
-    return link;
-  }
-}
-
-/** `promise`, or a rejection with the signal's reason if that comes first; the work behind it goes on. */
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal?.reason);
-    const settled = (): void => signal?.removeEventListener('abort', onAbort);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(settled);
-  });
 }

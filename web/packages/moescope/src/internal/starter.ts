@@ -3,10 +3,11 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { ExternalRouter, LoadOptions, ModelFolder } from '../public/types.js';
+import type { LoadOptions, ModelFolder } from '../public/types.js';
 import { Link } from './link.js';
+import type { CallOptions } from './link.js';
 import { folderUrl, isFolder } from './model-url.js';
-import type { Loaded } from './protocol.js';
+import type { Loaded, LoadSource } from './protocol.js';
 import { GPU_START_FAILED } from './protocol.js';
 import type { WorkerPort } from './spawn.js';
 
@@ -14,34 +15,38 @@ import type { WorkerPort } from './spawn.js';
 const MAX_GPU_LOSSES = 2;
 
 /** A worker with the model in it. */
-export interface Started {
+export interface Started<Info> {
   readonly link: Link;
-  readonly loaded: Loaded;
+  readonly loaded: Loaded<Info>;
 }
+
+/** Loads one kind of model into a worker. */
+export type LoadInto<Info> = (link: Link, source: LoadSource, options: CallOptions) => Promise<Loaded<Info>>;
 
 export interface StartOptions {
   /** The trained routing unless given. */
   readonly routing?: ModelRouting;
-  readonly external?: ExternalRouter | undefined;
   /** Ends the worker in the making. */
   readonly signal: AbortSignal | undefined;
   readonly onLost: (link: Link) => void;
 }
 
-export class Starter {
+export class Starter<Info> {
   readonly #modelUrl: string | ModelFolder;
   readonly #options: LoadOptions;
   readonly #spawn: () => WorkerPort;
+  readonly #load: LoadInto<Info>;
   #gpuLosses = 0;
   #gpuRefusal: string | undefined;
 
-  constructor(model: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort) {
+  constructor(model: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort, load: LoadInto<Info>) {
     this.#modelUrl = isFolder(model) ? model : folderUrl(model);
     this.#options = options;
     this.#spawn = spawn;
+    this.#load = load;
   }
 
-  async start(options: StartOptions): Promise<Started> {
+  async start(options: StartOptions): Promise<Started<Info>> {
     try {
       return await this.#startOnce(options);
     } catch (error) {
@@ -54,7 +59,7 @@ export class Starter {
     }
   }
 
-  async #startOnce({ routing, external, signal, onLost }: StartOptions): Promise<Started> {
+  async #startOnce({ routing, signal, onLost }: StartOptions): Promise<Started<Info>> {
     signal?.throwIfAborted();
     const { backend = 'auto', onProgress } = this.#options;
     let kind: 'webgpu' | 'cpu' | undefined;
@@ -62,10 +67,9 @@ export class Starter {
       this.#countLoss(kind, cause);
       onLost(link);
     });
-    link.answerBy(external);
     try {
-      const call = { modelUrl: this.#modelUrl, backend, gpuRefusal: this.#gpuRefusal, routing, external: external !== undefined };
-      const loaded = await link.load(call, { signal, onProgress });
+      const source = { modelUrl: this.#modelUrl, backend, gpuRefusal: this.#gpuRefusal, routing };
+      const loaded = await this.#load(link, source, { signal, onProgress });
       kind = loaded.backend.kind;
       return { link, loaded };
     } catch (error) {

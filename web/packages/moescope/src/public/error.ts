@@ -7,6 +7,8 @@ export type PackageErrorCode =
   | 'engine_lost'
   | 'fetch_failed'
   | 'freed'
+  | 'image_invalid'
+  | 'image_unreadable'
   | 'internal'
   | 'no_gpu'
   | 'superseded'

@@ -2,6 +2,7 @@
 // Importing it touches no browser global: everything happens in Moescope.load.
 
 export { Moescope } from './moescope.js';
+export type { VisionScope } from './vision.js';
 export { MoescopeError } from './error.js';
 export type { ErrorDetails, PackageErrorCode } from './error.js';
 export { DEFAULT_SPEC, PRESETS, VERDICTS } from '../generated/routing.js';

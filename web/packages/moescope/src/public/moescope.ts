@@ -5,6 +5,7 @@ import { forget, keptBytes } from '../internal/kept-weights.js';
 import { weightsUrl } from '../internal/model-url.js';
 import { Session } from '../internal/session.js';
 import { spawnWorker } from '../internal/spawn.js';
+import { VisionSession } from '../internal/vision-session.js';
 import type {
   AnalyseRequest,
   Analysis,
@@ -20,6 +21,7 @@ import type {
   RerouteRequest,
   RoutingInput,
 } from './types.js';
+import { VisionScope } from './vision.js';
 
 export class Moescope {
   readonly #session: Session;
@@ -46,6 +48,15 @@ export class Moescope {
   /** Removes the kept weights of a model folder; a loaded model goes on. */
   static forget(url: string | URL): Promise<boolean> {
     return forget(weightsUrl(url));
+  }
+
+  /**
+   * Loads a folder of a vision model (config.json, model.safetensors) into a worker of its own.
+   *
+   * Rejects as `load` does.
+   */
+  static async loadVision(url: string | URL, options: LoadOptions = {}): Promise<VisionScope> {
+    return new VisionScope(await VisionSession.open(url, options, spawnWorker));
   }
 
   get model(): ModelInfo {

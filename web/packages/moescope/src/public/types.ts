@@ -100,6 +100,17 @@ export interface AnalyseRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An image of any size: pixels, something drawn, or a file that the browser can read. */
+export type ImageInput = ImageData | ImageBitmap | OffscreenCanvas | HTMLCanvasElement | Blob;
+
+export interface ClassifyRequest {
+  /** Index of the right class, where it is known: the result then has a loss. */
+  readonly label?: number | undefined;
+  /** The model's present routing unless given. */
+  readonly routing?: RoutingInput | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How to reroute; what is left out has the engine's default. */
 export interface RerouteRequest {
   readonly steps?: number | undefined;

@@ -2,7 +2,7 @@
 // A module is loaded once for each worker; two calls into an engine never overlap, because the engine
 // is borrowed mutably across awaits and a second call would panic.
 
-import type { Analysis, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace } from '../generated/engine.js';
+import type { Analysis, Classification, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import type { WirePlan } from '../internal/plan.js';
 import type { ExternalQuestion } from '../internal/protocol.js';
@@ -12,11 +12,16 @@ import type { ModelRoutingInput } from '../public/types.js';
 /** Decides for layers that ask outside the engine. */
 export type DecideFunction = (input: ExternalQuestion) => Promise<WirePlan>;
 
-export interface Engine {
-  info(): ModelInfo;
+/** What engines for text and for images have in common. */
+export interface AnyEngine<Info> {
+  info(): Info;
   /** Throws, and keeps the former routing, when the new one does not fit the model. */
   set_routing(routing: ModelRoutingInput): void;
   routing(): ModelRouting;
+  free(): void;
+}
+
+export interface Engine extends AnyEngine<ModelInfo> {
   set_external_router(decide: DecideFunction | undefined): void;
   /** Reads the prompt and returns its trace. */
   begin(prompt: string, options: EngineOptions): Promise<Trace>;
@@ -32,7 +37,11 @@ export interface Engine {
     report: (loss: number) => Promise<boolean>,
   ): Promise<Rerouted>;
   tokenize(text: string): Token[];
-  free(): void;
+}
+
+export interface VisionEngine extends AnyEngine<VisionInfo> {
+  /** The square in the middle of an image of any size, [height, width, 4], at the model's size. */
+  classify(rgba: Uint8Array, width: number, height: number, label?: number, routing?: ModelRoutingInput): Promise<Classification>;
 }
 
 export interface EngineModule {
@@ -41,6 +50,9 @@ export interface EngineModule {
   readonly Engine: {
     /** `name` is what to call the model. */
     load(config: string, tokenizer: string, weights: Uint8Array, name: string): Promise<Engine>;
+  };
+  readonly VisionEngine: {
+    load(config: string, weights: Uint8Array, name: string): Promise<VisionEngine>;
   };
   /** What the last panic said, where the module keeps it. */
   panic_message?(): string | undefined;

@@ -1,25 +1,27 @@
 // The worker's side of the protocol: owns the engine, answers every call once, and says when the engine is lost.
 // It knows nothing of wasm, files or backends; `start` brings the engine.
 
-import type { BeginCall, Call, EngineCall, FromPage, FromWorker, LoadCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
+import type { BeginCall, Call, ClassifyCall, EngineCall, FromPage, FromWorker, LoadCall, Loaded, LoadSource, LoadVisionCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
 import { buffersOf, messageOf, toWireError } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, Progress } from '../public/types.js';
+import type { Backend, Classification, ModelRouting, ModelRoutingInput, Progress } from '../public/types.js';
 import { Asker } from './asker.js';
-import type { Engine } from './engine.js';
+import type { AnyEngine, Engine, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
 import { EngineQueue, turn } from './queue.js';
 
-export interface StartedEngine {
-  readonly engine: Engine;
+export interface Started<E> {
+  readonly engine: E;
   readonly backend: Backend;
 }
 
 export interface HostOptions {
   readonly post: (message: FromWorker, transfer: ArrayBuffer[]) => void;
   /** Brings an engine up; rejects when `failure` is raised meanwhile. */
-  readonly start: (call: LoadCall, report: (progress: Progress) => void) => Promise<StartedEngine>;
+  readonly start: (call: LoadCall, report: (progress: Progress) => void) => Promise<Started<Engine>>;
+  /** The same for images. */
+  readonly startVision: (call: LoadVisionCall, report: (progress: Progress) => void) => Promise<Started<VisionEngine>>;
   readonly failure: Failure;
 }
 
@@ -30,7 +32,9 @@ export class Host {
   readonly #options: HostOptions;
   readonly #queue = new EngineQueue();
   readonly #asker: Asker;
+  /** One of the two, by what was loaded. */
   #engine: Engine | undefined;
+  #vision: VisionEngine | undefined;
   #generation: number | undefined;
   /** The call that is being served, until it is cancelled. */
   #wanted: number | undefined;
@@ -42,10 +46,14 @@ export class Host {
     failure.promise.catch(() => {
       this.#queue.close();
       // While an engine starts, its call rejects and says more.
-      if (this.#engine !== undefined) {
+      if (this.#started) {
         post({ type: 'lost', cause: failure.cause ?? 'for no known reason' }, []);
       }
     });
+  }
+
+  get #started(): boolean {
+    return this.#engine !== undefined || this.#vision !== undefined;
   }
 
   receive(message: FromPage): void {
@@ -79,39 +87,48 @@ export class Host {
         failure.raise(messageOf(error));
       }
       // A loss is told once, for all calls; only the call that starts an engine answers for itself.
-      if (failure.cause === undefined || this.#engine === undefined) {
+      if (failure.cause === undefined || !this.#started) {
         post({ type: 'error', id, error: toWireError(error) }, []);
       }
     }
   }
 
   async #serve(id: number, call: Call): Promise<Reply> {
-    if (call.name === 'load') {
-      return this.#load(id, call);
+    switch (call.name) {
+      case 'load':
+        return this.#load(id, call);
+      case 'load_vision':
+        return this.#loadVision(id, call);
+      case 'classify':
+        return { name: 'classify', value: await classify(loaded(this.#vision, call), call) };
+      case 'set_routing':
+        return { name: 'set_routing', value: setRouting(loaded(this.#engine ?? this.#vision, call), call.routing) };
+      default:
+        return this.#serveEngine(loaded(this.#engine, call), id, call);
     }
-    if (this.#engine === undefined) {
-      throw new MoescopeError('internal', `The call ${call.name} came before a model was loaded.`);
-    }
-    return this.#serveEngine(this.#engine, id, call);
   }
 
   async #load(id: number, call: LoadCall): Promise<Reply> {
-    const report = (progress: Progress): void => this.#options.post({ type: 'progress', id, progress }, []);
-    const { engine, backend } = await this.#options.start(call, report);
+    const { engine, backend } = await this.#options.start(call, this.#reporter(id));
     this.#setExternal(engine, call.external);
-    if (call.routing !== undefined) {
-      engine.set_routing(call.routing);
-    }
-    const value = { model: engine.info(), backend, routing: engine.routing() };
+    const value = ready(engine, backend, call);
     this.#engine = engine;
     return { name: 'load', value };
   }
 
-  async #serveEngine(engine: Engine, id: number, call: EngineCall): Promise<Reply> {
+  async #loadVision(id: number, call: LoadVisionCall): Promise<Reply> {
+    const { engine, backend } = await this.#options.startVision(call, this.#reporter(id));
+    const value = ready(engine, backend, call);
+    this.#vision = engine;
+    return { name: 'load_vision', value };
+  }
+
+  #reporter(id: number): (progress: Progress) => void {
+    return (progress) => this.#options.post({ type: 'progress', id, progress }, []);
+  }
+
+  async #serveEngine(engine: Engine, id: number, call: Exclude<EngineCall, { name: 'set_routing' }>): Promise<Reply> {
     switch (call.name) {
-      case 'set_routing':
-        engine.set_routing(call.routing);
-        return { name: 'set_routing', value: engine.routing() };
       case 'set_external':
         this.#setExternal(engine, call.external);
         return { name: 'set_external', value: undefined };
@@ -155,4 +172,28 @@ export class Host {
     }
     return { name: 'next', value: await engine.next() };
   }
+}
+
+function loaded<E>(engine: E | undefined, call: Call): E {
+  if (engine === undefined) {
+    throw new MoescopeError('internal', `The call ${call.name} came before a model that serves it was loaded.`);
+  }
+  return engine;
+}
+
+/** What a page is told of an engine that just started, under the routing it is to start with. */
+function ready<Info>(engine: AnyEngine<Info>, backend: Backend, { routing }: LoadSource): Loaded<Info> {
+  if (routing !== undefined) {
+    engine.set_routing(routing);
+  }
+  return { model: engine.info(), backend, routing: engine.routing() };
+}
+
+function setRouting(engine: AnyEngine<unknown>, routing: ModelRoutingInput): ModelRouting {
+  engine.set_routing(routing);
+  return engine.routing();
+}
+
+function classify(engine: VisionEngine, { rgba, width, height, label, routing }: ClassifyCall): Promise<Classification> {
+  return engine.classify(rgba, width, height, label, routing);
 }

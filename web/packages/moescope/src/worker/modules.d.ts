@@ -4,6 +4,7 @@ declare module '*/moescope_cpu.js' {
   const init: import('./engine.js').EngineModule['default'];
   export default init;
   export const Engine: import('./engine.js').EngineModule['Engine'];
+  export const VisionEngine: import('./engine.js').EngineModule['VisionEngine'];
   export const panic_message: NonNullable<import('./engine.js').EngineModule['panic_message']>;
 }
 
@@ -11,5 +12,6 @@ declare module '*/moescope_gpu.js' {
   const init: import('./engine.js').EngineModule['default'];
   export default init;
   export const Engine: import('./engine.js').EngineModule['Engine'];
+  export const VisionEngine: import('./engine.js').EngineModule['VisionEngine'];
   export const panic_message: NonNullable<import('./engine.js').EngineModule['panic_message']>;
 }

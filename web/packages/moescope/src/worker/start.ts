@@ -4,15 +4,15 @@
 import { chooseBackend, findGpu, noGpu } from '../internal/backend.js';
 import { fetchJsonText } from '../internal/fetch.js';
 import { fetchKept } from '../internal/kept-weights.js';
-import type { LoadCall } from '../internal/protocol.js';
+import type { LoadCall, LoadSource, LoadVisionCall } from '../internal/protocol.js';
 import { isFolder, modelName } from '../internal/model-url.js';
 import { codeOf, engineLost, GPU_START_FAILED, messageOf } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, ModelFolder, Progress } from '../public/types.js';
-import type { Engine, EngineModule } from './engine.js';
+import type { Engine, EngineModule, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
-import type { StartedEngine } from './host.js';
+import type { Started } from './host.js';
 import { byteProgress } from './progress.js';
 
 type Report = (progress: Progress) => void;
@@ -23,26 +23,45 @@ export interface Surroundings {
   readonly failure: Failure;
 }
 
-export async function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<StartedEngine> {
+export function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<Started<Engine>> {
+  return start(call, report, around, {
+    fetch: (signal) => fetchModel(call.modelUrl, report, signal),
+    load: ({ Engine }, { config, tokenizer, weights }, name) => Engine.load(config, tokenizer, weights, name),
+  });
+}
+
+export function startVision(call: LoadVisionCall, report: Report, around: Surroundings): Promise<Started<VisionEngine>> {
+  return start(call, report, around, {
+    fetch: (signal) => fetchVisionModel(call.modelUrl, report, signal),
+    load: ({ VisionEngine }, { config, weights }, name) => VisionEngine.load(config, weights, name),
+  });
+}
+
+/** What tells one kind of model from another: its files, and what the module makes of them. */
+interface Kind<Files, E> {
+  readonly fetch: (signal: AbortSignal) => Promise<Files>;
+  readonly load: (module: EngineModule, files: Files, name: string) => Promise<E>;
+}
+
+async function start<Files, E>(call: LoadSource, report: Report, around: Surroundings, kind: Kind<Files, E>): Promise<Started<E>> {
   const siblings = new AbortController();
   try {
     const backend = choose(call, report, around);
     const [chosen, module, files] = await Promise.all([
       backend,
       backend.then((it) => startModule(it, call, report, around, siblings.signal)),
-      fetchModel(call.modelUrl, report, siblings.signal),
+      kind.fetch(siblings.signal),
     ]);
     around.failure.explain = () => module.panic_message?.();
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
-    const load = (): Promise<Engine> => 
-      module.Engine.load(files.config, files.tokenizer, files.weights, modelName(call.modelUrl));
+    const load = (): Promise<E> => kind.load(module, files, modelName(call.modelUrl));
     return { engine: await guarded(load, chosen, call, around.failure), backend: chosen };
   } finally {
     siblings.abort(); // When one part failed, the others have nothing left to do.
   }
 }
 
-async function choose(call: LoadCall, report: Report, { gpu }: Surroundings): Promise<Backend> {
+async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): Promise<Backend> {
   report({ phase: 'backend', loaded: 0, total: undefined, message: 'Looking for a GPU' });
   const { gpuRefusal: reason } = call;
   return chooseBackend(call.backend, () =>
@@ -52,7 +71,7 @@ async function choose(call: LoadCall, report: Report, { gpu }: Surroundings): Pr
 
 function startModule(
   backend: Backend,
-  call: LoadCall,
+  call: LoadSource,
   report: Report,
   { loadModule, failure }: Surroundings,
   signal: AbortSignal,
@@ -61,42 +80,55 @@ function startModule(
   return guarded(() => loadModule(backend.kind, { signal, onBytes }), backend, call, failure);
 }
 
-interface ModelFiles {
+interface VisionFiles {
   readonly config: string;
-  readonly tokenizer: string;
   readonly weights: Uint8Array;
 }
 
-async function fetchModel(modelUrl: string | ModelFolder, report: Report, signal: AbortSignal): Promise<ModelFiles> {
-  if (isFolder(modelUrl)) {
-    return readModel(modelUrl, report);
+interface ModelFiles extends VisionFiles {
+  readonly tokenizer: string;
+}
+
+async function fetchModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Promise<ModelFiles> {
+  const [files, tokenizer] = await Promise.all([
+    fetchVisionModel(model, report, signal),
+    isFolder(model) ? model.tokenizer.text() : fetchJsonText(fileUrl(model, 'tokenizer.json'), { what: "The model's tokenizer.json", signal }),
+  ]);
+  return { ...files, tokenizer };
+}
+
+async function fetchVisionModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Promise<VisionFiles> {
+  if (isFolder(model)) {
+    return readFiles(model, report);
   }
-  const at = (file: string): string => new URL(file, modelUrl).href;
-  const [config, tokenizer, weights] = await Promise.all([
-    fetchJsonText(at('config.json'), { what: "The model's config.json", signal }),
-    fetchJsonText(at('tokenizer.json'), { what: "The model's tokenizer.json", signal }),
-    fetchKept(at('model.safetensors'), {
+  const [config, weights] = await Promise.all([
+    fetchJsonText(fileUrl(model, 'config.json'), { what: "The model's config.json", signal }),
+    fetchKept(fileUrl(model, 'model.safetensors'), {
       what: "The model's weights",
       signal,
       truncatedCode: 'weights_truncated',
       onBytes: byteProgress('weights', 'Fetching the model', report),
     }),
   ]);
-  return { config, tokenizer, weights };
+  return { config, weights };
 }
 
-async function readModel({ config, tokenizer, weights }: ModelFolder, report: Report): Promise<ModelFiles> {
+async function readFiles({ config, weights }: ModelFolder, report: Report): Promise<VisionFiles> {
   const read = async (): Promise<Uint8Array> => {
     const bytes = new Uint8Array(await weights.arrayBuffer());
     byteProgress('weights', 'Reading the model', report)(bytes.byteLength, bytes.byteLength);
     return bytes;
   };
-  const [configText, tokenizerText, bytes] = await Promise.all([config.text(), tokenizer.text(), read()]);
-  return { config: configText, tokenizer: tokenizerText, weights: bytes };
+  const [text, bytes] = await Promise.all([config.text(), read()]);
+  return { config: text, weights: bytes };
+}
+
+function fileUrl(modelUrl: string, file: string): string {
+  return new URL(file, modelUrl).href;
 }
 
 /** Runs a step of the start; what goes wrong on a GPU, and is not the model's fault, is put down to the GPU. */
-async function guarded<T>(step: () => Promise<T>, backend: Backend, call: LoadCall, failure: Failure): Promise<T> {
+async function guarded<T>(step: () => Promise<T>, backend: Backend, call: LoadSource, failure: Failure): Promise<T> {
   try {
     return await Promise.race([step(), failure.promise]);
   } catch (error) {

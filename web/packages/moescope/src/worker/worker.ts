@@ -4,7 +4,7 @@ import type { FromPage } from '../internal/protocol.js';
 import { messageOf } from '../internal/protocol.js';
 import { Failure, watchDevices } from './failure.js';
 import { Host } from './host.js';
-import { startEngine } from './start.js';
+import { startEngine, startVision } from './start.js';
 import { loadModule } from './wasm.js';
 
 const failure = new Failure();
@@ -22,9 +22,11 @@ globalThis.addEventListener('unhandledrejection', (event) => {
 });
 watchDevices(gpu === undefined ? undefined : GPUAdapter, failure);
 
+const around = { gpu, loadModule, failure };
 const host = new Host({
   failure,
   post: (message, transfer) => globalThis.postMessage(message, { transfer }),
-  start: (call, report) => startEngine(call, report, { gpu, loadModule, failure }),
+  start: (call, report) => startEngine(call, report, around),
+  startVision: (call, report) => startVision(call, report, around),
 });
 globalThis.addEventListener('message', (event: MessageEvent<FromPage>) => host.receive(event.data));

@@ -190,7 +190,7 @@ function report(token: Token): ContrastReport {
   return { divergence: 0.25, strong_token: token, candidates: [candidate] };
 }
 
-function complete({ default: spec = {}, layers = {} }: ModelRoutingInput): ModelRouting {
+export function complete({ default: spec = {}, layers = {} }: ModelRoutingInput): ModelRouting {
   const entries = Object.entries(layers).map(([layer, own]) => [layer, completeSpec(own)] as const);
   return { default: completeSpec(spec), layers: Object.fromEntries(entries) };
 }

@@ -4,12 +4,15 @@
 import { vi } from 'vitest';
 import type { FromWorker, LoadCall, FromPage } from '../../src/internal/protocol.js';
 import { Failure } from '../../src/worker/failure.js';
-import type { HostOptions, StartedEngine } from '../../src/worker/host.js';
+import type { HostOptions, Started } from '../../src/worker/host.js';
 import { Host } from '../../src/worker/host.js';
+import type { Engine } from '../../src/worker/engine.js';
 import { FakeEngine } from './fake-engine.js';
+import { FakeVisionEngine } from './fake-vision-engine.js';
 
 export interface FakeWorker {
   readonly engine: FakeEngine;
+  readonly vision: FakeVisionEngine;
   readonly failure: Failure;
   readonly loads: LoadCall[];
   readonly terminated: boolean;
@@ -17,7 +20,7 @@ export interface FakeWorker {
   scriptError(message: string): void;
 }
 
-export type Start = (call: LoadCall, worker: FakeWorker, report: Parameters<HostOptions['start']>[1]) => Promise<StartedEngine>;
+export type Start = (call: LoadCall, worker: FakeWorker, report: Parameters<HostOptions['start']>[1]) => Promise<Started<Engine>>;
 
 export const startOnCpu: Start = async (_call, worker) => ({
   engine: worker.engine,
@@ -41,6 +44,7 @@ export function stubWorker(start: Start = startOnCpu): FakeWorker[] {
 
 class InProcessWorker implements FakeWorker {
   readonly engine = new FakeEngine();
+  readonly vision = new FakeVisionEngine();
   readonly failure = new Failure();
   readonly loads: LoadCall[] = [];
   terminated = false;
@@ -55,6 +59,7 @@ class InProcessWorker implements FakeWorker {
         this.loads.push(call);
         return start(call, this, report);
       },
+      startVision: async () => ({ engine: this.vision, backend: { kind: 'cpu', reason: 'test' } }),
     });
   }
 
