@@ -1,7 +1,7 @@
 // The built page as a site of its own, with broken model folders beside the real one.
 //
 // The real build and the real model are needed: nothing of the engine is imitated here. The broken folders are made
-// from models/first, each with one thing wrong.
+// from models/first, each with one thing wrong. The tiny vision model of the tests is among them as models/vit_moe.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -17,6 +17,8 @@ export async function openSite(options = {}) {
   const model = path.dirname(needFile('dist/models/first/model.safetensors', 'Build the page with `npm run build` once models/first is trained.'));
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-e2e-'));
   fs.cpSync(path.dirname(needFile('dist/index.html', '')), folder, { recursive: true });
+  const eyes = path.dirname(needFile('tests/checkpoints/vit_moe/config.json', 'It is in git.'));
+  fs.cpSync(eyes, path.join(folder, 'models/vit_moe'), { recursive: true });
   for (const name of BROKEN) breakModel(model, path.join(folder, 'models', name), name);
   const server = await serve({ ...options, root: folder });
   return {

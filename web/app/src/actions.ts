@@ -44,7 +44,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     stopAdapting: () => adapter.clear(),
     removeOffsets: () => adapter.remove(),
     resetRouting: () => store.resetRouting(now()),
-    undo: () => store.undo(),
+    undo: () => store.undo(store.state.tab === 'vision' ? 'vision' : 'language'),
     lesson: (id) => openLesson(app, id),
     hold: () => store.set({ rival: store.state.routing }),
     swap: () => {

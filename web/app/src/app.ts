@@ -30,6 +30,9 @@ import { Shelf } from './shelf.js';
 import type { Keeping } from './shelf.js';
 import { decode, encode } from './state.js';
 import { Store, mirrorInHash } from './store.js';
+import { pictureGestures } from './vision/gestures.js';
+import { VisionTab } from './vision/tab.js';
+import type { VisionOptions } from './vision/vision.js';
 
 export interface AppOptions {
   readonly root: HTMLElement;
@@ -38,6 +41,7 @@ export interface AppOptions {
   readonly keeping: Keeping;
   /** Names of the recorded runs that this build has. */
   readonly recorded: readonly string[];
+  readonly vision: Pick<VisionOptions, 'load' | 'samples'>;
 }
 
 const CLOSED: Ui = {
@@ -52,6 +56,7 @@ export class App {
   readonly adapter: Adapter;
   readonly shelf: Shelf;
   readonly measuring: Measuring;
+  readonly vision: VisionTab;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
   readonly #painter = new GridPainter();
@@ -60,6 +65,7 @@ export class App {
   readonly #sender: RoutingSender;
   /** Whether the visitor has done anything yet; until then the page may begin by itself. */
   #touched = false;
+  #begun = false;
   #frame: number | undefined;
   #paletteFor = 0;
   #opening: Promise<boolean> = Promise.resolve(false);
@@ -73,10 +79,14 @@ export class App {
     this.measuring = new Measuring({ engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.shelf = new Shelf(options.keeping, () => this.schedule());
+    this.vision = new VisionTab({ ...options.vision, store: this.store, changed: () => this.schedule(), now });
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
-    this.store.subscribe(() => this.schedule());
+    this.store.subscribe((state, before) => {
+      if (state.tab !== before.tab) this.#beginLanguage();
+      this.schedule();
+    });
   }
 
   start(): void {
@@ -85,7 +95,16 @@ export class App {
     keyboard(this, this.#actions);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.schedule());
     addEventListener('resize', () => this.schedule());
+    pictureGestures(this.vision);
     this.schedule();
+    void this.vision.vision.begin();
+    this.#beginLanguage();
+  }
+
+  /** Everything about text, once a tab is shown that needs it. */
+  #beginLanguage(): void {
+    if (this.#begun || this.store.state.tab === 'vision') return;
+    this.#begun = true;
     void this.#playRecorded();
     void this.openModel(this.#wish(), true);
   }
@@ -123,7 +142,7 @@ export class App {
       analyses: gauge.analyses, sample: sampler.state, comparer, finding: tutor.finding,
       measured: measuredFor(this.runner.records, gauge.analyses),
       adapt: this.adapter.state,
-      canUndo: this.store.canUndo, actions: this.#actions,
+      canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
     };
   }
@@ -167,10 +186,11 @@ export class App {
     setData(root, 'present', state.present);
     setData(root, 'lit', state.tab === 'lessons' && state.step === 2 ? lessonOf(state.lesson)?.lit : undefined);
     root.dataset['layout'] = layoutFor(innerWidth / (16 * (state.size / 100)));
-    this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0));
+    this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
     this.#painter.paint(shown);
     this.#pointer.afterDraw(shown);
+    this.vision.afterDraw();
   }
 
   #definePalette(nExperts: number): void {

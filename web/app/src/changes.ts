@@ -15,6 +15,7 @@ export function describeEdits(edits: RoutingEdits): string {
     edits.topK === undefined ? '' : `top-${edits.topK}`,
     ...Object.entries(edits.settings).map(([name, value]) => setting(name, value)),
     edits.temperature === undefined ? '' : `T ${short(edits.temperature)}`,
+    edits.limit === undefined ? '' : messages.vision.capacity.edit(short(edits.limit.factor), edits.limit.priority),
     ...edits.banned.map((expert) => `−${expert}`),
     ...edits.forced.map(messages.routing.forced),
     ...layersOf(edits).map((layer) => messages.routing.atLayer(Number(layer), atLayer(edits, layer).join(' '))),

@@ -2,7 +2,7 @@
 // Whatever fails leaves the former model running; what failed and what to do is kept for the page to show.
 
 import { MoescopeError } from 'moescope';
-import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelInfo, ModelRouting, Moescope, Progress } from 'moescope';
+import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelRouting, Moescope, Progress } from 'moescope';
 
 import { isOwn, ownName, shortName } from './catalogue.js';
 import { messages } from './messages.js';
@@ -10,7 +10,10 @@ import { addressOf } from './shelf.js';
 
 /** The part of a loaded model that the page uses. */
 export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'reroute' | 'free'>;
-export type Load = (model: string | URL | ModelFolder, options: LoadOptions) => Promise<Scope>;
+export type Load<S = Scope> = (model: string | URL | ModelFolder, options: LoadOptions) => Promise<S>;
+
+/** What models of text and of images have in common. */
+export type AnyScope = Pick<Scope, 'backend' | 'setRouting' | 'free'> & { readonly model: unknown };
 
 /** What to open. */
 export interface Wish {
@@ -35,20 +38,20 @@ export interface LoadingState {
   readonly secondsLeft: number | undefined;
 }
 
-export interface Opened extends Wish {
-  readonly scope: Scope;
-  readonly info: ModelInfo;
+export interface Opened<S extends AnyScope = Scope> extends Wish {
+  readonly scope: S;
+  readonly info: S['model'];
 }
 
-export class Engine {
-  opened: Opened | undefined;
+export class Engine<S extends AnyScope = Scope> {
+  opened: Opened<S> | undefined;
   loading: LoadingState | undefined;
   failure: LoadFailure | undefined;
   routingError: string | undefined;
   /** The routing that acts, and the last one that was refused; undefined until one was sent. */
   accepted: ModelRouting | undefined;
   refused: ModelRouting | undefined;
-  readonly #load: Load;
+  readonly #load: Load<S>;
   readonly #changed: () => void;
   readonly #now: () => number;
   readonly #closing: () => void;
@@ -59,7 +62,7 @@ export class Engine {
   #sending: Promise<void> | undefined;
 
   /** `closing` is called before a model is freed because another takes its place: whatever runs on it has to end. */
-  constructor(load: Load, changed: () => void, now: () => number, closing: () => void = () => undefined) {
+  constructor(load: Load<S>, changed: () => void, now: () => number, closing: () => void = () => undefined) {
     this.#load = load;
     this.#changed = changed;
     this.#now = now;
@@ -145,7 +148,7 @@ export class Engine {
     this.#changed();
   }
 
-  #adopt(abort: AbortController, opened: Opened): boolean {
+  #adopt(abort: AbortController, opened: Opened<S>): boolean {
     if (this.#abort !== abort) {
       opened.scope.free();
       return false;
@@ -167,7 +170,7 @@ export class Engine {
 }
 
 /** Why a model does not take a routing; nothing where it does. */
-async function refusal(scope: Scope, routing: ModelRouting): Promise<string | undefined> {
+async function refusal(scope: AnyScope, routing: ModelRouting): Promise<string | undefined> {
   try {
     await scope.setRouting(routing);
     return undefined;

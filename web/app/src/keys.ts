@@ -27,6 +27,7 @@ function release(app: App): void {
   else {
     app.show({ hover: undefined });
     app.store.set({ token: undefined });
+    app.vision.release();
   }
 }
 

@@ -9,6 +9,7 @@ import { modelFolder } from './state-fields.js';
 import { decode } from './state.js';
 import { Store } from './store.js';
 import { titleOf } from './title.js';
+import { fetchSamples } from './vision/samples.js';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no element #app');
@@ -33,4 +34,12 @@ new App({
     return scope;
   },
   keeping: { kept: (url) => Moescope.kept(url), forget: (url) => Moescope.forget(url) },
+  vision: {
+    load: async (model, options) => {
+      const scope = await Moescope.loadVision(model, options);
+      offline?.opened(model, scope.backend);
+      return scope;
+    },
+    samples: (signal) => fetchSamples(document.baseURI, signal),
+  },
 }).start();

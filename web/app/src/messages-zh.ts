@@ -6,8 +6,10 @@ import type { Translation } from './messages.js';
 import { chineseLessons } from './messages-zh-lessons.js';
 import { chineseStrategy } from './messages-zh-strategy.js';
 import { chineseViews } from './messages-zh-views.js';
+import { chineseVision } from './vision/messages-zh.js';
 
 export const chinese: Translation = {
+  vision: chineseVision,
   views: CHINESE,
   tagline: '看混合专家模型如何挑选专家，并改变它的挑选方式。',
   skip: '跳到文本',

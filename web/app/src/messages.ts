@@ -9,6 +9,7 @@ import { decodingMessages } from './messages-decoding.js';
 import { lessonMessages } from './messages-lessons.js';
 import { strategyMessages } from './messages-strategy.js';
 import { viewMessages } from './messages-views.js';
+import { visionMessages } from './vision/messages.js';
 
 export interface ModelFacts {
   readonly name: string;
@@ -101,6 +102,7 @@ const english = {
   },
 
   strategy: strategyMessages,
+  vision: visionMessages,
   decoding: decodingMessages,
   ...viewMessages,
   ...compareMessages,

@@ -1,7 +1,7 @@
 // What a person changed of a model's routing, and the routing that results: pure functions.
 // Changes are kept apart from the trained routing, so that a link means the same on a model that is trained again.
 
-import type { ModelRouting, Rerouted, RouterSpec } from 'moescope';
+import type { ModelRouting, Priority, Rerouted, RouterSpec } from 'moescope';
 import { specFor } from 'moescope/views';
 
 import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
@@ -33,15 +33,25 @@ export interface RoutingEdits {
   readonly forcedAt: Readonly<Record<string, readonly number[]>>;
   /** What single layers do differently, by layer. */
   readonly at: Readonly<Record<string, LayerEdits>>;
+  /** How many tokens an expert takes, and who comes first; as the strategy has it unless given. */
+  readonly limit: LimitEdit | undefined;
   /** Added to the gating logits, one per expert, by layer. */
   readonly offsets: Readonly<Record<string, readonly number[]>>;
 }
 
+export interface LimitEdit {
+  /** Of the even share. */
+  readonly factor: number;
+  readonly priority: Extract<Priority, 'order' | 'batch_priority'>;
+}
+
 export const NO_EDITS: RoutingEdits = {
-  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {}, forced: [], forcedAt: {}, at: {}, offsets: {},
+  strategy: undefined, topK: undefined, temperature: undefined, settings: {}, banned: [], bannedAt: {}, forced: [], forcedAt: {}, at: {}, limit: undefined, offsets: {},
 };
 
 export const TEMPERATURE = { min: 0.1, max: 10 } as const;
+
+export const CAPACITY = { min: 0.125, max: 2, step: 0.125 } as const;
 
 export type BanScope = 'all' | 'layer';
 
@@ -96,6 +106,8 @@ function editedSpec(model: RoutedModel, trained: RouterSpec, edits: RoutingEdits
     ...base,
     adjust: { ...base.adjust, temperature: edits.temperature ?? base.adjust.temperature },
     restrict: { ...base.restrict, disabled, forced },
+    limit: edits.limit === undefined ? base.limit
+      : { ...base.limit, capacity: null, capacity_factor: edits.limit.factor, priority: edits.limit.priority },
   };
   return withNumbers(edited, { ...withinLimits(edited, edits.settings, model.n_experts), ...topK });
 }
@@ -179,6 +191,10 @@ export function withSetting(model: RoutedModel, edits: RoutingEdits, name: strin
   const usual = isUniform(model, edits.strategy) ? settingsOf(untouched(model, edits).select)[name] : undefined;
   const same = usual !== undefined && Math.abs(value - usual) < 1e-6;
   return { ...edits, settings: same ? others : { ...others, [name]: value } };
+}
+
+export function withLimit(edits: RoutingEdits, limit: LimitEdit | undefined): RoutingEdits {
+  return { ...edits, limit };
 }
 
 /** Bans or allows an expert; undefined when that would leave a layer without any expert. */

@@ -1,9 +1,9 @@
 // Changes of routing in a link: `k=1&ban=2,5&ban.3=1&off.0=0.5,0,...`; those of the other side of a comparison begin with `a.`.
 // What names a layer has it behind a dot. Reading never throws.
 
-import { NO_EDITS, TEMPERATURE } from './routing.js';
-import type { LayerEdits, RoutingEdits } from './routing.js';
-import { experts, integer, number } from './state-fields.js';
+import { CAPACITY, NO_EDITS, TEMPERATURE } from './routing.js';
+import type { LayerEdits, LimitEdit, RoutingEdits } from './routing.js';
+import { experts, integer, number, oneOf } from './state-fields.js';
 import { SETTING_NAMES, isPreset } from './strategy.js';
 
 /** Limits of what a link may say of a routing; the model and the method have narrower ones. */
@@ -24,6 +24,8 @@ export function routingFields(edits: RoutingEdits, prefix = ''): [string, string
     ['k', edits.topK],
     ...Object.entries(edits.settings),
     ['rt', edits.temperature],
+    ['cf', edits.limit?.factor],
+    ['cp', edits.limit?.priority === 'order' ? undefined : edits.limit?.priority],
     ['ban', edits.banned.join(',') || undefined],
     ['force', edits.forced.join(',') || undefined],
     ...lists('ban', edits.bannedAt),
@@ -51,6 +53,7 @@ export function readRouting(params: URLSearchParams, prefix = ''): RoutingEdits 
       const value = number(get(name), ROUTING_LIMITS.setting);
       return value === undefined ? [] : [[name, value]];
     })),
+    limit: limit(get('cf'), get('cp')),
     banned: list(get('ban') ?? ''),
     bannedAt: byLayer(params, `${prefix}ban`, list),
     forced: list(get('force') ?? ''),
@@ -70,6 +73,12 @@ export function rivalFields(rival: RoutingEdits | undefined): [string, string][]
   if (rival === undefined) return [];
   const fields = routingFields(rival, 'a.');
   return fields.length === 0 ? [['a', TRAINED]] : fields;
+}
+
+/** A capacity is there where its factor is. */
+function limit(factorText: string | null, priority: string | null): LimitEdit | undefined {
+  const factor = number(factorText, CAPACITY);
+  return factor === undefined ? undefined : { factor, priority: oneOf(priority, ['order', 'batch_priority']) ?? 'order' };
 }
 
 /** Offsets are said for every expert or not at all. */

@@ -11,6 +11,8 @@ import { NO_EDITS } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
 import { integer, modelFolder, names, number, oneOf } from './state-fields.js';
 import { ROUTING_LIMITS, readRival, readRouting, rivalFields, routingFields } from './state-routing.js';
+import { VISION_DEFAULTS, visionFields, visionOf } from './vision/state.js';
+import type { VisionState } from './vision/state.js';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -73,6 +75,7 @@ export interface State {
   readonly step: number;
   readonly hide: readonly Hideable[];
   readonly present: PresentedView | undefined;
+  readonly vision: VisionState;
 }
 
 export const VERSION = '2';
@@ -114,6 +117,7 @@ export const DEFAULTS: State = {
   step: 0,
   hide: [],
   present: undefined,
+  vision: VISION_DEFAULTS,
 };
 
 /** What links of former versions mean where they say nothing. */
@@ -150,6 +154,7 @@ export function encode(state: State): string {
   put('step', state.step, DEFAULTS.step);
   put('hide', state.hide.join(','), '');
   put('present', state.present);
+  for (const [name, value] of visionFields(state.vision)) put(name, value);
   return out.toString();
 }
 
@@ -185,6 +190,7 @@ export function decode(hash: string): State {
     step: integer(params.get('step'), { min: 0, max: LIMITS.steps }) ?? standard.step,
     hide: names(params.get('hide'), HIDEABLE),
     present: oneOf(params.get('present'), STAGES),
+    vision: visionOf(params),
   };
 }
 

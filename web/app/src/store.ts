@@ -10,10 +10,17 @@ import type { State } from './state.js';
 const ONE_GESTURE_MS = 600;
 const MAX_UNDO = 100;
 
+/** Whose routing is meant: text and images are routed apart. */
+export type Routed = 'language' | 'vision';
+
+class History {
+  readonly former: RoutingEdits[] = [];
+  last = { at: -Infinity, control: '' };
+}
+
 export class Store {
   #state: State;
-  readonly #undo: RoutingEdits[] = [];
-  #lastRoutingChange = { at: -Infinity, control: '' };
+  readonly #history: Readonly<Record<Routed, History>> = { language: new History(), vision: new History() };
   readonly #listeners = new Set<(state: State, before: State) => void>();
 
   constructor(state: State) {
@@ -24,8 +31,8 @@ export class Store {
     return this.#state;
   }
 
-  get canUndo(): boolean {
-    return this.#undo.length > 0;
+  canUndo(of: Routed = 'language'): boolean {
+    return this.#history[of].former.length > 0;
   }
 
   /** Called after every change. */
@@ -40,29 +47,38 @@ export class Store {
   }
 
   /** Changes the routing so that it can be undone; `control` names what was moved. */
-  edit(routing: RoutingEdits, control: string, now: number): void {
-    const last = this.#lastRoutingChange;
-    if (last.control !== control || now - last.at > ONE_GESTURE_MS) this.#undo.push(this.#state.routing);
-    if (this.#undo.length > MAX_UNDO) this.#undo.shift();
-    this.#lastRoutingChange = { at: now, control };
-    this.set({ routing });
+  edit(routing: RoutingEdits, control: string, now: number, of: Routed = 'language'): void {
+    const { former, last } = this.#history[of];
+    if (last.control !== control || now - last.at > ONE_GESTURE_MS) former.push(this.#routing(of));
+    if (former.length > MAX_UNDO) former.shift();
+    this.#history[of].last = { at: now, control };
+    this.#route(of, routing);
   }
 
-  undo(): void {
-    const routing = this.#undo.pop();
-    this.#lastRoutingChange = { at: -Infinity, control: '' };
-    if (routing !== undefined) this.set({ routing });
+  undo(of: Routed = 'language'): void {
+    const routing = this.#history[of].former.pop();
+    this.#history[of].last = { at: -Infinity, control: '' };
+    if (routing !== undefined) this.#route(of, routing);
   }
 
   /** Goes back to the routing before an edit that turned out impossible, as if it had not been made. */
-  takeBack(routing: RoutingEdits): void {
-    if (this.#undo[this.#undo.length - 1] === routing) this.#undo.pop();
-    this.#lastRoutingChange = { at: -Infinity, control: '' };
-    this.set({ routing });
+  takeBack(routing: RoutingEdits, of: Routed = 'language'): void {
+    const { former } = this.#history[of];
+    if (former[former.length - 1] === routing) former.pop();
+    this.#history[of].last = { at: -Infinity, control: '' };
+    this.#route(of, routing);
   }
 
-  resetRouting(now: number): void {
-    if (this.#state.routing !== NO_EDITS) this.edit(NO_EDITS, 'reset', now);
+  resetRouting(now: number, of: Routed = 'language'): void {
+    if (this.#routing(of) !== NO_EDITS) this.edit(NO_EDITS, 'reset', now, of);
+  }
+
+  #routing(of: Routed): RoutingEdits {
+    return of === 'vision' ? this.#state.vision.routing : this.#state.routing;
+  }
+
+  #route(of: Routed, routing: RoutingEdits): void {
+    this.set(of === 'vision' ? { vision: { ...this.#state.vision, routing } } : { routing });
   }
 }
 

@@ -8,7 +8,8 @@ import type { State } from './state.js';
 const LONGEST_CHANGE = 60;
 
 /** Such as "top-1, −3 · first · Language · Moescope". */
-export function titleOf({ tab, model, routing }: State): string {
+export function titleOf({ tab, vision, ...language }: State): string {
+  const { model, routing } = tab === 'vision' ? vision : language;
   const change = describeEdits(routing);
   const short = change.length > LONGEST_CHANGE ? `${change.slice(0, LONGEST_CHANGE - 1).trimEnd()}…` : change;
   const name = model.split('/').at(-1) ?? model;

@@ -10,6 +10,7 @@ import { messages } from '../src/messages.js';
 import { compose } from '../src/page/compose.js';
 import { DEFAULTS } from '../src/state.js';
 import { Store } from '../src/store.js';
+import { FAKE_VISION } from './fake-eyes.js';
 import { FakeScope, FreedScope, NOTHING_KEPT } from './fake-scope.js';
 
 const WISH = { model: 'models/first', backend: 'auto' } as const;
@@ -22,7 +23,7 @@ beforeEach(() => {
 });
 
 function appWith(load: Load, state: Partial<typeof DEFAULTS> = {}): App {
-  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [], keeping: NOTHING_KEPT });
+  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [], keeping: NOTHING_KEPT, vision: FAKE_VISION });
 }
 
 function form(app: App): ViewElement {

@@ -193,7 +193,7 @@ describe('store', () => {
     expect(store.state.routing).toEqual({ ...NO_EDITS, topK: 4 });
     store.undo();
     expect(store.state.routing).toEqual(NO_EDITS);
-    expect(store.canUndo).toBe(false);
+    expect(store.canUndo()).toBe(false);
   });
 
   it('can undo a reset', () => {

@@ -14,6 +14,9 @@ import { Sampler } from '../src/sampler.js';
 import { Shelf } from '../src/shelf.js';
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
+import { Store } from '../src/store.js';
+import { VisionTab } from '../src/vision/tab.js';
+import { FAKE_VISION } from './fake-eyes.js';
 import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
@@ -35,7 +38,9 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const runner = new Runner(() => undefined, () => 0);
   await runner.generate({ prompt: 'Once upon', maxTokens: 5, temperature: 0, seed: 1, contrast }, () => Promise.resolve(scope));
   const nothing = (): void => undefined;
+  const vision = new VisionTab({ ...FAKE_VISION, store: new Store({ ...DEFAULTS, ...state }), changed: nothing, now: () => 0 }).shown();
   const shown: Shown = {
+    vision,
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
     analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing), finding: undefined,
     measured: NOTHING_MEASURED,

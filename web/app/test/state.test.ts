@@ -12,7 +12,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   temperature: 0,
   seed: 4294967295,
   maxTokens: 7,
-  routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] },
+  routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] }, limit: { factor: 0.625, priority: 'batch_priority' },
     forced: [2], forcedAt: { 3: [4] }, at: { 1: { strategy: '', topK: 3 }, 2: { strategy: 'top_p', temperature: 0.5 } },
     offsets: { 0: [0.125, -0.05, 0], 3: [1, 2, -3] } },
   contrast: { rank: 1, alpha: 0.25, beta: 1.5 },
@@ -32,6 +32,10 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   step: 2,
   hide: ['strategy', 'experts'],
   present: 'text',
+  vision: {
+    model: 'models/other eyes', source: { kind: 'drawing', strokes: [[{ x: 0, y: 63 }, { x: 31, y: 2 }], [{ x: 62, y: 5 }]] }, tint: 'entropy', layer: 1, patch: 63,
+    map: 'set', routing: { ...NO_EDITS, strategy: 'switch', topK: 1, banned: [2], limit: { factor: 0.5, priority: 'order' } },
+  },
 };
 
 describe('the hash', () => {
@@ -117,8 +121,8 @@ describe('fuzzed hashes', () => {
   }, 60_000);
 });
 
-const NAMES = ['c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
-const VALUES = ['1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
+const NAMES = ['v.image', 'v.layer', 'v.patch', 'v.k', 'v.cf', 'v.ban.1', 'v.tint', 'v.map', 'cf', 'cp', 'c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
+const VALUES = ['cifar10.3.0', '~AB.', '~\u{1F600}', 'batch_priority', '1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {
   const pick = (list: readonly string[]): string => list[Math.floor(random() * list.length)] ?? '';

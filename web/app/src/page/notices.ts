@@ -4,15 +4,21 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import type { LoadingState } from '../engine.js';
+import type { Engine, LoadingState } from '../engine.js';
 import { messages } from '../messages.js';
-import type { Shown } from './shown.js';
+import type { Actions } from './shown.js';
 
-export function notices(shown: Shown): ViewElement {
+/** The part of an engine that the notices speak of, whatever it runs. */
+export interface Noticed {
+  readonly engine: Pick<Engine, 'loading' | 'failure'> & { readonly opened: { readonly info: { readonly name: string } } | undefined };
+  readonly actions: Pick<Actions, 'cancelLoading' | 'retry' | 'dismiss'>;
+}
+
+export function notices(shown: Noticed): ViewElement {
   return h('div.notices', {}, loadingLine(shown), failure(shown));
 }
 
-function loadingLine({ engine, actions }: Shown): ViewElement {
+function loadingLine({ engine, actions }: Noticed): ViewElement {
   const { loading } = engine;
   if (loading === undefined) return h('div.loading', { attrs: { 'data-loading': 'false' } });
   const share = loading.total === undefined ? undefined : loading.loaded / Math.max(1, loading.total);
@@ -31,7 +37,7 @@ function amounts({ loaded, total, secondsLeft }: LoadingState): string[] {
   ];
 }
 
-function failure({ engine, actions }: Shown): ViewElement {
+function failure({ engine, actions }: Noticed): ViewElement {
   const { failure: failed, opened } = engine;
   if (failed === undefined) return h('div', { attrs: { hidden: true } });
   return h('div.failure', { attrs: { role: 'alert', 'data-code': failed.code } },

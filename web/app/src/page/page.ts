@@ -13,7 +13,7 @@ export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>
   return [
     h('a.skip', { key: 'skip', attrs: { href: '#text' }, on: { click: skipToText } }, messages.skip),
     topbar(shown),
-    notices(shown),
+    notices(shown.state.tab === 'vision' ? shown.vision : shown),
     place(shown, tokenEvents),
     help(shown),
   ];

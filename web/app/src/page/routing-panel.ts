@@ -12,7 +12,7 @@ import { sampleLosses } from '../sampler.js';
 import { topKOf } from '../spec.js';
 import { adaptPanel, contrastPanel } from './decoding.js';
 import { fieldNumber } from './shown.js';
-import type { Shown } from './shown.js';
+import type { Knobs, Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
 
 /** More experts than this get a plain track instead of one stop each. */
@@ -29,10 +29,11 @@ export function routingPanel(shown: Shown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
     h('div.more', { attrs: { id: 'routing-more' } },
-      scope(shown), strategyMenu(shown), temperature(shown), switches(shown), adaptPanel(shown), contrastPanel(shown), footer(shown)));
+      scope(shown), strategyMenu(shown), temperature(shown), switches(shown, (expert) => actions.set({ expert })), adaptPanel(shown), contrastPanel(shown),
+      footer(shown, actions.hold)));
 }
 
-function knob(shown: Shown): ViewElement {
+export function knob(shown: Knobs): ViewElement {
   const { model, routing, layer, actions } = shown;
   const nExperts = model?.n_experts ?? PLACEHOLDER;
   const spec = routing === undefined ? undefined : specFor(routing, layer);
@@ -79,7 +80,7 @@ function sampleLine({ sample, engine }: Shown): ViewElement {
 }
 
 /** The slider is logarithmic: its middle is 1. */
-function temperature({ model, routing, layer, actions }: Shown): ViewElement {
+export function temperature({ model, routing, layer, actions }: Knobs): ViewElement {
   const value = routing === undefined ? 1 : specFor(routing, layer).adjust.temperature;
   const [low, high] = [Math.log10(TEMPERATURE.min), Math.log10(TEMPERATURE.max)];
   return h('div.control', {},
@@ -100,7 +101,8 @@ function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-function switches(shown: Shown): ViewElement {
+/** `about` opens what there is to know of one expert. */
+export function switches(shown: Knobs, about?: (expert: number) => void): ViewElement {
   const { nExperts, state, layer, runner, model, ui } = shown;
   const banned = new Set(bannedAt(state.routing, layer));
   const loads = loadAt(runner.records, layer, model?.n_experts ?? nExperts);
@@ -111,13 +113,13 @@ function switches(shown: Shown): ViewElement {
   return h('div.experts', {},
     h('h2', {}, messages.routing.experts),
     h('ul', { attrs: { class: count > 16 ? 'many' : '' } }, Array.from({ length: count }, (_, expert) =>
-      expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }))),
+      expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }, about))),
     h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError ?? ''),
     h('p.note', {}, topK !== undefined && topK > count - banned.size && model !== undefined
       ? messages.routing.fewer(count - banned.size, topK) : messages.routing.expertsHelp));
 }
 
-function expertRow({ actions, model }: Shown, expert: number, row: { banned: boolean; load: number; even: number }): ViewElement {
+function expertRow({ actions, model }: Knobs, expert: number, row: { banned: boolean; load: number; even: number }, about?: (expert: number) => void): ViewElement {
   const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
   const name = messages.views.expert(expert);
   return h('li.line', { key: expert },
@@ -135,13 +137,13 @@ function expertRow({ actions, model }: Shown, expert: number, row: { banned: boo
       h('span.even', { style: { left: percent(row.even) } })),
     h('span.share.num', { attrs: { 'aria-hidden': 'true' } }, `${Math.round(row.load * 100)} %`),
     h('span.toggle', { attrs: { 'aria-hidden': 'true' } })),
-    h('button.about-expert', {
-      on: { click: () => actions.set({ expert }) },
+    about !== undefined && h('button.about-expert', {
+      on: { click: () => about(expert) },
       attrs: { type: 'button', 'aria-label': messages.expert.open(expert), title: messages.expert.open(expert) },
     }, '›'));
 }
 
-function scope({ state, actions, model }: Shown): ViewElement {
+export function scope({ state, actions, model }: Knobs): ViewElement {
   const choice = (value: BanScope, label: string): ViewElement => h('label', { key: value },
     h('input', {
       checked: state.scope === value,
@@ -152,7 +154,8 @@ function scope({ state, actions, model }: Shown): ViewElement {
     choice('all', messages.routing.all), choice('layer', messages.routing.here));
 }
 
-function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement {
+/** `hold` keeps the routing as the other side of a comparison. */
+export function footer({ state, actions, canUndo, engine, runner }: Knobs, hold?: () => void): ViewElement {
   const changed = describeEdits(state.routing);
   const recordedOnly = changed !== '' && engine.opened === undefined && runner.records.length > 0;
   return h('div.foot', {},
@@ -160,6 +163,6 @@ function footer({ state, actions, canUndo, engine, runner }: Shown): ViewElement
     h('p.note', { attrs: { hidden: !recordedOnly } }, messages.routing.recorded),
     h('div.buttons', {},
       h('button.pill', { on: { click: actions.resetRouting }, attrs: { type: 'button', disabled: changed === '' } }, messages.routing.reset),
-      h('button.pill', { on: { click: actions.hold }, attrs: { type: 'button', title: messages.compare.startHelp } }, messages.compare.start),
+      hold !== undefined && h('button.pill', { on: { click: hold }, attrs: { type: 'button', title: messages.compare.startHelp } }, messages.compare.start),
       h('button.pill', { on: { click: actions.undo }, attrs: { type: 'button', disabled: !canUndo, title: messages.routing.undoKeys } }, messages.routing.undo)));
 }

@@ -14,6 +14,7 @@ import type { SampleState } from '../sampler.js';
 import type { Shelf } from '../shelf.js';
 import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
+import type { VisionShown } from '../vision/shown.js';
 
 /** What is on the screen only and in no link. */
 export interface Ui {
@@ -98,7 +99,19 @@ export interface Shown {
   /** The routing as it is set now. */
   readonly routing: ModelRouting | undefined;
   readonly inspected: TokenRecord | undefined;
+  readonly vision: VisionShown;
   readonly actions: Actions;
+}
+
+/** What the knobs of a routing are drawn from, whatever is routed. */
+export interface Knobs extends Pick<Shown, 'layer' | 'nExperts' | 'model' | 'routing' | 'canUndo'> {
+  readonly state: Pick<State, 'routing' | 'scope'>;
+  readonly ui: Pick<Ui, 'sheet' | 'switchError'>;
+  readonly runner: Pick<Runner, 'records'>;
+  readonly engine: { readonly routingError: string | undefined; readonly opened: unknown };
+  readonly actions: Pick<Actions, 'strategy' | 'setting' | 'topK' | 'temperature' | 'ban' | 'resetRouting' | 'undo'> & {
+    readonly set: (change: Pick<State, 'scope'>) => void;
+  };
 }
 
 /** The text of a field that an event comes from. */

@@ -10,11 +10,11 @@ import { settingsOf, short, topKOf } from '../spec.js';
 import { rangeOf, strategiesFor, strategyFor } from '../strategy.js';
 import type { Strategy } from '../strategy.js';
 import { fieldNumber, fieldText } from './shown.js';
-import type { Shown } from './shown.js';
+import type { Knobs } from './shown.js';
 
 const NOTE_ID = 'strategy-note';
 
-export function strategyMenu(shown: Shown): ViewElement {
+export function strategyMenu(shown: Knobs): ViewElement {
   const { model, state, engine, actions } = shown;
   const strategies = model === undefined ? [] : strategiesFor(model);
   const error = engine.routingError;
@@ -40,7 +40,7 @@ function option({ name, problem, adapted, wholeBatch }: Strategy): ViewElement {
 }
 
 /** The sentence says the routing as it acts now, knobs included. */
-function about({ model, state, routing, layer }: Shown): ViewElement {
+function about({ model, state, routing, layer }: Knobs): ViewElement {
   const strategy = model === undefined ? undefined : strategyFor(model, state.routing.strategy);
   const spec = routing === undefined ? undefined : specFor(routing, layer);
   const problem = strategy?.problem;
@@ -64,13 +64,13 @@ function source(text: string): Content {
 }
 
 /** A slider for each number of the method but top-k, which has its own knob. */
-function settings(shown: Shown): ViewElement[] {
+function settings(shown: Knobs): ViewElement[] {
   const { routing, layer } = shown;
   const spec = routing === undefined ? undefined : specFor(routing, layer);
   return spec === undefined ? [] : Object.entries(settingsOf(spec.select)).map(([name, value]) => setting(shown, name, value));
 }
 
-function setting({ routing, layer, model, actions }: Shown, name: string, value: number): ViewElement {
+function setting({ routing, layer, model, actions }: Knobs, name: string, value: number): ViewElement {
   const { label, help } = messages.strategy.setting(name);
   const id = `setting-${name}`;
   const spec = routing === undefined ? undefined : specFor(routing, layer);

@@ -6,6 +6,7 @@ import type { Handler, ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
 import type { Tab } from '../state.js';
+import { vision } from '../vision/page/place.js';
 import { language } from './language.js';
 import { lessons } from './lessons.js';
 import type { Shown } from './shown.js';
@@ -19,6 +20,7 @@ export interface Place {
 /** In the order of the bar. */
 export const PLACES: readonly Place[] = [
   { id: 'language', panel: language },
+  { id: 'vision', panel: (shown) => vision(shown.vision) },
   { id: 'lessons', panel: lessons },
 ];
 

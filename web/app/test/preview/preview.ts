@@ -4,6 +4,8 @@ import '../../src/styles/index.css';
 import { App } from '../../src/app.js';
 import { decode } from '../../src/state.js';
 import { Store } from '../../src/store.js';
+import { fetchSamples } from '../../src/vision/samples.js';
+import { FakeEyes } from '../fake-eyes.js';
 import { FakeScope, NOTHING_KEPT, fakeInfo, fakeLoad } from '../fake-scope.js';
 
 const root = document.getElementById('app');
@@ -16,6 +18,7 @@ new App({
   store: new Store(decode(location.hash)),
   recorded: [],
   keeping: NOTHING_KEPT,
+  vision: { load: () => Promise.resolve(new FakeEyes(paceMs)), samples: (signal) => fetchSamples(`${location.origin}/`, signal) },
   load: async (url, options) => {
     await fakeLoad(url, options, { paceMs: Number(wanted.get('load') ?? 0) });
     return new FakeScope({ info, paceMs });

@@ -2,7 +2,7 @@
 
 import type { Classification, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
-import type { Backend, ClassifyRequest, ImageInput, LoadOptions, RoutingInput } from '../public/types.js';
+import type { Backend, ClassifyRequest, ImageInput, LoadOptions, ModelFolder, RoutingInput } from '../public/types.js';
 import { LiveModel } from './live.js';
 import { pixelsOf } from './pixels.js';
 import { toModelRouting } from './routing.js';
@@ -16,8 +16,8 @@ export class VisionSession {
     this.#live = live;
   }
 
-  static async open(url: string | URL, options: LoadOptions, spawn: () => WorkerPort): Promise<VisionSession> {
-    const starter = new Starter<VisionInfo>(url, options, spawn, (link, source, how) => link.loadVision(source, how));
+  static async open(model: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort): Promise<VisionSession> {
+    const starter = new Starter<VisionInfo>(model, options, spawn, (link, source, how) => link.loadVision(source, how));
     return new VisionSession(await LiveModel.open(starter, options.signal));
   }
 

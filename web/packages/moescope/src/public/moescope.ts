@@ -51,12 +51,12 @@ export class Moescope {
   }
 
   /**
-   * Loads a folder of a vision model (config.json, model.safetensors) into a worker of its own.
+   * Loads a folder of a vision model (config.json, model.safetensors), or its files, into a worker of its own.
    *
    * Rejects as `load` does.
    */
-  static async loadVision(url: string | URL, options: LoadOptions = {}): Promise<VisionScope> {
-    return new VisionScope(await VisionSession.open(url, options, spawnWorker));
+  static async loadVision(model: string | URL | ModelFolder, options: LoadOptions = {}): Promise<VisionScope> {
+    return new VisionScope(await VisionSession.open(model, options, spawnWorker));
   }
 
   get model(): ModelInfo {

@@ -10,7 +10,8 @@ import type { ViewWords } from './words.js';
 /** Loss in nats per token, and in bits per byte of text. */
 export interface Losses {
   readonly loss: number;
-  readonly bitsPerByte: number;
+  /** Where the loss is that of a text. */
+  readonly bitsPerByte?: number;
 }
 
 export interface GaugeData {
@@ -65,6 +66,8 @@ function losses(label: string, value: Losses | undefined, words: ViewWords): Vie
     h('dd', {},
       h('span.big', {}, value === undefined ? '–' : fixed(value.loss)),
       h('span.unit', {}, words.gauge.nats),
-      h('span.small', {}, value === undefined ? '–' : fixed(value.bitsPerByte)),
-      h('span.unit', {}, words.gauge.bits)));
+      // Nothing jumps when the numbers of a text arrive; those of an image have no bytes.
+      (value === undefined || value.bitsPerByte !== undefined) && [
+        h('span.small', {}, fixed(value?.bitsPerByte ?? Number.NaN)), h('span.unit', {}, words.gauge.bits),
+      ]));
 }

@@ -2,6 +2,7 @@
 // Views never fetch and never touch the engine; whoever embeds them brings the data and the style sheet.
 
 export { DEFAULT_SPEC } from '../generated/routing.js';
+export * from './class-bars.js';
 export * from './colour.js';
 export * from './data.js';
 export * from './divergence.js';
@@ -12,7 +13,9 @@ export * from './layer-grid.js';
 export * from './load-view.js';
 export * from './measures.js';
 export * from './numbers.js';
+export * from './patch-view.js';
 export * from './paths-view.js';
+export * from './quantities.js';
 export { render } from './render.js';
 export * from './router-view.js';
 export * from './tables.js';

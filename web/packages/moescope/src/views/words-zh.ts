@@ -26,6 +26,12 @@ export const CHINESE: ViewWords = {
   grid: (tokens, layers) => `${tokens} 个词元在 ${layers} 层上的第一专家。方向键移动，回车选定。`,
   load: (layers, experts) => `${layers} 层中每层 ${experts} 个专家的负载，与平均份额对照`,
   loadOf: (expert, layer, share, even) => `专家 ${expert}，第 ${layer} 层：占词元的 ${share}，平均份额 ${even}`,
+  patches: (count, layer) => `${count} 个图像块，第 ${layer} 层`,
+  patch: ({ row, column, layer, experts, dropped }) =>
+    `图像块 第 ${row} 行第 ${column} 列，第 ${layer} 层：${experts}${dropped === 0 ? '' : `，${dropped} 个专家已满`}`,
+  classes: '各类别的概率',
+  rightClass: '正确的类别',
+  classTrained: (share) => `训练时 ${share}`,
   paths: (tokens, layers, experts) => `${tokens} 个词元穿过 ${layers} 层、每层 ${experts} 个专家的路径`,
 };
 

@@ -51,6 +51,11 @@ export interface ViewWords {
   readonly grid: (tokens: number, layers: number) => string;
   readonly load: (layers: number, experts: number) => string;
   readonly loadOf: (expert: number, layer: number, share: string, even: string) => string;
+  readonly patches: (count: number, layer: number) => string;
+  readonly patch: (facts: { row: number; column: number; layer: number; experts: string; dropped: number }) => string;
+  readonly classes: string;
+  readonly rightClass: string;
+  readonly classTrained: (share: string) => string;
   readonly paths: (tokens: number, layers: number, experts: number) => string;
 }
 
@@ -86,6 +91,12 @@ export const ENGLISH: ViewWords = {
   grid: (tokens, layers) => `First expert of ${tokens} tokens at ${layers} layers. Arrow keys walk, Enter chooses.`,
   load: (layers, experts) => `Load of ${experts} experts at each of ${layers} layers, against the even share`,
   loadOf: (expert, layer, share, even) => `Expert ${expert}, L${layer}: ${share} of the tokens, even share ${even}`,
+  patches: (count, layer) => `${count} patches, layer ${layer}`,
+  patch: ({ row, column, layer, experts, dropped }) =>
+    `Patch row ${row}, column ${column}, layer ${layer}: ${experts}${dropped === 0 ? '' : `, ${dropped} full`}`,
+  classes: 'Probability of each class',
+  rightClass: 'the right class',
+  classTrained: (share) => `as trained ${share}`,
   paths: (tokens, layers, experts) => `Paths of ${tokens} tokens through ${experts} experts at each of ${layers} layers`,
 };
 

@@ -1,0 +1,26 @@
+// Pictures that come by dropping or pasting, anywhere on the page while the tab Vision is shown.
+
+import type { VisionTab } from './tab.js';
+
+export function pictureGestures(tab: VisionTab): void {
+  const here = (): boolean => tab.store.state.tab === 'vision';
+  const take = (event: Event, data: DataTransfer | null): void => {
+    const file = here() ? pictureIn(data) : undefined;
+    if (file === undefined) return;
+    event.preventDefault();
+    void tab.vision.take(file);
+  };
+  addEventListener('paste', (event) => take(event, event.clipboardData));
+  addEventListener('drop', (event) => take(event, event.dataTransfer));
+  // Without this the browser would open the file in place of the page.
+  addEventListener('dragover', (event) => {
+    if (here()) event.preventDefault();
+  });
+  addEventListener('visibilitychange', () => {
+    if (document.hidden) tab.vision.camera.stop();
+  });
+}
+
+function pictureIn(data: DataTransfer | null): File | undefined {
+  return [...(data?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+}

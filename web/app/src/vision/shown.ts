@@ -1,0 +1,77 @@
+// What the parts of the tab Vision are drawn from, and what they may ask for.
+
+import type { ModelRouting, VisionInfo } from 'moescope';
+import type { GaugeData, Handler, TokenRecord } from 'moescope/views';
+
+import type { Noticed } from '../page/notices.js';
+import type { Knobs } from '../page/shown.js';
+import type { LimitEdit } from '../routing.js';
+import type { Sample, Samples } from './samples.js';
+import type { VisionState } from './state.js';
+import type { CurveState, SurveyState } from './survey.js';
+import type { Seen } from './vision.js';
+
+export const KINDS = ['samples', 'draw', 'own'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What is on the screen only and in no link. */
+export interface VisionUi {
+  /** Where pictures are being taken from; that of the shown picture unless chosen. */
+  readonly kind: Kind | undefined;
+  /** The image set whose samples are shown. */
+  readonly set: string | undefined;
+  readonly hover: { readonly patch: number; readonly layer: number } | undefined;
+  /** The patch that had the keyboard last. */
+  readonly cursor: number | undefined;
+  readonly sheet: boolean;
+  readonly switchError: string | undefined;
+  readonly copied: boolean;
+}
+
+export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<Noticed['actions'], 'cancelLoading' | 'retry' | 'dismiss'> {
+  readonly set: (change: Partial<VisionState>) => void;
+  readonly show: (change: Partial<VisionUi>) => void;
+  readonly scope: Knobs['actions']['set'];
+  readonly limit: (limit: LimitEdit | undefined) => void;
+  readonly sample: (sample: Sample) => void;
+  readonly file: (file: Blob | undefined) => void;
+  readonly camera: (on: boolean) => void;
+  readonly clearPad: () => void;
+  readonly undoStroke: () => void;
+  readonly measure: () => void;
+  readonly sweep: () => void;
+  readonly stopSurvey: () => void;
+  readonly copyMap: (csv: string) => void;
+  readonly walkLayer: (by: number) => void;
+}
+
+export interface VisionShown {
+  readonly state: VisionState;
+  readonly ui: VisionUi;
+  readonly scope: Knobs['state']['scope'];
+  readonly engine: Knobs['engine'] & Noticed['engine'];
+  /** Where the engine runs, once it does. */
+  readonly backend: 'cpu' | 'webgpu' | undefined;
+  readonly info: VisionInfo | undefined;
+  readonly routing: ModelRouting | undefined;
+  readonly samples: Samples | undefined;
+  readonly seen: Seen | undefined;
+  /** How long the last look took. */
+  readonly tookMs: number | undefined;
+  readonly records: readonly TokenRecord[];
+  /** Patches in a row. */
+  readonly columns: number;
+  readonly layers: readonly number[];
+  readonly layer: number;
+  /** The patch whose router is shown, and where. */
+  readonly inspected: { readonly record: TokenRecord; readonly layer: number } | undefined;
+  readonly pictureError: string | undefined;
+  readonly cameraOn: boolean;
+  readonly gauge: GaugeData;
+  readonly survey: SurveyState;
+  readonly curve: CurveState;
+  readonly canUndo: boolean;
+  readonly actions: VisionActions;
+  readonly patchEvents: Readonly<Record<string, Handler>>;
+  readonly padEvents: Readonly<Record<string, Handler>>;
+}

@@ -1,0 +1,92 @@
+// The tab Vision as the page sees it: what it shows right now, what its controls do, and what is painted after drawing.
+
+import { messages } from '../messages.js';
+import type { Store } from '../store.js';
+import { visionActions } from './actions.js';
+import { paintPad } from './drawing.js';
+import { padEvents } from './pad.js';
+import { paintPixels } from './pixels.js';
+import { PatchPointer } from './pointer.js';
+import { answerOf, lossOf, patchRecords } from './records.js';
+import type { VisionActions, VisionShown, VisionUi } from './shown.js';
+import type { VisionState } from './state.js';
+import { Vision } from './vision.js';
+import type { VisionOptions } from './vision.js';
+
+const CLOSED: VisionUi = {
+  kind: undefined, set: undefined, hover: undefined, cursor: undefined, sheet: false, switchError: undefined, copied: false,
+};
+
+export class VisionTab {
+  readonly vision: Vision;
+  ui: VisionUi = CLOSED;
+  readonly store: Store;
+  readonly #changed: () => void;
+  readonly #actions: VisionActions;
+  readonly #pointer: PatchPointer;
+  readonly #pad: VisionShown['padEvents'];
+
+  constructor(options: VisionOptions) {
+    this.store = options.store;
+    this.#changed = options.changed;
+    this.vision = new Vision(options);
+    this.#pointer = new PatchPointer(this);
+    this.#pad = padEvents(this);
+    this.#actions = visionActions(this, options.now);
+  }
+
+  show(change: Partial<VisionUi>): void {
+    this.ui = { ...this.ui, ...change };
+    this.#changed();
+  }
+
+  set(change: Partial<VisionState>): void {
+    this.store.set({ vision: { ...this.store.state.vision, ...change } });
+  }
+
+  shown(): VisionShown {
+    const { vision, ui } = this;
+    const { vision: state, scope } = this.store.state;
+    const { info, seen, engine, routing } = vision;
+    const records = seen === undefined ? [] : patchRecords(seen.now);
+    const layers = info?.moe_layers ?? [];
+    const layer = state.layer !== undefined && layers.includes(state.layer) ? state.layer : layers.at(-1) ?? 0;
+    const place = ui.hover ?? (state.patch === undefined ? undefined : { patch: state.patch, layer });
+    const record = place && records[place.patch];
+    return {
+      state, ui, scope, info, routing, seen, records, layers, layer, samples: vision.samples, tookMs: vision.tookMs,
+      engine: { loading: engine.loading, failure: engine.failure, opened: engine.opened, routingError: vision.routingError },
+      backend: engine.backend?.kind, columns: info === undefined ? 1 : info.image_size / info.patch_size,
+      inspected: record && place && { record, layer: place.layer },
+      pictureError: vision.pictureError, cameraOn: vision.camera.running,
+      gauge: this.#gauge(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
+      actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
+    };
+  }
+
+  /** Lets go of the chosen patch and of the camera. */
+  release(): void {
+    this.vision.camera.stop();
+    if (this.ui.hover !== undefined || this.ui.sheet) this.show({ hover: undefined, sheet: false });
+    if (this.store.state.vision.patch !== undefined) this.set({ patch: undefined });
+  }
+
+  /** What is no description of elements: pixels, and where the keyboard is. */
+  afterDraw(): void {
+    if (this.store.state.tab !== 'vision') return;
+    const { seen, info } = this.vision;
+    if (seen !== undefined && info !== undefined) paintPixels(seen.now.pixels, info.image_size);
+    const pad = document.querySelector<HTMLCanvasElement>('canvas#pad');
+    const { source } = this.store.state.vision;
+    if (pad !== null) paintPad(pad, source.kind === 'drawing' ? source.strokes : []);
+    this.#pointer.afterDraw();
+  }
+
+  /** The loss of the right class, or of what the trained routing answers where nobody knows. */
+  #gauge(): VisionShown['gauge'] {
+    const { seen, info } = this.vision;
+    if (seen === undefined || info === undefined) return { now: undefined, trained: undefined, note: messages.gauge.noModel };
+    const label = seen.label ?? answerOf(seen.trained);
+    return { now: { loss: lossOf(seen.now, label) }, trained: { loss: lossOf(seen.trained, label) }, note: undefined };
+  }
+}

@@ -1,0 +1,231 @@
+// The tab Vision: its model, the picture, what the model says of it under the routing as it is and as trained.
+// It decides when; how is in the files beside it. Nothing is loaded before the tab is shown.
+
+import type { Classification, ModelRouting, VisionInfo, VisionScope } from 'moescope';
+
+import { Engine, explain } from '../engine.js';
+import type { Load, Opened, Wish } from '../engine.js';
+import { messages } from '../messages.js';
+import { NO_EDITS, applyEdits } from '../routing.js';
+import type { RoutingEdits } from '../routing.js';
+import { sameRouting } from '../spec.js';
+import type { Store } from '../store.js';
+import { Camera } from './camera.js';
+import { drawingImage } from './drawing.js';
+import { classOf } from './samples.js';
+import type { Samples } from './samples.js';
+import type { Source } from './state.js';
+import { Survey } from './survey.js';
+
+export type Eyes = Pick<VisionScope, 'model' | 'backend' | 'routing' | 'setRouting' | 'classify' | 'free'>;
+export type LoadEyes = Load<Eyes>;
+export type Picture = Parameters<Eyes['classify']>[0];
+
+/** What the model is shown. */
+interface Sight {
+  readonly picture: Picture;
+  /** The right class, where it is known. */
+  readonly label: number | undefined;
+}
+
+/** What it says. */
+export interface Seen {
+  readonly now: Classification;
+  readonly trained: Classification;
+  readonly label: number | undefined;
+}
+
+export interface VisionOptions {
+  readonly load: LoadEyes;
+  readonly store: Store;
+  readonly changed: () => void;
+  readonly now: () => number;
+  readonly samples: (signal: AbortSignal) => Promise<Samples>;
+}
+
+export class Vision {
+  readonly engine: Engine<Eyes>;
+  readonly survey: Survey;
+  readonly camera: Camera;
+  samples: Samples | undefined;
+  seen: Seen | undefined;
+  /** Why the last picture, camera or routing was not taken. */
+  pictureError: string | undefined;
+  routingError: string | undefined;
+  /** How long the last look took. */
+  tookMs: number | undefined;
+  readonly #options: VisionOptions;
+  #sight: Sight | undefined;
+  /** What `seen` is about. */
+  #seenOf: Sight | undefined;
+  #begun = false;
+  #looking = false;
+  #again = false;
+  /** What the model took last. */
+  #accepted: RoutingEdits = NO_EDITS;
+  #takingBack = false;
+
+  constructor(options: VisionOptions) {
+    const { load, store, changed, now } = options;
+    this.#options = options;
+    this.engine = new Engine(load, changed, now, () => this.survey.clear());
+    this.survey = new Survey(changed);
+    this.camera = new Camera(changed);
+    store.subscribe((state, before) => {
+      if (state.tab !== 'vision') this.camera.stop();
+      else void this.begin();
+      if (state.vision.source !== before.vision.source) this.#turnTo(state.vision.source);
+      if (state.vision.routing !== before.vision.routing && !this.#takingBack) void this.look();
+      if (state.vision.model !== before.vision.model && this.#begun) void this.open();
+    });
+  }
+
+  /** Loads what the tab needs, once. */
+  async begin(): Promise<void> {
+    const { store, samples } = this.#options;
+    if (this.#begun || store.state.tab !== 'vision') return;
+    this.#begun = true;
+    const opening = this.open();
+    try {
+      this.samples = await samples(AbortSignal.timeout(60_000));
+    } catch (error) {
+      this.pictureError = explain(error).message;
+    }
+    this.#turnTo(store.state.vision.source);
+    await opening;
+  }
+
+  async open(backend = this.#backend()): Promise<void> {
+    const { model } = this.#options.store.state.vision;
+    const wish: Wish = { model, backend };
+    const before = this.engine.opened;
+    if (await this.engine.open(wish)) {
+      this.seen = undefined;
+      this.#accepted = NO_EDITS;
+      this.#turnTo(this.#options.store.state.vision.source);
+      void this.look();
+    } else if (before !== undefined && this.engine.loading === undefined) {
+      const { store } = this.#options;
+      store.set({ vision: { ...store.state.vision, model: before.model } });
+    }
+  }
+
+  get info(): VisionInfo | undefined {
+    return this.engine.opened?.info;
+  }
+
+  get routing(): ModelRouting | undefined {
+    return this.info === undefined ? undefined : applyEdits(this.info, this.#options.store.state.vision.routing);
+  }
+
+  /** A picture of the visitor's own. */
+  async take(picture: Picture): Promise<void> {
+    const { store } = this.#options;
+    if (store.state.vision.source.kind !== 'own') {
+      store.set({ vision: { ...store.state.vision, source: { kind: 'own' }, patch: undefined } });
+    }
+    this.pictureError = undefined;
+    this.#sight = { picture, label: undefined };
+    await this.look();
+  }
+
+  async startCamera(): Promise<void> {
+    this.pictureError = undefined;
+    try {
+      // Only pages from https or from this machine have it.
+      if (!('mediaDevices' in navigator)) throw new Error(messages.vision.camera.missing);
+      await this.camera.run((frame) => this.take(frame));
+    } catch (error) {
+      this.pictureError = messages.vision.camera.problem(error instanceof DOMException ? error.name : '') ?? explain(error).message;
+      this.#options.changed();
+    }
+  }
+
+  measure(how: 'measure' | 'sweep'): void {
+    const { opened } = this.engine;
+    const { routing, samples } = this;
+    if (opened !== undefined && routing !== undefined && samples !== undefined) void this.survey[how]({ scope: opened.scope, samples, routing });
+  }
+
+  /** The model looks at the picture again; while it does, only the latest wish waits. */
+  async look(): Promise<void> {
+    this.#again = true;
+    if (this.#looking) return;
+    this.#looking = true;
+    while (this.#again) {
+      this.#again = false;
+      await this.#lookOnce();
+    }
+    this.#looking = false;
+  }
+
+  async #lookOnce(): Promise<void> {
+    const [opened, sight] = [this.engine.opened, this.#sight];
+    if (opened === undefined || sight === undefined) return;
+    const edits = this.#options.store.state.vision.routing;
+    try {
+      const known = this.#seenOf === sight ? this.seen?.trained : undefined;
+      const trained = known ?? await this.#timed(() => opened.scope.classify(sight.picture, { routing: opened.info.trained_routing }));
+      const now = await this.#under(opened, edits, trained, sight);
+      if (this.engine.opened !== opened) return;
+      this.seen = { now, trained, label: sight.label };
+      this.#seenOf = sight;
+    } catch (error) {
+      if (this.engine.opened === opened) this.pictureError = explain(error).message;
+    }
+    this.#options.changed();
+  }
+
+  async #under({ scope, info }: Opened<Eyes>, edits: RoutingEdits, trained: Classification, { picture }: Sight): Promise<Classification> {
+    const routing = applyEdits(info, edits);
+    try {
+      await scope.setRouting(routing);
+      [this.routingError, this.#accepted] = [undefined, edits];
+    } catch (error) {
+      this.routingError = explain(error).message;
+      this.#takeBack(edits);
+    }
+    // After a refusal this is the routing before, which the model kept.
+    return sameRouting(scope.routing, trained.routing) ? trained : this.#timed(() => scope.classify(picture));
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const start = this.#options.now();
+    const result = await work();
+    this.tookMs = this.#options.now() - start;
+    return result;
+  }
+
+  /** What the model refuses is taken back, so that page, link and picture always say the same. */
+  #takeBack(refused: RoutingEdits): void {
+    const { store } = this.#options;
+    if (store.state.vision.routing !== refused) return;
+    this.#takingBack = true;
+    store.takeBack(this.#accepted, 'vision');
+    this.#takingBack = false;
+  }
+
+  #turnTo(source: Source): void {
+    if (source.kind !== 'own') this.camera.stop();
+    const sight = this.#sightOf(source);
+    const missing = sight === undefined && source.kind === 'sample' && this.samples !== undefined;
+    this.pictureError = missing ? messages.vision.picture.noSample : undefined;
+    if (sight === undefined) return;
+    this.#sight = sight;
+    void this.look();
+  }
+
+  #sightOf(source: Source): Sight | undefined {
+    if (source.kind === 'own') return undefined;
+    if (source.kind === 'drawing') return { picture: drawingImage(source.strokes), label: undefined };
+    const picture = this.samples?.image(source);
+    if (picture === undefined || this.samples === undefined) return undefined;
+    return { picture, label: this.info && classOf(this.info, this.samples, source) };
+  }
+
+  /** Unless a link asks for the GPU, the CPU: a picture is a few small products, and it starts without shaders to compile. */
+  #backend(): Wish['backend'] {
+    const { backend } = this.#options.store.state;
+    return backend === 'webgpu' ? 'webgpu' : 'cpu';
+  }
+}

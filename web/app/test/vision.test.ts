@@ -1,0 +1,298 @@
+// The tab Vision without a browser: when it looks and under which routing, what surveys count, what its parts say.
+import { choicesAt, classBars, findAll, h, likeliest, textOf } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { describeEdits } from '../src/changes.js';
+import { NO_EDITS, applyEdits } from '../src/routing.js';
+import { DEFAULTS } from '../src/state.js';
+import type { State } from '../src/state.js';
+import { Store } from '../src/store.js';
+import { vision as place } from '../src/vision/page/place.js';
+import { patchRecords } from '../src/vision/records.js';
+import { allSamples, classOf, tileOf } from '../src/vision/samples.js';
+import { PAD, begun, lengthened, placing, strokesFrom, strokesText } from '../src/vision/strokes.js';
+import { FACTORS, PRIORITIES } from '../src/vision/survey.js';
+import { VisionTab } from '../src/vision/tab.js';
+import { accuracyOf, dependenceOf, shareOf, sharesByGroup } from '../src/vision/tally.js';
+import type { Outcome } from '../src/vision/tally.js';
+import { FakeEyes, VISION_INFO, fakeSamples } from './fake-eyes.js';
+
+beforeEach(() => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/page/', querySelectorAll: () => [] });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+// Two cores may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+const PATIENT = { timeout: 30_000 };
+const SAMPLE = { kind: 'sample', set: 'mnist', label: 3, index: 0 } as const;
+
+function made(state: Partial<State> = {}, eyes = new FakeEyes()): { tab: VisionTab; store: Store; eyes: FakeEyes } {
+  const store = new Store({ ...DEFAULTS, tab: 'vision', vision: { ...DEFAULTS.vision, source: SAMPLE }, ...state });
+  const options = { load: () => Promise.resolve(eyes), samples: () => Promise.resolve(fakeSamples()), store, changed: () => undefined, now: () => 0 };
+  return { tab: new VisionTab(options), store, eyes };
+}
+
+async function ready(state: Partial<State> = {}, eyes = new FakeEyes()): Promise<ReturnType<typeof made>> {
+  const all = made(state, eyes);
+  await all.tab.vision.begin();
+  await vi.waitFor(() => expect(all.tab.vision.seen).toBeDefined());
+  return all;
+}
+
+const drawn = (tab: VisionTab): ViewElement => h('div', {}, place(tab.shown()));
+const all = (root: ViewElement, selector: string): ViewElement[] =>
+  findAll(root, (element) => String(element.props.attrs?.['class'] ?? '').split(' ').includes(selector));
+
+describe('the tab', () => {
+  it('loads nothing before it is shown, and once only', async () => {
+    const load = vi.fn(() => Promise.resolve(new FakeEyes()));
+    const store = new Store({ ...DEFAULTS, tab: 'language' });
+    const tab = new VisionTab({ load, samples: () => Promise.resolve(fakeSamples()), store, changed: () => undefined, now: () => 0 });
+    await tab.vision.begin();
+    expect(load).not.toHaveBeenCalled();
+    store.set({ tab: 'vision' });
+    store.set({ tab: 'language' });
+    store.set({ tab: 'vision' });
+    await vi.waitFor(() => expect(tab.vision.seen).toBeDefined());
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('looks at the sample of the link and knows its class', async () => {
+    const { tab } = await ready();
+    const { seen, records, layer } = tab.shown();
+    expect(seen?.label).toBe(13);
+    expect([records.length, layer]).toEqual([64, 2]);
+    const verdict = all(drawn(tab), 'verdict')[0];
+    expect(verdict?.props.attrs?.['data-label']).toBe(13);
+    expect(textOf(verdict ?? '')).toContain('it is: 3');
+  });
+
+  it('stands before the model is there, with everything disabled that needs it', () => {
+    const root = drawn(made().tab);
+    const buttons = findAll(root, (element) => element.tag === 'button' && /Measure|Sweep/.test(textOf(element)));
+    expect(buttons.map(({ props }) => props.attrs?.['disabled'])).toEqual([true, true]);
+    expect(textOf(root)).toContain('models/trio');
+  });
+
+  it('gives every patch at every layer a name with its place and experts', async () => {
+    const { tab } = await ready();
+    const names = all(drawn(tab), 'patch').map(({ props }) => String(props.attrs?.['aria-label']));
+    expect(names).toHaveLength(3 * 64);
+    expect(names[9]).toMatch(/^Patch row 2, column 2, layer 0: expert \d \d\.\d\d and expert \d \d\.\d\d$/);
+    expect(new Set(names).size).toBe(3 * 64);
+  });
+});
+
+describe('routing of images', () => {
+  it('acts on the shown picture and leaves that of the text alone', async () => {
+    const { tab, store } = await ready();
+    tab.shown().actions.topK(1);
+    await vi.waitFor(() => expect(tab.vision.seen?.now.routing.default.select).toEqual({ method: 'top_k', top_k: 1 }));
+    expect(tab.vision.seen?.trained.routing.default.select).toEqual({ method: 'top_k', top_k: 2 });
+    expect(store.state.routing).toBe(NO_EDITS);
+    expect(all(drawn(tab), 'patch').every(({ props }) => String(props.attrs?.['data-experts']).length === 1)).toBe(true);
+    tab.shown().actions.undo();
+    await vi.waitFor(() => expect(tab.vision.seen?.now).toBe(tab.vision.seen?.trained));
+    expect(store.canUndo('vision')).toBe(false);
+  });
+
+  it('that the model refuses is taken back, with the reason beside the menu', async () => {
+    const { tab, store } = await ready();
+    for (let expert = 0; expert < 6; expert += 1) tab.shown().actions.ban(expert, true);
+    await vi.waitFor(() => expect(tab.vision.seen?.now.routing.default.restrict.disabled).toHaveLength(6));
+    tab.shown().actions.ban(6, true);
+    await vi.waitFor(() => expect(tab.shown().engine.routingError).toMatch(/only 1 expert is left/));
+    expect(store.state.vision.routing.banned).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(textOf(drawn(tab))).toContain('Not taken');
+  });
+
+  it('with a capacity hatches the patches that were turned away, and says how many', async () => {
+    const { tab } = await ready();
+    tab.shown().actions.limit({ factor: 0.25, priority: 'order' });
+    await vi.waitFor(() => expect(tab.vision.seen?.now.routing.default.limit.capacity_factor).toBe(0.25));
+    const root = drawn(tab);
+    const { records, layers } = tab.shown();
+    const empty = layers.flatMap((layer) => records.filter((record) => choicesAt(record, layer).length === 0));
+    expect(all(root, 'dropped')).toHaveLength(empty.length);
+    expect(empty.length).toBeGreaterThan(0);
+    expect(all(root, 'dropped')[0]?.props.attrs?.['aria-label']).toMatch(/: no experts, 2 full$/);
+    expect(textOf(root)).toMatch(/\d+ choices turned away \(\d+ %\)/);
+    expect(textOf(root)).toContain('0.25 × the even share: 4 patches');
+  });
+
+  it('puts a capacity in place of the strategy’s own, and in words', () => {
+    const routing = applyEdits(VISION_INFO, { ...NO_EDITS, limit: { factor: 0.5, priority: 'batch_priority' } });
+    expect(routing.default.limit).toMatchObject({ capacity_factor: 0.5, capacity: null, priority: 'batch_priority' });
+    expect(describeEdits({ ...NO_EDITS, limit: { factor: 0.5, priority: 'batch_priority' } })).toBe('capacity 0.5 by priority');
+  });
+});
+
+describe('pictures', () => {
+  it('of one’s own are looked at without a right class', async () => {
+    const { tab, store } = await ready();
+    const picture = { data: new Uint8ClampedArray([1, 2, 3, 255]), width: 1, height: 1, colorSpace: 'srgb' } as ImageData;
+    void tab.vision.take(picture);
+    expect(store.state.vision.source).toEqual({ kind: 'own' });
+    await vi.waitFor(() => expect(tab.vision.seen?.label).toBeUndefined());
+    expect(textOf(drawn(tab))).toContain('the link does not hold it');
+  });
+
+  it('that come while the model looks wait, and only the last of them is looked at', async () => {
+    const eyes = new FakeEyes(20);
+    const { tab } = await ready({}, eyes);
+    const before = eyes.looks.length;
+    const picture = (red: number): ImageData => ({ data: new Uint8ClampedArray([red, 0, 0, 255]), width: 1, height: 1, colorSpace: 'srgb' }) as ImageData;
+    await Promise.all([1, 2, 3, 4].map((red) => tab.vision.take(picture(red))));
+    await vi.waitFor(() => expect(eyes.looks.at(-1)?.picture).toEqual(picture(4)));
+    expect(eyes.looks.length - before).toBeLessThanOrEqual(2);
+  });
+
+  it('that cannot be read are refused in place, and the former one stays', async () => {
+    const { tab, eyes } = await ready();
+    const { seen } = tab.vision;
+    eyes.classify = () => Promise.reject(new Error('no image'));
+    void tab.vision.take(new Blob(['x']));
+    await vi.waitFor(() => expect([tab.vision.pictureError, tab.vision.seen]).toEqual(['no image', seen]));
+    expect(all(drawn(tab), 'error').some((element) => textOf(element) === 'no image')).toBe(true);
+  });
+
+  it('are sought among the samples by set and label, in any order of classes', () => {
+    const samples = fakeSamples();
+    expect(tileOf({ ...samples, perClass: 2 }, { set: 'mnist', label: 3, index: 1 })).toEqual({ row: 13, column: 1 });
+    expect(tileOf(samples, { set: 'mnist', label: 3, index: 1 })).toBeUndefined();
+    expect(tileOf(samples, { set: 'svhn', label: 0, index: 0 })).toBeUndefined();
+    expect(classOf({ classes: [{ set: 'mnist', label: '3' }] }, samples, { set: 'mnist', label: 3, index: 0 })).toBe(0);
+    expect(classOf({ classes: [] }, samples, { set: 'mnist', label: 3, index: 0 })).toBeUndefined();
+    const first = allSamples(samples).slice(0, 20).map(({ set, label }) => `${set} ${label}`);
+    expect(new Set(first).size).toBe(20);
+  });
+});
+
+describe('drawings', () => {
+  it('survive the link, and nonsense does no harm', () => {
+    const strokes = [[{ x: 0, y: 63 }, { x: 5, y: 5 }], [{ x: 62, y: 1 }]];
+    expect(strokesFrom(strokesText(strokes))).toEqual(strokes);
+    expect(strokesFrom('A')).toEqual([]);
+    expect(strokesFrom('AB..💥CD')).toEqual([[{ x: 0, y: 1 }], [{ x: 2, y: 3 }]]);
+  });
+
+  it('grow by points that are apart', () => {
+    const one = begun([], { x: 5, y: 5 });
+    expect(lengthened(one, { x: 6, y: 5 })).toBe(one);
+    expect(lengthened(one, { x: 9, y: 5 })).toEqual([[{ x: 5, y: 5 }, { x: 9, y: 5 }]]);
+    expect(lengthened([], { x: 9, y: 5 })).toEqual([]);
+  });
+
+  it('are placed as MNIST digits: 20 of 32 pixels long, mass in the middle', () => {
+    const bar = [[{ x: 10, y: 0 }, { x: 10, y: 40 }]];
+    const { scale, x, y } = placing(bar);
+    expect(40 * scale).toBeCloseTo(20 / 32);
+    expect([10 * scale + x, 20 * scale + y]).toEqual([expect.closeTo(0.5), expect.closeTo(0.5, 1)]);
+    expect(placing([[{ x: 3, y: 3 }]]).scale).toBeCloseTo(20 / 32 / (PAD / 4));
+  });
+});
+
+describe('surveys', () => {
+  it('measure every sample under both routings and show them beside what guessing gives', async () => {
+    const { tab } = await ready();
+    tab.shown().actions.topK(1);
+    tab.shown().actions.measure();
+    await vi.waitFor(() => expect(tab.shown().survey).toMatchObject({ running: false, done: 20, total: 20 }), PATIENT);
+    const { now, trained } = tab.shown().survey;
+    expect([now.length, trained.length]).toEqual([20, 20]);
+    expect(now.every(({ acts }) => acts.length === 3 && acts.every((counts) => counts.reduce((a, b) => a + b) === 64))).toBe(true);
+    expect(trained.every(({ acts }) => acts.every((counts) => counts.reduce((a, b) => a + b) === 128))).toBe(true);
+    const text = textOf(drawn(tab));
+    expect(text).toContain('guessing 5.0 %');
+    expect(text).toMatch(/95 %: \d+ % to \d+ %/);
+    expect(text).toMatch(/The class tells \d\.\d{3} bits .* by lot it would be \d\.\d{3}/);
+    expect(all(drawn(tab), 'map').flatMap((map) => findAll(map, ({ tag }) => tag === 'tr'))).toHaveLength(22);
+    tab.shown().actions.topK(3);
+    expect(textOf(drawn(tab))).toContain('Measured under another routing');
+  });
+
+  it('stop where they are and keep what they have', async () => {
+    const { tab } = await ready({}, new FakeEyes(1));
+    tab.shown().actions.measure();
+    await vi.waitFor(() => expect(tab.shown().survey.now.length).toBeGreaterThan(2));
+    tab.shown().actions.stopSurvey();
+    const { length } = tab.shown().survey.now;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(tab.shown().survey).toMatchObject({ running: false });
+    expect(tab.shown().survey.now).toHaveLength(length);
+  });
+
+  it('that fail say why', async () => {
+    const { tab, eyes } = await ready();
+    eyes.classify = () => Promise.reject(new Error('gone'));
+    tab.shown().actions.measure();
+    await vi.waitFor(() => expect(textOf(drawn(tab))).toContain('Not measured: gone'));
+  });
+
+  it('sweep every capacity with either order, one picture at all of them before the next', async () => {
+    const { tab } = await ready();
+    tab.shown().actions.sweep();
+    await vi.waitFor(() => expect(tab.shown().curve).toMatchObject({ running: false }), PATIENT);
+    const { points, free } = tab.shown().curve;
+    expect(points.map(({ factor, priority }) => `${factor} ${priority}`)).toEqual(PRIORITIES.flatMap((p) => FACTORS.map((f) => `${f} ${p}`)));
+    expect(points.every(({ outcomes }) => outcomes.length === free.length)).toBe(true);
+    const dropped = points.slice(0, FACTORS.length).map(({ outcomes }) => outcomes.reduce((sum, outcome) => sum + outcome.dropped, 0));
+    expect(dropped).toEqual(dropped.toSorted((a, b) => b - a));
+  });
+});
+
+describe('tallies', () => {
+  const outcome = (label: number, acts: number[], right = true): Outcome =>
+    ({ label, right, loss: 0, dropped: 0, nPatches: 4, acts: [Uint16Array.from(acts)] });
+
+  it('give shares with the interval of Wilson', () => {
+    expect(shareOf(5, 10)).toMatchObject({ share: 0.5, low: expect.closeTo(0.2366, 3), high: expect.closeTo(0.7634, 3) });
+    expect(shareOf(0, 10)).toMatchObject({ low: 0, high: expect.closeTo(0.2775, 3) });
+    expect(shareOf(0, 0).share).toBeNaN();
+    expect(accuracyOf([outcome(0, [1, 1]), outcome(0, [1, 1], false)]).share).toBe(0.5);
+  });
+
+  it('give shares of patches by group, none for a group without images', () => {
+    const outcomes = [outcome(0, [4, 0]), outcome(0, [2, 2]), outcome(2, [0, 4])];
+    expect(sharesByGroup(outcomes, 0, (label) => label, 3)).toEqual([[0.75, 0.25], undefined, [0, 1]]);
+  });
+
+  it('tell a group that decides from one that does not, by the bits and by lot', () => {
+    const tied = Array.from({ length: 40 }, (_, i) => outcome(i % 2, i % 2 === 0 ? [4, 0] : [0, 4]));
+    const loose = Array.from({ length: 40 }, (_, i) => outcome(i % 2, i % 4 < 2 ? [4, 0] : [0, 4]));
+    const [strong, weak] = [tied, loose].map((outcomes) => dependenceOf(outcomes, 0, (label) => label, 2));
+    expect(strong?.bits).toBeCloseTo(1);
+    expect(strong?.chanceHigh).toBeLessThan(0.2);
+    expect(weak?.bits).toBeCloseTo(0);
+    expect(dependenceOf(tied, 0, (label) => label, 2)).toEqual(strong);
+  });
+});
+
+describe('class bars', () => {
+  const bar = (label: string, now: number, right = false) => ({ label, set: 's', now, trained: 0, right });
+
+  it('show the likeliest and the right one wherever it stands', () => {
+    const bars = [bar('a', 0.5), bar('b', 0.3), bar('c', 0.2), bar('d', 0, true)];
+    expect(likeliest(bars, 3).map(({ label }) => label)).toEqual(['a', 'b', 'd']);
+    expect(likeliest(bars, 4)).toHaveLength(4);
+    expect(textOf(classBars(likeliest(bars, 3)))).toContain('d ✓');
+  });
+
+  it('keep classes of two sets apart that have the same name', () => {
+    const keys = classBars([bar('1', 0.5), { ...bar('1', 0.5), set: 't' }]).children.map((child) => (typeof child === 'string' ? '' : child.props.key));
+    expect(new Set(keys).size).toBe(2);
+  });
+});
+
+describe('records of patches', () => {
+  it('are made once for each classification', async () => {
+    const { tab } = await ready();
+    const { seen } = tab.vision;
+    if (seen === undefined) throw new Error('nothing was seen');
+    expect(patchRecords(seen.now)).toBe(patchRecords(seen.now));
+  });
+});
