@@ -142,17 +142,23 @@ impl Gpu {
     }
 }
 
-/// A result that a callback brings.
+/// A result that a callback brings, and who waits for it.
 #[derive(Clone, Default)]
 struct Answer {
-    state: Arc<Mutex<(Option<Result<(), String>>, Option<Waker>)>>,
+    state: Arc<Mutex<AnswerState>>,
+}
+
+#[derive(Default)]
+struct AnswerState {
+    result: Option<Result<(), String>>,
+    waker: Option<Waker>,
 }
 
 impl Answer {
     fn tell(&self, result: Result<(), String>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 = Some(result);
-        if let Some(waker) = state.1.take() {
+        state.result = Some(result);
+        if let Some(waker) = state.waker.take() {
             waker.wake();
         }
     }
@@ -163,10 +169,10 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.0.take() {
+        match state.result.take() {
             Some(result) => Poll::Ready(result),
             None => {
-                state.1 = Some(context.waker().clone());
+                state.waker = Some(context.waker().clone());
                 Poll::Pending
             }
         }

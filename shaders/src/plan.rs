@@ -189,7 +189,7 @@ impl Plan {
         }
         let table = pack(specs, layers, &self.sizes)?;
         self.write_words(self.run, specs_start(self.sizes.max_tokens), &table)?;
-        let specs = specs.iter().map(|spec| RouterSpec::clone(spec));
+        let specs = specs.iter().copied().cloned();
         self.routing = specs.zip(layers.iter().copied()).collect();
         Ok(())
     }

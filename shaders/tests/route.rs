@@ -14,6 +14,7 @@ use std::path::Path;
 
 use common::{Rng, one_pass, plan, run};
 use moescope_routing::presets::PRESETS;
+use moescope_routing::stage::select::Select;
 use moescope_routing::{RouterContext, RouterInput, RouterSpec, Routing, RoutingPlan, route_with};
 use moescope_shaders::{
     Buffer, LayerRecord, Mode, PassId, Plan, Recording, Route, Sizes, Step, refusal,
@@ -227,12 +228,13 @@ fn replay_of(value: &Value, position: usize) -> RouterSpec {
         plan.offsets.push(plan.expert_idx.len() as u32);
     }
     plan.combine_weights = vec![1.0; plan.expert_idx.len()];
-    let mut spec = RouterSpec::default();
-    spec.select = moescope_routing::stage::select::Select::Replay {
-        plan,
-        recorded_weights: true,
-    };
-    spec
+    RouterSpec {
+        select: Select::Replay {
+            plan,
+            recorded_weights: true,
+        },
+        ..RouterSpec::default()
+    }
 }
 
 struct Case<'a> {
@@ -269,7 +271,7 @@ fn host(case: &Case<'_>, n_experts: usize) -> Routing {
     let before = case
         .previous_layer
         .map(|value| match replay_of(value, 0).select {
-            moescope_routing::stage::select::Select::Replay { plan, .. } => plan,
+            Select::Replay { plan, .. } => plan,
             _ => RoutingPlan::default(),
         });
     let context = RouterContext {
@@ -439,7 +441,7 @@ fn random_spec(rng: &mut Rng, n_experts: usize) -> RouterSpec {
         for _ in 0..rng.between(0, 5) {
             fields.push(rng.pick(&options).clone());
         }
-        if n_experts % 4 == 0 {
+        if n_experts.is_multiple_of(4) {
             fields.push("n_groups=4,topk_groups=2".into());
         }
         let link = fields.join(",");
@@ -462,7 +464,7 @@ fn random_specs_agree() {
             let spec = random_spec(&mut rng, n_experts);
             let n_tokens = *rng.pick(&[1, 2, 9, 33]);
             let mut logits = rng.reals(n_tokens * n_experts);
-            if rng.next() % 4 == 0 {
+            if rng.next().is_multiple_of(4) {
                 // Coarse logits tie often; ties go to the lower index on both sides.
                 logits
                     .iter_mut()

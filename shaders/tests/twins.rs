@@ -60,7 +60,7 @@ fn products(mode: Mode, n_tokens: &[usize]) {
     for (rows, columns) in shapes {
         for format in formats(&[columns]) {
             let n_tokens = *rng.pick(n_tokens);
-            let [has_norm, has_bias, add] = [0, 1, 2].map(|_| rng.next() % 2 == 0);
+            let [has_norm, has_bias, add] = [0, 1, 2].map(|_| rng.next().is_multiple_of(2));
             let mut recording = Recording::new(sizes(n_tokens)).unwrap();
             let weights = recording.matrix("weights", rows, columns, format).unwrap();
             let input = recording.activations("input", columns);
