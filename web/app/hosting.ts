@@ -91,12 +91,16 @@ function withManifest({ code, imports }: Rolldown.OutputChunk, manifest: Manifes
   return parts.join(JSON.stringify(manifest));
 }
 
+/** The wasm file of the analyses: no engine, and as light as a script. */
+const ANALYSES = '_analyses';
+
 /** What is what among the files of a build. */
 export function manifestOf(names: readonly string[], models: Manifest['models']): Manifest {
   const hashed = names.filter((name) => name.startsWith(HASHED)).toSorted();
   const engines: Record<Engine, string[]> = { cpu: [], webgpu: [] };
-  for (const name of hashed.filter((file) => file.endsWith('.wasm'))) engines[engineOf(name)].push(name);
-  return { shell: hashed.filter((name) => /\.(js|css)$/.test(name)), hashed, engines, models };
+  const isLight = (name: string): boolean => /\.(js|css)$/.test(name) || name.includes(ANALYSES);
+  for (const name of hashed.filter((file) => file.endsWith('.wasm') && !isLight(file))) engines[engineOf(name)].push(name);
+  return { shell: hashed.filter(isLight), hashed, engines, models };
 }
 
 function engineOf(name: string): Engine {

@@ -250,6 +250,14 @@ pub enum RoutingError {
         /// All names.
         allowed: String,
     },
+    /// A trace does not hold what an analysis needs.
+    #[error("the analysis {analysis} needs {part}, which this trace does not have")]
+    TracePartMissing {
+        /// Name of the analysis.
+        analysis: &'static str,
+        /// What is missing.
+        part: &'static str,
+    },
     /// A plan breaks one of its invariants.
     #[error("the plan is not valid: {reason}")]
     PlanInvalid {
@@ -292,6 +300,7 @@ impl RoutingError {
             Self::FieldInvalid { .. } => "field_invalid",
             Self::PackedInvalid { .. } => "packed_invalid",
             Self::UnknownPreset { .. } => "unknown_preset",
+            Self::TracePartMissing { .. } => "trace_part_missing",
             Self::PlanInvalid { .. } => "plan_invalid",
         }
     }

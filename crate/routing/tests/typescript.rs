@@ -6,8 +6,9 @@
 use std::path::Path;
 
 use moescope_routing::metrics::{
-    CacheReport, CoActivation, Divergence, Drops, Estimate, Evenness, Flow, LabelShare,
-    LayerReport, Load, PredictionChange, Repetition, SegmentRouting, TokenFigures,
+    Agreement, AnalysisName, Answer, Balance, CacheReport, CoActivation, Divergence, Drops,
+    Estimate, Evenness, Flow, FlowReport, LabelDistance, LabelReport, LabelShare, LayerColumns,
+    LayerReport, Load, PredictionChange, Question, Repetition, SegmentRouting, TokenFigures,
 };
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::adjust::{Adjust, NoiseKind, NullRule};
@@ -103,6 +104,15 @@ fn typescript() -> String {
     declare::<Divergence>(&mut out, &config);
     declare::<PredictionChange>(&mut out, &config);
     declare::<LabelShare>(&mut out, &config);
+    declare::<LabelDistance>(&mut out, &config);
+    declare::<AnalysisName>(&mut out, &config);
+    declare::<LayerColumns>(&mut out, &config);
+    declare::<Question>(&mut out, &config);
+    declare::<Answer>(&mut out, &config);
+    declare::<Balance>(&mut out, &config);
+    declare::<LabelReport>(&mut out, &config);
+    declare::<FlowReport>(&mut out, &config);
+    declare::<Agreement>(&mut out, &config);
     out.push_str("/** Verdict codes are indices into this table. */\n");
     out.push_str("export const VERDICTS: readonly Verdict[] = [\n");
     for verdict in Verdict::ALL {

@@ -2,7 +2,7 @@
 
 /** Written into the service worker by the build. All names are relative to the page's folder. */
 export interface Manifest {
-  /** Kept from the first visit on: scripts and styles. */
+  /** Kept from the first visit on: scripts, styles, and the analyses, which need no model. */
   readonly shell: readonly string[];
   /** Every file of the build with a hash in its name. */
   readonly hashed: readonly string[];

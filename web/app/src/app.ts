@@ -1,11 +1,13 @@
 // Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
 
-import { MoescopeError } from 'moescope';
+import { Analyser, MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
+import { Study } from './analyses/study.js';
+import { loadExamples } from './analyses/texts.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
 import { EXAMPLES } from './examples.js';
@@ -56,6 +58,7 @@ export class App {
   readonly adapter: Adapter;
   readonly shelf: Shelf;
   readonly measuring: Measuring;
+  readonly study: Study;
   readonly vision: VisionTab;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
@@ -78,6 +81,9 @@ export class App {
     this.runner = new Runner(() => this.#textChanged(), now);
     this.measuring = new Measuring({ engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
+    this.study = new Study({
+      analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
+    });
     this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.vision = new VisionTab({ ...options.vision, store: this.store, changed: () => this.schedule(), now });
     this.#pointer = new Pointer(this);
@@ -139,7 +145,7 @@ export class App {
     if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
-      analyses: gauge.analyses, sample: sampler.state, comparer, finding: tutor.finding,
+      analyses: gauge.analyses, sample: sampler.state, comparer, study: this.study, finding: tutor.finding,
       measured: measuredFor(this.runner.records, gauge.analyses),
       adapt: this.adapter.state,
       canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,
@@ -229,6 +235,7 @@ export class App {
     this.runner.stop();
     this.adapter.clear();
     this.measuring.clear();
+    this.study.modelCloses();
   }
 
   takeExample(id: ExampleId): void {
@@ -293,6 +300,7 @@ export class App {
 
   #textChanged(): void {
     this.measuring.look();
+    if (!this.runner.active) this.study.follow();
     this.schedule();
   }
 

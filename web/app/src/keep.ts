@@ -30,7 +30,8 @@ export async function savePicture(id: string, name: string, format: 'svg' | 'png
   return messages.keep.saved(file);
 }
 
-function save(blob: Blob, name: string): void {
+/** Hands a file to the visitor. */
+export function save(blob: Blob, name: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

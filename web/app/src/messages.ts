@@ -5,6 +5,7 @@ import { ENGLISH } from 'moescope/views';
 import type { ViewWords } from 'moescope/views';
 
 import { compareMessages } from './messages-compare.js';
+import { analysesMessages } from './messages-analyses.js';
 import { decodingMessages } from './messages-decoding.js';
 import { lessonMessages } from './messages-lessons.js';
 import { strategyMessages } from './messages-strategy.js';
@@ -103,6 +104,7 @@ const english = {
 
   strategy: strategyMessages,
   vision: visionMessages,
+  analyses: analysesMessages,
   decoding: decodingMessages,
   ...viewMessages,
   ...compareMessages,

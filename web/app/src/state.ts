@@ -4,6 +4,8 @@
 
 import type { BackendWish } from 'moescope';
 
+import { ANALYSES_DEFAULTS, analysesOf, putAnalyses } from './analyses/link.js';
+import type { AnalysesState } from './analyses/link.js';
 import { CONTRAST, CONTRAST_LIMITS } from './contrast.js';
 import type { ContrastSettings } from './contrast.js';
 import { EXAMPLES } from './examples.js';
@@ -70,6 +72,7 @@ export interface State {
   /** Whether the page begins to write by itself. */
   readonly auto: boolean;
   readonly tab: Tab;
+  readonly analyses: AnalysesState;
   /** The open lesson by its name, and its step from 0. */
   readonly lesson: string | undefined;
   readonly step: number;
@@ -113,6 +116,7 @@ export const DEFAULTS: State = {
   size: 100,
   auto: true,
   tab: 'language',
+  analyses: ANALYSES_DEFAULTS,
   lesson: undefined,
   step: 0,
   hide: [],
@@ -150,6 +154,7 @@ export function encode(state: State): string {
   put('size', state.size, DEFAULTS.size);
   put('auto', state.auto ? 1 : 0, 1);
   put('tab', state.tab, DEFAULTS.tab);
+  putAnalyses(put, state.analyses);
   put('lesson', state.lesson);
   put('step', state.step, DEFAULTS.step);
   put('hide', state.hide.join(','), '');
@@ -186,6 +191,7 @@ export function decode(hash: string): State {
     size: integer(params.get('size'), LIMITS.size) ?? standard.size,
     auto: params.get('auto') !== '0',
     tab: oneOf(params.get('tab'), TAB_NAMES) ?? standard.tab,
+    analyses: analysesOf(params),
     lesson: [params.get('lesson') ?? ''].find((name) => /^[a-z]{1,20}$/.test(name)),
     step: integer(params.get('step'), { min: 0, max: LIMITS.steps }) ?? standard.step,
     hide: names(params.get('hide'), HIDEABLE),

@@ -4,6 +4,7 @@ import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
+import { Study } from '../src/analyses/study.js';
 import { Comparer } from '../src/comparer.js';
 import { Engine } from '../src/engine.js';
 import { page } from '../src/page/page.js';
@@ -17,6 +18,7 @@ import type { State } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { VisionTab } from '../src/vision/tab.js';
 import { FAKE_VISION } from './fake-eyes.js';
+import { FakeAnalyser } from './fake-analyser.js';
 import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
@@ -43,6 +45,9 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     vision,
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
     analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing), finding: undefined,
+    study: new Study({
+      analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
+    }),
     measured: NOTHING_MEASURED,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),

@@ -23,6 +23,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   size: 140,
   auto: false,
   tab: 'lessons',
+  analyses: { analysis: 'co_activation', texts: 'own', without: ['math'], own: 'a & b\n', variant: 'jaccard', against: 'switch' },
   rival: { ...NO_EDITS, topK: 3, banned: [1], at: { 0: { topK: 1 } } },
   expert: 5,
   tint: 'entropy',
@@ -121,8 +122,8 @@ describe('fuzzed hashes', () => {
   }, 60_000);
 });
 
-const NAMES = ['v.image', 'v.layer', 'v.patch', 'v.k', 'v.cf', 'v.ban.1', 'v.tint', 'v.map', 'cf', 'cp', 'c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
-const VALUES = ['cifar10.3.0', '~AB.', '~\u{1F600}', 'batch_priority', '1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
+const NAMES = ['v.image', 'v.layer', 'v.patch', 'v.k', 'v.cf', 'v.ban.1', 'v.tint', 'v.map', 'cf', 'cp', 'c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'analysis', 'texts', 'without', 'own', 'view', 'against', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
+const VALUES = ['flow', 'own', 'jaccard', 'switch', 'math,french', 'cifar10.3.0', '~AB.', '~\u{1F600}', 'batch_priority', '1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {
   const pick = (list: readonly string[]): string => list[Math.floor(random() * list.length)] ?? '';

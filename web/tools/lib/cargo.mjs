@@ -43,9 +43,16 @@ export function cargoEnv(env = process.env) {
   };
 }
 
-/** Program, arguments and environment of the wasm build of one engine. */
+/** The crate of each wasm file, and what selects the file where one crate makes two. */
+export const WASM_FILES = {
+  analyses: { folder: 'crate/wasm-analyses', args: ['-p', 'moescope-wasm-analyses'], output: 'moescope_wasm_analyses.wasm' },
+  cpu: { folder: 'crate/wasm', args: ['-p', 'moescope-wasm', '--features', 'cpu'], output: 'moescope_wasm.wasm' },
+  gpu: { folder: 'crate/wasm', args: ['-p', 'moescope-wasm', '--features', 'gpu'], output: 'moescope_wasm.wasm' },
+};
+
+/** Program, arguments and environment of the build of one wasm file. */
 export function wasmBuildCommand(variant, toolchainKind, env = process.env) {
-  const args = ['build', '-p', 'moescope-wasm', '--features', variant, '--profile', 'web', '--target', 'wasm32-unknown-unknown'];
+  const args = ['build', ...WASM_FILES[variant].args, '--profile', 'web', '--target', 'wasm32-unknown-unknown'];
   const full = { ...cargoEnv(env), RUSTFLAGS: WASM_RUSTFLAGS };
   delete full.CARGO_ENCODED_RUSTFLAGS;
   if (toolchainKind === 'rustup') return { command: findRust('cargo', env), args, env: full };
@@ -57,8 +64,8 @@ export function wasmBuildCommand(variant, toolchainKind, env = process.env) {
 }
 
 /** Where the wasm build leaves its file. */
-export function wasmBuildOutput(env = process.env) {
-  return path.join(targetDir(env), 'wasm32-unknown-unknown/web/moescope_wasm.wasm');
+export function wasmBuildOutput(variant, env = process.env) {
+  return path.join(targetDir(env), 'wasm32-unknown-unknown/web', WASM_FILES[variant].output);
 }
 
 /** Runs cargo, reporting progress through `say`; throws when it fails. */

@@ -1,19 +1,20 @@
-// Builds the engine for the browser: cargo, then wasm-bindgen, once per variant.
+// Builds the engine and the analyses for the browser: cargo, then wasm-bindgen, once per variant.
 //
 // `cpu` and `gpu` are two files so that the small one can start first. Both come from the same crate
 // and leave the same file name behind, so each goes through wasm-bindgen right after its build.
+// `analyses` needs no engine and is smaller still.
 // Changing the profile, the flags or the toolchain compiles every dependency again.
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { mustCargo, pasteable, wasmBuildCommand, wasmBuildOutput } from './cargo.mjs';
+import { WASM_FILES, mustCargo, pasteable, wasmBuildCommand, wasmBuildOutput } from './cargo.mjs';
 import { root, wasmDir } from './paths.mjs';
 import { StepFailed } from './report.mjs';
 import { must } from './run.mjs';
 import { hashInputs, listFiles, Stamp } from './stamp.mjs';
 import { wasmBindgenVersion } from './versions.mjs';
 
-export const VARIANTS = ['cpu', 'gpu'];
+export const VARIANTS = Object.keys(WASM_FILES);
 
 /** Files of one variant. */
 export function wasmOutputs(variant) {
@@ -46,7 +47,7 @@ export function crateClosure(start, base = root) {
 export function wasmKey(variant, toolchain) {
   const { args, env } = wasmBuildCommand(variant, toolchain.kind);
   const tests = new Set(['tests', 'benches', 'examples']);
-  const files = crateClosure('crate/wasm').flatMap((folder) =>
+  const files = crateClosure(WASM_FILES[variant].folder).flatMap((folder) =>
     listFiles(path.join(root, folder), (file) => tests.has(path.relative(path.join(root, folder), file))));
   return hashInputs({
     files: [...files, path.join(root, 'Cargo.toml'), path.join(root, 'Cargo.lock')],
@@ -76,7 +77,7 @@ export async function buildWasm(variant, { toolchain, bindgen }, say, log) {
 
 /** Runs wasm-bindgen into a folder of its own and moves the files into place when all are there. */
 async function bind(variant, bindgen, log) {
-  const input = wasmBuildOutput();
+  const input = wasmBuildOutput(variant);
   if (!fs.existsSync(input)) throw new StepFailed(`cargo finished but left no ${input}.`);
   fs.mkdirSync(wasmDir, { recursive: true });
   const scratch = fs.mkdtempSync(path.join(wasmDir, `.${variant}-`));

@@ -119,9 +119,19 @@ pub(super) fn random_plans(
     })
 }
 
+/// The labels in random order, so often.
+pub(super) fn shuffled_labels(labels_t: &[u32], n_draws: usize) -> impl Iterator<Item = Vec<u32>> {
+    orders(labels_t.len(), n_draws)
+        .map(|order| order.into_iter().map(|token| labels_t[token]).collect())
+}
+
 /// Orders of `n_tokens` tokens, drawn uniformly.
 pub(super) fn random_orders(n_tokens: usize) -> impl ExactSizeIterator<Item = Vec<usize>> {
-    (0..N_SHUFFLES).map(move |draw| {
+    orders(n_tokens, N_SHUFFLES)
+}
+
+fn orders(n_tokens: usize, n_orders: usize) -> impl ExactSizeIterator<Item = Vec<usize>> {
+    (0..n_orders).map(move |draw| {
         let rng = Rng::new(0, Stream::Shuffle, draw);
         let keys: Vec<f32> = (0..n_tokens).map(|token| rng.uniform(token, 0)).collect();
         let mut ranked = Vec::new();

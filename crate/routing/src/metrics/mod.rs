@@ -13,6 +13,7 @@ mod estimate;
 mod labels;
 mod load;
 mod pairs;
+mod question;
 mod segments;
 mod tokens;
 
@@ -20,9 +21,12 @@ pub use caches::{Cache, CacheReport, cache_reports, hit_rate};
 pub use compare::{Divergence, PredictionChange, divergence, prediction_change, saturation};
 pub use drops::{Drops, drops};
 pub use estimate::Estimate;
-pub use labels::{LabelShare, share_by_label};
+pub use labels::{LabelDistance, LabelShare, label_distances, share_by_label};
 pub use load::{Evenness, Load, balance_loss, first_choice_loss, importance_loss, load};
 pub use pairs::{CoActivation, Flow, Repetition, co_activation, flow, repetition};
+pub use question::{
+    Agreement, AnalysisName, Answer, Balance, FlowReport, LabelReport, LayerColumns, Question,
+};
 pub use segments::{SegmentRouting, segment_routing};
 pub use tokens::{TokenFigures, token_figures, z_loss};
 
@@ -105,12 +109,6 @@ pub fn report(view: &LayerView) -> Result<LayerReport, RoutingError> {
             expected: plan.n_tokens() * n_experts,
         });
     }
-    let mut dropped = Vec::new();
-    for factor in CAPACITY_FACTORS {
-        for priority in [Priority::Order, Priority::BatchPriority] {
-            dropped.push(drops(view, factor, priority)?);
-        }
-    }
     Ok(LayerReport {
         load: load(plan, n_experts),
         balance_loss: balance_loss(view),
@@ -120,13 +118,25 @@ pub fn report(view: &LayerView) -> Result<LayerReport, RoutingError> {
         tokens: token_figures(view),
         co_activation: co_activation(plan, n_experts),
         repetition: repetition(plan, n_experts),
-        segments: SEGMENTS
-            .into_iter()
-            .filter_map(|length| segment_routing(plan, n_experts, length))
-            .collect(),
+        segments: segment_reports(plan, n_experts),
         caches: cache_reports(plan, n_experts),
-        drops: dropped,
+        drops: dropped(view)?,
     })
+}
+
+/// Segment routing for every length that fits the text.
+fn segment_reports(plan: &RoutingPlan, n_experts: usize) -> Vec<SegmentRouting> {
+    SEGMENTS
+        .into_iter()
+        .filter_map(|length| segment_routing(plan, n_experts, length))
+        .collect()
+}
+
+/// What every capacity would drop, by order and by batch priority.
+fn dropped(view: &LayerView) -> Result<Vec<Drops>, RoutingError> {
+    let priorities = [Priority::Order, Priority::BatchPriority];
+    let each = |factor| priorities.map(|priority| drops(view, factor, priority));
+    CAPACITY_FACTORS.into_iter().flat_map(each).collect()
 }
 
 /// A quotient that is 0 where it has no value.

@@ -4,6 +4,7 @@ import type { BackendWish, ModelRouting } from 'moescope';
 import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
+import type { Study } from '../analyses/study.js';
 import type { Comparer } from '../comparer.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
@@ -85,6 +86,7 @@ export interface Shown {
   readonly analyses: Analyses | undefined;
   readonly sample: SampleState;
   readonly comparer: Comparer;
+  readonly study: Study;
   /** What the open lesson found out. */
   readonly finding: Finding | undefined;
   /** What analyses of the shown text add to its tokens. */

@@ -4,6 +4,7 @@
 import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
+import { analysesTab } from '../analyses/panel.js';
 import { messages } from '../messages.js';
 import type { Tab } from '../state.js';
 import { vision } from '../vision/page/place.js';
@@ -21,6 +22,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { id: 'language', panel: language },
   { id: 'vision', panel: (shown) => vision(shown.vision) },
+  { id: 'analyses', panel: analysesTab },
   { id: 'lessons', panel: lessons },
 ];
 

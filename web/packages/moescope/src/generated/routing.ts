@@ -789,6 +789,177 @@ n_tokens: number,
  */
 shares: Array<Estimate>, };
 
+/**
+ * How far the choices for one label are from those for all tokens.
+ */
+export type LabelDistance = {
+/**
+ * The label.
+ */
+label: number,
+/**
+ * Half the summed differences of the shares of choices: 0 where they are alike, near 1 where they have no expert
+ * in common with the rest.
+ */
+distance: number,
+/**
+ * Mean distance of as many tokens drawn at random; above 0, because few tokens never look quite like all.
+ */
+chance: number,
+/**
+ * The largest of 39 such draws: chance alone goes beyond it once in 40 times.
+ */
+chance_high: number, };
+
+/**
+ * What can be asked of a layer.
+ */
+export type AnalysisName = "load" | "balance" | "tokens" | "labels" | "co_activation" | "flow" | "repetition" | "segments" | "caches" | "drops" | "agreement";
+
+/**
+ * One layer's decisions in columns, as far as a trace has them.
+ */
+export type LayerColumns = {
+/**
+ * E.
+ */
+n_experts: number,
+/**
+ * `[T + 1]` where each token's experts start.
+ */
+offsets: Uint32Array,
+/**
+ * `[N]` experts, best first within a token.
+ */
+experts: Uint16Array,
+/**
+ * `[N]` combine weights; all 1 where the trace has none.
+ */
+weights: Float32Array | null,
+/**
+ * `[T, E]` gating logits.
+ */
+logits: Float32Array | null,
+/**
+ * `[T, E]` scores.
+ */
+scores: Float32Array | null, };
+
+/**
+ * An analysis of a layer.
+ */
+export type Question = {
+/**
+ * What is asked.
+ */
+analysis: AnalysisName,
+/**
+ * Of which layer.
+ */
+layer: LayerColumns,
+/**
+ * For the flow the later layer, for the agreement the other run's layer.
+ */
+other: LayerColumns | null,
+/**
+ * `[T]` labels, or fewer where the last tokens have none.
+ */
+labels: Uint32Array | null,
+/**
+ * A label must occur so often to be listed.
+ */
+min_tokens: number | null, };
+
+/**
+ * What comes back, by the name of the analysis.
+ */
+export type Answer = { "analysis": "load", "answer": Load } | { "analysis": "balance", "answer": Balance } | { "analysis": "tokens", "answer": TokenFigures } | { "analysis": "labels", "answer": LabelReport } | { "analysis": "co_activation", "answer": CoActivation } | { "analysis": "flow", "answer": FlowReport } | { "analysis": "repetition", "answer": Repetition } | { "analysis": "segments", "answer": Array<SegmentRouting> } | { "analysis": "caches", "answer": Array<CacheReport> } | { "analysis": "drops", "answer": Array<Drops> } | { "analysis": "agreement", "answer": Agreement };
+
+/**
+ * How even the load is, and the losses that training keeps it even with.
+ */
+export type Balance = {
+/**
+ * How even the counts are.
+ */
+evenness: Evenness,
+/**
+ * What random choices give.
+ */
+chance: Evenness,
+/**
+ * Switch balance loss; 1 where choices do not depend on scores.
+ */
+balance_loss: number,
+/**
+ * GShard's form; 1 where choices do not depend on scores.
+ */
+first_choice_loss: number,
+/**
+ * Squared coefficient of variation of the summed scores; 0 is balanced.
+ */
+importance_loss: number,
+/**
+ * Router z-loss.
+ */
+z_loss: Estimate, };
+
+/**
+ * How the choice depends on a label.
+ */
+export type LabelReport = {
+/**
+ * The labels that occur often enough, by ascending label.
+ */
+shares: Array<LabelShare>,
+/**
+ * How far each of them is from all tokens together.
+ */
+distances: Array<LabelDistance>, };
+
+/**
+ * How tokens go from one layer to another, also as shares of the tokens that an expert has.
+ */
+export type FlowReport = {
+/**
+ * `[E, E]` share of the row expert's tokens on which the column expert acts later.
+ */
+shares: Array<number>,
+/**
+ * `[E, E]` lower ends of the intervals of `shares`.
+ */
+low: Array<number>,
+/**
+ * `[E, E]` upper ends of the intervals of `shares`.
+ */
+high: Array<number>,
+/**
+ * `[E]` what independent layers give for each column.
+ */
+share_chance: Array<number>,
+/**
+ * `[E, E]` how often a token goes from the row expert in one layer to the column expert in the other; all k * k
+ * pairs count, not only those of equal rank.
+ */
+counts: Array<number>,
+/**
+ * `[E, E]` the same if the layers chose independently under the loads that they have.
+ */
+chance: Array<number>, };
+
+/**
+ * How alike two runs choose.
+ */
+export type Agreement = {
+/**
+ * Mean overlap of each token's experts.
+ */
+overlap: Estimate,
+/**
+ * Mean Jensen-Shannon divergence of the scores in nats, where both runs have scores.
+ */
+divergence: Estimate | null, };
+
 /** Verdict codes are indices into this table. */
 export const VERDICTS: readonly Verdict[] = [
   "selected",

@@ -2,6 +2,9 @@
 // Views never fetch and never touch the engine; whoever embeds them brings the data and the style sheet.
 
 export { DEFAULT_SPEC } from '../generated/routing.js';
+export * from './bars-chart.js';
+export { standing } from './chart.js';
+export type { ChartFigure, ChartFrame } from './chart.js';
 export * from './class-bars.js';
 export * from './colour.js';
 export * from './data.js';
@@ -9,7 +12,9 @@ export * from './divergence.js';
 export * from './element.js';
 export * from './expert-facts.js';
 export * from './gauge-view.js';
+export * from './heat-chart.js';
 export * from './layer-grid.js';
+export * from './lines-chart.js';
 export * from './load-view.js';
 export * from './measures.js';
 export * from './numbers.js';

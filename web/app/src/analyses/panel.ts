@@ -1,0 +1,58 @@
+// The tab Analyses: at the left what is analysed and how, at the right what came of it. Pure functions of what is shown.
+
+import { h } from 'moescope/views';
+import type { ViewElement } from 'moescope/views';
+
+import { analysesMessages as words } from '../messages-analyses.js';
+import { fieldText } from '../page/shown.js';
+import type { Shown } from '../page/shown.js';
+import { ANALYSIS_IDS } from './catalogue.js';
+import type { AnalysisId } from './catalogue.js';
+import type { AnalysesState } from './link.js';
+import { resultPanel } from './result.js';
+import { textPanel } from './text-panel.js';
+
+export function analysesTab(shown: Shown): ViewElement[] {
+  return [
+    h('div.asked', {}, textPanel(shown), menu(shown)),
+    resultPanel(shown),
+  ];
+}
+
+/** Changes a part of what is chosen. */
+export function choose({ state, actions }: Shown, change: Partial<AnalysesState>): void {
+  actions.set({ analyses: { ...state.analyses, ...change } });
+}
+
+/** Every analysis with its question; those that the texts do not allow say why not. */
+function menu(shown: Shown): ViewElement {
+  const { analysis } = shown.state.analyses;
+  const change = (event: Event): void => pick(shown, ANALYSIS_IDS.find((id) => id === fieldText(event)) ?? analysis);
+  return h('div', {},
+    h('fieldset.menu-of-analyses', {},
+      h('legend', {}, words.menu),
+      ANALYSIS_IDS.map((id) => entry(shown, id))),
+    // A phone has no room for the list; its style sheet shows the one or the other.
+    h('div.pick-analysis', {},
+      h('label', { attrs: { for: 'analysis' } }, words.menu),
+      h('select', { value: analysis, on: { change }, attrs: { id: 'analysis' } },
+        ANALYSIS_IDS.map((id) => h('option', { key: id, attrs: { value: id } }, words.analysis[id].name)))));
+}
+
+function pick(shown: Shown, analysis: AnalysisId): void {
+  choose(shown, { analysis, variant: undefined });
+}
+
+function entry(shown: Shown, id: AnalysisId): ViewElement {
+  const { name, question } = words.analysis[id];
+  const lacking = shown.study.lacks(id, shown.state);
+  const chosen = shown.state.analyses.analysis === id;
+  return h('label.entry', { key: id, attrs: { 'data-chosen': String(chosen), 'data-lacking': String(lacking !== undefined) } },
+    h('input', {
+      checked: chosen,
+      on: { change: () => pick(shown, id) },
+      attrs: { type: 'radio', name: 'analysis', value: id, 'aria-label': name, 'aria-describedby': `about-${id}` },
+    }),
+    h('span.name', {}, name),
+    h('span.note', { attrs: { id: `about-${id}` } }, lacking ?? question));
+}
