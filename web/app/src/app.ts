@@ -16,7 +16,7 @@ import { keyboard } from './keys.js';
 import { languageFor, use } from './language.js';
 import { measuredFor } from './measured.js';
 import { Measuring } from './measuring.js';
-import { lessonOf } from './lessons.js';
+import { applyLook } from './look.js';
 import { messages } from './messages.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
@@ -184,14 +184,7 @@ export class App {
     use(language);
     document.documentElement.lang = language;
     const shown = this.shown();
-    const { state } = shown;
-    const root = document.documentElement;
-    root.dataset['theme'] = state.theme;
-    root.style.setProperty('--size', String(state.size / 100));
-    root.dataset['hide'] = state.hide.join(' ');
-    setData(root, 'present', state.present);
-    setData(root, 'lit', state.tab === 'lessons' && state.step === 2 ? lessonOf(state.lesson)?.lit : undefined);
-    root.dataset['layout'] = layoutFor(innerWidth / (16 * (state.size / 100)));
+    applyLook(document.documentElement, shown.state);
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
     this.#painter.paint(shown);
@@ -312,17 +305,6 @@ export class App {
     const { state } = this.store;
     if (state.model !== before.model || state.backend !== before.backend) void this.openModel(this.#wish());
   }
-}
-
-function setData(root: HTMLElement, name: string, value: string | undefined): void {
-  if (value === undefined) delete root.dataset[name];
-  else root.dataset[name] = value;
-}
-
-/** One column, two or three, by the width in units of the text size. */
-function layoutFor(rem: number): 'narrow' | 'medium' | 'wide' {
-  if (rem < 45) return 'narrow';
-  return rem < 68 ? 'medium' : 'wide';
 }
 
 /** Whether the visitor asked for no motion. */
