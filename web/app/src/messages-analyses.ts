@@ -1,8 +1,9 @@
 // The words of the tab Analyses: what each analysis asks, its formula and its source, and everything around them.
 
-import type { Missing } from 'moescope';
+import type { Missing, TraceFormat } from 'moescope';
 
 import type { AnalysisId, TextSource } from './analyses/catalogue.js';
+import { findingMessages } from './messages-findings.js';
 
 export interface AnalysisWords {
   readonly name: string;
@@ -10,7 +11,8 @@ export interface AnalysisWords {
   readonly question: string;
   readonly formula: string;
   readonly source: string;
-  readonly link: string;
+  /** The paper, where it is one. */
+  readonly link?: string;
 }
 
 const arxiv = (id: string): string => `https://arxiv.org/abs/${id}`;
@@ -38,7 +40,7 @@ const analysis: Record<AnalysisId, AnalysisWords> = {
   },
   tokens: {
     name: 'Router certainty', question: 'How sure is the router, by layer and by place in the text?',
-    formula: 'H(p); max p; p_(k) − p_(k+1)', source: 'common', link: arxiv('2409.02060'),
+    formula: 'H(p); max p; p_(k) − p_(k+1)', source: 'common',
   },
   flow: {
     name: 'Layer to layer', question: 'Does the expert at one layer tell which expert follows at the next?',
@@ -66,7 +68,7 @@ const analysis: Record<AnalysisId, AnalysisWords> = {
   },
   ablation: {
     name: 'Switch one off', question: 'What does it cost to ban an expert, beside banning others that are as busy?',
-    formula: 'mean of loss without i − loss; the same for 3 experts of like load', source: 'common, with a control', link: arxiv('2401.04088'),
+    formula: 'mean of loss without i − loss; the same for 3 experts of like load', source: 'common; the control is ours',
   },
 };
 
@@ -95,20 +97,22 @@ const sources: Record<TextSource, string> = {
   current: 'The shown text', domains: 'Examples of every domain', own: 'Your own text', import: 'A trace from a file',
 };
 
+const formats: Record<TraceFormat, string> = { moescope: 'Moescope JSON', atlas: 'moe-routing-atlas JSON lines', vllm: 'vLLM array (.npy)', llama: 'llama.cpp CSV' };
+
 export const analysesMessages = {
+  found: findingMessages,
   analysis, missing, variants, sources,
   menu: 'Analysis', texts: 'Text', variant: 'Look at', against: 'Second routing', asTrained: 'as trained', layer: 'Layer',
   layerValue: (layer: number, last: number) => `layer ${layer}, last ${last}`,
   run: 'Run', again: 'Run again', cancel: 'Cancel', result: 'Result', progress: 'Running the analysis',
   running: { texts: (done: string) => `reading the texts, ${done}`, layers: (done: number, total: number) => `layer ${done} of ${total}`, bans: (done: number, total: number) => `run ${done} of ${total}`, file: 'reading the file' },
-  sourceLine: (name: string) => `After ${name}.`,
   facts: (model: string, tokens: number, layers: number, experts: number) => `${model}: ${tokens.toLocaleString('en')} tokens, ${layers} MoE layers of ${experts} experts`,
-  stale: 'These figures are of other texts or another routing than are chosen now.',
+  stale: 'These figures are of other texts, another layer or another routing than are chosen now.',
   empty: 'Nothing has been run yet.',
   needs: (what: string) => `It needs ${what}.`,
   needsText: 'There is no text yet: write one on the tab Language, or choose another text here.',
   needsModel: 'These texts have to be run through the model, which is not here yet. The shown text and traces from files work without it.',
-  needsOwn: 'Paste a text, or open a text file.',
+  needsOwn: 'Paste a text, or open a text file.', needsDomain: 'Choose at least one domain.',
   needsFile: 'Open a trace file.',
   needsModelForBans: 'Switching experts off takes the live model and a text; a trace from a file is not enough.',
   sameRouting: 'Both routings are the same: change the routing on the tab Language, or choose a second strategy here.',
@@ -124,6 +128,6 @@ export const analysesMessages = {
   standing: { above: 'above', below: 'below', same: 'like chance' },
   table: 'Figures', more: (shown: number, all: number) => `The first ${shown} of ${all.toLocaleString('en')} rows; copies have all.`,
   saveTrace: 'Save trace', traceFormat: 'Trace format',
-  formats: { moescope: 'Moescope JSON', atlas: 'moe-routing-atlas JSON lines', vllm: 'vLLM array (.npy)', llama: 'llama.cpp CSV' },
+  formats,
   notes: 'About this trace',
-} as const;
+};

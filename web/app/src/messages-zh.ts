@@ -3,6 +3,7 @@
 import { CHINESE } from 'moescope/views';
 
 import type { Translation } from './messages.js';
+import { chineseAnalyses } from './messages-zh-analyses.js';
 import { chineseLessons } from './messages-zh-lessons.js';
 import { chineseStrategy } from './messages-zh-strategy.js';
 import { chineseViews } from './messages-zh-views.js';
@@ -103,4 +104,5 @@ export const chinese: Translation = {
   ...chineseStrategy,
   ...chineseViews,
   ...chineseLessons,
+  ...chineseAnalyses,
 };

@@ -2,7 +2,7 @@
 import { MoescopeError, writeTrace } from 'moescope';
 import { findAll, h, textOf } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ANALYSIS_IDS, DOMAINS } from '../src/analyses/catalogue.js';
 import { EXAMPLE_TEXTS } from '../src/analyses/example-texts.js';
@@ -13,6 +13,7 @@ import { analysesTab } from '../src/analyses/panel.js';
 import { Study } from '../src/analyses/study.js';
 import { piecesOf, readPieces } from '../src/analyses/texts.js';
 import { Engine } from '../src/engine.js';
+import { use } from '../src/language.js';
 import { analysesMessages as words } from '../src/messages-analyses.js';
 import { NO_EDITS } from '../src/routing.js';
 import { Runner } from '../src/runner.js';
@@ -146,6 +147,24 @@ describe('a run', () => {
     expect(study.outcome?.id).toBe('caches');
   });
 
+  it('that was cancelled while texts are read leaves nothing half read behind', async () => {
+    const { study } = await lab({ analyses: { texts: 'domains' } });
+    const running = study.run();
+    study.cancel();
+    const again = study.run();
+    await Promise.all([running, again]);
+    expect([study.failure, study.outcome?.trace?.texts.length]).toEqual([undefined, 2]);
+  });
+
+  it('needs at least one domain, and other figures once another model is there', async () => {
+    const { study, choose, engine } = await lab({ analyses: { texts: 'domains' } });
+    await study.run();
+    await engine.open({ model: 'models/other', backend: 'auto' });
+    expect(study.fresh()).toBe(false);
+    choose({ without: [...DOMAINS] });
+    expect(study.problem()).toBe(words.needsDomain);
+  });
+
   it('ends when its model is replaced', async () => {
     const { study, analyser } = await lab({ analyses: { texts: 'domains' } });
     analyser.holdBack();
@@ -229,6 +248,19 @@ describe('texts', () => {
     const options = { routing: TRAINED, signal: new AbortController().signal, onLetters: () => undefined };
     const pieces = await readPieces(scope, [{ label: 'x', text: 'one two three four five six seven' }], options);
     expect(pieces.map(({ text, label }) => [label, text])).toEqual([['x', 'one two three'], ['x', ' four five six'], ['x', ' seven']]);
+  });
+});
+
+describe('in another language', () => {
+  afterEach(() => use('en'));
+
+  it('findings and panel speak it at once', async () => {
+    const { study } = await lab();
+    await study.run();
+    expect(study.finding(1)?.headline).toMatch(/^Layer 1: /);
+    use('zh');
+    expect(study.finding(1)?.headline).toMatch(/^第 1 层：专家 \d+ 最忙/);
+    expect(study.lacks('domains')).toMatch(/^需要至少两种文本/);
   });
 });
 

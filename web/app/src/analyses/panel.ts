@@ -3,7 +3,7 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { analysesMessages as words } from '../messages-analyses.js';
+import { words } from './words.js';
 import { fieldText } from '../page/shown.js';
 import type { Shown } from '../page/shown.js';
 import { ANALYSIS_IDS } from './catalogue.js';
@@ -30,13 +30,13 @@ function menu(shown: Shown): ViewElement {
   const change = (event: Event): void => pick(shown, ANALYSIS_IDS.find((id) => id === fieldText(event)) ?? analysis);
   return h('div', {},
     h('fieldset.menu-of-analyses', {},
-      h('legend', {}, words.menu),
+      h('legend', {}, words().menu),
       ANALYSIS_IDS.map((id) => entry(shown, id))),
     // A phone has no room for the list; its style sheet shows the one or the other.
     h('div.pick-analysis', {},
-      h('label', { attrs: { for: 'analysis' } }, words.menu),
+      h('label', { attrs: { for: 'analysis' } }, words().menu),
       h('select', { value: analysis, on: { change }, attrs: { id: 'analysis' } },
-        ANALYSIS_IDS.map((id) => h('option', { key: id, attrs: { value: id } }, words.analysis[id].name)))));
+        ANALYSIS_IDS.map((id) => h('option', { key: id, attrs: { value: id } }, words().analysis[id].name)))));
 }
 
 function pick(shown: Shown, analysis: AnalysisId): void {
@@ -44,7 +44,7 @@ function pick(shown: Shown, analysis: AnalysisId): void {
 }
 
 function entry(shown: Shown, id: AnalysisId): ViewElement {
-  const { name, question } = words.analysis[id];
+  const { name, question } = words().analysis[id];
   const lacking = shown.study.lacks(id, shown.state);
   const chosen = shown.state.analyses.analysis === id;
   return h('label.entry', { key: id, attrs: { 'data-chosen': String(chosen), 'data-lacking': String(lacking !== undefined) } },

@@ -5,7 +5,7 @@ import { TRACE_FORMATS } from 'moescope';
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { analysesMessages as words } from '../messages-analyses.js';
+import { words } from './words.js';
 import { keepMenu } from '../page/keep.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
 import type { Shown } from '../page/shown.js';
@@ -27,15 +27,15 @@ export function resultPanel(shown: Shown): ViewElement {
   const layers = outcome?.layers ?? [];
   const layer = layers.includes(shown.layer) ? shown.layer : layers[Math.floor((layers.length - 1) / 2)] ?? shown.layer;
   const finding = outcome && study.finding(layer);
-  return h('section.result', { attrs: { 'aria-label': words.result, 'data-status': statusOf(shown), 'aria-busy': String(study.progress !== undefined) } },
+  return h('section.result', { attrs: { 'aria-label': words().result, 'data-status': statusOf(shown), 'aria-busy': String(study.progress !== undefined) } },
     about(shown),
     controls(shown, layers, layer),
     runLine(shown),
     problems(shown, outcome !== undefined),
     finding !== undefined && outcome !== undefined && [
       h('p.headline', { key: 'headline' }, finding.headline),
-      outcome.trace !== undefined && h('p.note', { key: 'facts' }, words.facts(outcome.trace.model, outcome.trace.nTokens, outcome.trace.layers.length, outcome.trace.layers[0]?.nExperts ?? 0)),
-      h('div.picture', { key: 'picture', attrs: { id: PICTURE_ID } }, finding.picture(pictureWidth(shown))),
+      outcome.trace !== undefined && h('p.note', { key: 'facts' }, words().facts(outcome.trace.model, outcome.trace.nTokens, outcome.trace.layers.length, outcome.trace.layers[0]?.nExperts ?? 0)),
+      h('div.analysis-picture', { key: 'picture', attrs: { id: PICTURE_ID } }, finding.picture(pictureWidth(shown))),
       takeAlong(shown, finding),
       figures(finding),
       notes(outcome.trace?.notes ?? []),
@@ -49,11 +49,11 @@ function statusOf({ study }: Shown): string {
 }
 
 function about({ state }: Shown): ViewElement {
-  const { name, question, formula, source, link } = words.analysis[state.analyses.analysis];
+  const { name, question, formula, source, link } = words().analysis[state.analyses.analysis];
   return h('header.about', {},
     h('h2', {}, name),
     h('p', {}, question),
-    h('p.note', {}, h('code', {}, formula), ' · ', h('a', { attrs: { href: link, rel: 'noreferrer', target: '_blank' } }, source)));
+    h('p.note', {}, h('code', {}, formula), ' · ', link === undefined ? source : h('a', { attrs: { href: link, rel: 'noreferrer', target: '_blank' } }, source)));
 }
 
 /** Pictures are as wide as there is room, in steps, so that a resize does not redraw at every pixel. */
@@ -67,8 +67,8 @@ function controls(shown: Shown, layers: readonly number[], layer: number): ViewE
   const id = shown.state.analyses.analysis;
   const { variants, oneLayer }: { readonly variants: readonly string[]; readonly oneLayer: boolean } = CATALOGUE[id];
   return h('div.controls', {},
-    variants.length > 1 && select('analysis-variant', words.variant, variantOf(id, shown.state.analyses.variant),
-      variants.map((variant) => [variant, words.variants[variant] ?? variant]), (variant) => choose(shown, { variant })),
+    variants.length > 1 && select('analysis-variant', words().variant, variantOf(id, shown.state.analyses.variant),
+      variants.map((variant) => [variant, words().variants[variant] ?? variant]), (variant) => choose(shown, { variant })),
     id === 'agreement' && shown.state.analyses.texts !== 'import' && against(shown),
     oneLayer && layers.length > 1 && layerSlider(shown, layers, layer));
 }
@@ -82,18 +82,18 @@ function select(id: string, label: string, value: string, options: readonly (rea
 
 function against(shown: Shown): ViewElement | false {
   const info = shown.engine.opened?.info;
-  return info !== undefined && select('analysis-against', words.against, shown.state.analyses.against ?? '',
-    [['', words.asTrained], ...againstNames(info).map((name) => [name, name] as const)], (name) => choose(shown, { against: name === '' ? undefined : name }));
+  return info !== undefined && select('analysis-against', words().against, shown.state.analyses.against ?? '',
+    [['', words().asTrained], ...againstNames(info).map((name) => [name, name] as const)], (name) => choose(shown, { against: name === '' ? undefined : name }));
 }
 
 function layerSlider({ actions }: Shown, layers: readonly number[], layer: number): ViewElement {
   const last = layers.at(-1) ?? 0;
   return h('div.layer', { key: 'layer' },
-    h('label', { attrs: { for: 'analysis-layer' } }, words.layer),
+    h('label', { attrs: { for: 'analysis-layer' } }, words().layer),
     h('input', {
       value: String(Math.max(0, layers.indexOf(layer))),
       on: { input: (event) => actions.set({ layer: layers[fieldNumber(event) ?? 0] }) },
-      attrs: { id: 'analysis-layer', type: 'range', min: 0, max: layers.length - 1, step: 1, 'aria-valuetext': words.layerValue(layer, last) },
+      attrs: { id: 'analysis-layer', type: 'range', min: 0, max: layers.length - 1, step: 1, 'aria-valuetext': words().layerValue(layer, last) },
     }),
     h('output.num', { attrs: { for: 'analysis-layer' } }, String(layer), h('small', {}, ` / ${last}`)));
 }
@@ -106,8 +106,8 @@ function runLine({ study, state }: Shown): ViewElement {
     h('button.primary', {
       on: { click: () => (progress === undefined ? void study.run() : study.cancel()) },
       attrs: { type: 'button', class: progress === undefined ? 'primary' : 'primary stop', disabled: progress === undefined && study.problem(state) !== undefined },
-    }, progress === undefined ? (again ? words.again : words.run) : words.cancel),
-    progress !== undefined && h('progress', { attrs: { 'aria-label': words.progress, max: 1, value: progress.share.toFixed(3) } }),
+    }, progress === undefined ? (again ? words().again : words().run) : words().cancel),
+    progress !== undefined && h('progress', { attrs: { 'aria-label': words().progress, max: 1, value: progress.share.toFixed(3) } }),
     h('span.note', { attrs: { role: 'status' } }, progress?.what ?? ''));
 }
 
@@ -117,27 +117,27 @@ function problems({ study, state }: Shown, shows: boolean): ViewElement {
   return h('div.problems', {},
     problem !== undefined && h('p.needs', { key: 'problem' }, problem),
     h('p.error', { key: 'failure', attrs: { role: 'alert', hidden: study.failure === undefined } }, study.failure ?? ''),
-    idle && shows && problem === undefined && !study.fresh(state) && h('p.needs', { key: 'stale' }, words.stale),
-    idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, words.empty));
+    idle && shows && problem === undefined && !study.fresh(state) && h('p.needs', { key: 'stale' }, words().stale),
+    idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, words().empty));
 }
 
 function takeAlong(shown: Shown, finding: Finding): ViewElement {
   const { study, state } = shown;
   const trace = study.outcome?.trace;
   return h('div.take', { key: 'take' },
-    keepMenu(PICTURE_ID, words.analysis[state.analyses.analysis].name, () => tableOf(finding)),
+    keepMenu(PICTURE_ID, words().analysis[state.analyses.analysis].name, () => tableOf(finding)),
     trace !== undefined && h('div.buttons', {},
-      select('trace-format', words.traceFormat, study.format, TRACE_FORMATS.map((format) => [format, words.formats[format]] as const),
+      select('trace-format', words().traceFormat, study.format, TRACE_FORMATS.map((format) => [format, words().formats[format]] as const),
         (format) => study.chooseFormat(TRACE_FORMATS.find((each) => each === format))),
-      h('button.pill', { on: { click: () => study.saveTrace(trace) }, attrs: { type: 'button' } }, words.saveTrace)));
+      h('button.pill', { on: { click: () => study.saveTrace(trace) }, attrs: { type: 'button' } }, words().saveTrace)));
 }
 
 function figures(finding: Finding): ViewElement {
-  const { figure, low, high, chance, standing } = words.columns;
+  const { figure, low, high, chance, standing } = words().columns;
   const shown = finding.rows.slice(0, MAX_ROWS);
   const write = (value: number | undefined, format: (value: number) => string): string => (value === undefined ? '' : format(value));
-  return h('div.figures', { key: 'figures' },
-    h('div.scroller', { attrs: { tabindex: 0, role: 'region', 'aria-label': words.table } }, h('table', {},
+  return h('div.figure-table', { key: 'figures' },
+    h('div.scroller', { attrs: { tabindex: 0, role: 'region', 'aria-label': words().table } }, h('table', {},
       h('thead', {}, h('tr', {}, [...finding.columns, figure, low, high, chance, standing].map((name, column) =>
         h('th', { attrs: { scope: 'col', class: column < finding.columns.length ? undefined : 'num' } }, name)))),
       h('tbody', {}, shown.map(({ where, figure: found, format = finding.format }, row) => h('tr', { key: row },
@@ -145,9 +145,9 @@ function figures(finding: Finding): ViewElement {
         h('td.num.value', {}, format(found.value)),
         [found.low, found.high, found.chance].map((value) => h('td.num', {}, write(value, format))),
         h('td.num', {}, standingOf(found) ?? '')))))),
-    finding.rows.length > MAX_ROWS && h('p.note', {}, words.more(MAX_ROWS, finding.rows.length)));
+    finding.rows.length > MAX_ROWS && h('p.note', {}, words().more(MAX_ROWS, finding.rows.length)));
 }
 
 function notes(all: readonly string[]): ViewElement | false {
-  return all.length > 0 && h('div.notes', { key: 'notes' }, h('h3', {}, words.notes), h('ul', {}, all.map((note) => h('li.note', {}, note))));
+  return all.length > 0 && h('div.trace-notes', { key: 'notes' }, h('h3', {}, words().notes), h('ul', {}, all.map((note) => h('li.note', {}, note))));
 }

@@ -2,12 +2,12 @@
 // What can be told without the model (the shown text, a trace from a file) never waits for it.
 
 import { missingFor, writeTrace } from 'moescope';
-import type { Analyser, LayerAnswer, Missing, ModelRouting, RoutingTrace, TraceFormat } from 'moescope';
+import type { Analyser, LayerAnswer, Missing, RoutingTrace, TraceFormat } from 'moescope';
 
 import { explain } from '../engine.js';
 import type { Engine } from '../engine.js';
 import { save } from '../keep.js';
-import { analysesMessages as words } from '../messages-analyses.js';
+import { words } from './words.js';
 import { applyEdits } from '../routing.js';
 import type { Runner } from '../runner.js';
 import { sameRouting } from '../spec.js';
@@ -21,9 +21,10 @@ import { ablationFinding } from './findings/curves.js';
 import type { Finding } from './findings/finding.js';
 import { Imports } from './imports.js';
 import type { AnalysesState } from './link.js';
+import { Reader } from './reader.js';
 import { againstRouting } from './second.js';
-import { MAX_LETTERS, joinPieces, readPieces, traceOfRecords } from './texts.js';
-import type { LabelledText, Piece } from './texts.js';
+import { joinPieces, traceOfRecords } from './texts.js';
+import type { LabelledText } from './texts.js';
 
 export interface Progress {
   readonly what: string;
@@ -50,20 +51,15 @@ export interface Surroundings {
   readonly changed: () => void;
 }
 
-/** Traces of texts that stay at hand. */
-const KEPT_TRACES = 4;
-
 export class Study {
   progress: Progress | undefined;
   failure: string | undefined;
   outcome: Outcome | undefined;
-  /** Text files that the visitor opened. */
-  files: readonly LabelledText[] = [];
   readonly imports: Imports;
+  readonly reader: Reader;
   /** What a trace is saved as. */
   format: TraceFormat = 'moescope';
   readonly #around: Surroundings;
-  readonly #traces = new Map<string, Promise<Piece[]>>();
   #abort: AbortController | undefined;
   #runningKey: string | undefined;
   #memo: { readonly of: readonly unknown[]; readonly finding: Finding } | undefined;
@@ -74,6 +70,9 @@ export class Study {
       around.changed();
       this.follow();
     });
+    this.reader = new Reader({
+      ...around, onShare: (share) => this.#show({ what: words().running.texts(`${Math.round(100 * share)} %`), share: share / 2 }),
+    });
     around.store.subscribe((state, before) => {
       if (state.tab !== before.tab || state.analyses !== before.analyses) this.follow();
     });
@@ -81,33 +80,32 @@ export class Study {
 
   /** Why the chosen analysis cannot be run now. */
   problem(state: State = this.#around.store.state): string | undefined {
-    const { analysis: id, texts, own, against } = state.analyses;
+    const { analysis: id, texts, against } = state.analyses;
     const { engine, runner } = this.#around;
-    if (texts === 'import' && this.imports.first === undefined) return words.needsFile;
-    if (texts === 'current' && runner.records.length === 0) return words.needsText;
-    if (texts === 'own' && own.trim() === '' && this.files.length === 0) return words.needsOwn;
+    if (texts === 'import' && this.imports.first === undefined) return words().needsFile;
+    if (texts === 'current' && runner.records.length === 0) return words().needsText;
+    if (this.reader.kinds(DOMAINS.length) === 0) return texts === 'domains' ? words().needsDomain : words().needsOwn;
     const lacking = this.lacks(id, state);
     if (lacking !== undefined) return lacking;
-    if (this.#needsModel(id, texts) && engine.opened === undefined) return words.needsModel;
+    if (this.#needsModel(id, texts) && engine.opened === undefined) return words().needsModel;
     const { opened } = engine;
     if (id !== 'agreement' || texts === 'import' || opened === undefined) return undefined;
-    return sameRouting(applyEdits(opened.info, state.routing), againstRouting(opened.info, against)) ? words.sameRouting : undefined;
+    return sameRouting(applyEdits(opened.info, state.routing), againstRouting(opened.info, against)) ? words().sameRouting : undefined;
   }
 
   /** What an analysis lacks, whatever else is chosen; it stands greyed in the menu. */
   lacks(id: AnalysisId, { analyses }: State = this.#around.store.state): string | undefined {
-    const { texts, without } = analyses;
-    const say = (missing: Missing | undefined): string | undefined => missing && words.needs(words.missing[missing]);
+    const { texts } = analyses;
+    const say = (missing: Missing | undefined): string | undefined => missing && words().needs(words().missing[missing]);
     if (texts === 'import') return this.#lacksInFile(id, analyses, say);
-    const kinds = texts === 'domains' ? DOMAINS.filter((domain) => !without.includes(domain)).length : texts === 'own' ? this.files.length + (analyses.own.trim() === '' ? 0 : 1) : 1;
-    if (id === 'domains' && kinds < 2) return say('label_pairs');
+    if (id === 'domains' && this.reader.kinds(DOMAINS.length) < 2) return say('label_pairs');
     return id === 'vocabulary' && id === analyses.analysis && analyses.variant === 'predicted' ? say('predicted') : undefined;
   }
 
   #lacksInFile(id: AnalysisId, { variant, analysis }: AnalysesState, say: (missing: Missing | undefined) => string | undefined): string | undefined {
     const { first, second } = this.imports;
     const { asks } = CATALOGUE[id];
-    if (asks === undefined) return words.needsModelForBans;
+    if (asks === undefined) return words().needsModelForBans;
     const by = labelsFor(id, variantOf(id, id === analysis ? variant : undefined));
     return first && say(missingFor(asks, first.trace, { by, second: second?.trace }));
   }
@@ -123,7 +121,7 @@ export class Study {
     const { state } = this.#around.store;
     const { analysis: id, texts } = state.analyses;
     if (state.tab !== 'analyses' || this.fresh(state) || this.#running(state)) return;
-    const atHand = !this.#needsModel(id, texts) || (id !== 'ablation' && this.#traces.has(this.#textKey(this.#routing())));
+    const atHand = !this.#needsModel(id, texts) || (id !== 'ablation' && this.reader.has(this.reader.routing()));
     if (atHand && this.problem(state) === undefined) void this.run();
   }
 
@@ -146,7 +144,7 @@ export class Study {
       const outcome = await this.#outcome(state, abort.signal);
       if (this.#abort === abort) this.outcome = outcome;
     } catch (error) {
-      if (this.#abort === abort) this.failure = words.failed(explain(error).message);
+      if (this.#abort === abort) this.failure = words().failed(explain(error).message);
     } finally {
       if (this.#abort === abort) {
         this.#abort = undefined;
@@ -162,11 +160,10 @@ export class Study {
     this.#show(undefined);
   }
 
-  /** Before the model in use is freed: what waits for it ends, and traces of it are of another model. */
+  /** Before the model in use is freed: what waits for it ends. */
   modelCloses(): void {
     const { analysis, texts } = this.#around.store.state.analyses;
     if (this.#needsModel(analysis, texts)) this.cancel();
-    this.#traces.clear();
   }
 
   chooseFormat(format: TraceFormat | undefined): void {
@@ -186,7 +183,7 @@ export class Study {
   }
 
   async openFiles(files: readonly File[]): Promise<void> {
-    this.files = await Promise.all(files.map(async (file) => ({ label: file.name, text: (await file.text()).slice(0, MAX_LETTERS) })));
+    await this.reader.openFiles(files);
     this.#around.changed();
   }
 
@@ -195,7 +192,7 @@ export class Study {
     const { outcome } = this;
     if (outcome === undefined) return undefined;
     const variant = variantOf(outcome.id, this.#around.store.state.analyses.variant);
-    const of = [outcome, layer, variant];
+    const of = [outcome, layer, variant, words()];
     if (this.#memo === undefined || !this.#memo.of.every((part, place) => part === of[place])) this.#memo = { of, finding: outcome.finding(layer, variant) };
     return this.#memo.finding;
   }
@@ -208,7 +205,7 @@ export class Study {
     const { trace, second } = await this.#input(state, signal);
     const answers: LayerAnswer[] = await this.#around.analyser.run(CATALOGUE[id].asks, trace, {
       by: labelsFor(id, variant), minTokens: id === 'vocabulary' ? MIN_TOKENS : 1, second, signal,
-      onProgress: (done, total) => this.#show({ what: words.running.layers(done, total), share: 0.5 + (0.5 * done) / total }),
+      onProgress: (done, total) => this.#show({ what: words().running.layers(done, total), share: 0.5 + (0.5 * done) / total }),
     });
     return {
       id, key, trace, layers: answers.map(({ layer }) => layer),
@@ -220,87 +217,41 @@ export class Study {
   async #input({ analyses, model }: State, signal: AbortSignal): Promise<{ trace: RoutingTrace; second?: RoutingTrace | undefined }> {
     const { engine, runner } = this.#around;
     if (analyses.texts === 'import') {
-      if (this.imports.first === undefined) throw new Error(words.needsFile);
+      if (this.imports.first === undefined) throw new Error(words().needsFile);
       return { trace: this.imports.first.trace, second: this.imports.second?.trace };
     }
     const name = engine.opened?.info.name ?? model.replace(/^.*\//, '');
     if (analyses.texts === 'current' && analyses.analysis !== 'agreement') {
       const trace = traceOfRecords(runner.records, name);
-      if (trace === undefined) throw new Error(words.needsText);
+      if (trace === undefined) throw new Error(words().needsText);
       return { trace };
     }
-    const trace = joinPieces(await this.#pieces(this.#routing(), signal), name);
+    const trace = joinPieces(await this.reader.read(this.reader.routing(), signal), name);
     const { opened } = engine;
     if (analyses.analysis !== 'agreement' || opened === undefined) return { trace };
-    return { trace, second: joinPieces(await this.#pieces(againstRouting(opened.info, analyses.against), signal), name) };
+    return { trace, second: joinPieces(await this.reader.read(againstRouting(opened.info, analyses.against), signal), name) };
   }
 
   async #ablation({ layer: wanted }: State, key: string, signal: AbortSignal): Promise<Outcome> {
     const { opened } = this.#around.engine;
-    const routing = this.#routing();
-    if (opened === undefined || routing === undefined) throw new Error(words.needsModel);
+    const routing = this.reader.routing();
+    if (opened === undefined || routing === undefined) throw new Error(words().needsModel);
     const layer = wanted !== undefined && opened.info.moe_layers.includes(wanted) ? wanted : opened.info.moe_layers[Math.floor((opened.info.moe_layers.length - 1) / 2)] ?? 0;
-    const pieces = await this.#pieces(routing, signal);
+    const pieces = await this.reader.read(routing, signal);
     const trace = joinPieces(pieces, opened.info.name);
     const [load] = await this.#around.analyser.run('load', { ...trace, layers: trace.layers.filter((each) => each.layer === layer) }, { signal });
     const { costs, loss } = await banCosts(opened, routing, layer, pieces, load, {
-      signal, onProgress: (done, total) => this.#show({ what: words.running.bans(done, total), share: done / total }),
+      signal, onProgress: (done, total) => this.#show({ what: words().running.bans(done, total), share: done / total }),
     });
     const finding = ablationFinding(costs, layer, loss);
-    return { id: 'ablation', key, trace, layers: [layer], finding: () => finding };
-  }
-
-  /** The chosen texts, run through the model under a routing; kept, because the next analysis asks for the same. */
-  #pieces(routing: ModelRouting | undefined, signal: AbortSignal): Promise<Piece[]> {
-    const key = this.#textKey(routing);
-    const kept = this.#traces.get(key);
-    if (kept !== undefined) return kept;
-    const pieces = this.#read(routing, signal);
-    this.#traces.set(key, pieces);
-    for (const old of [...this.#traces.keys()].slice(0, -KEPT_TRACES)) this.#traces.delete(old);
-    pieces.catch(() => this.#traces.delete(key));
-    return pieces;
-  }
-
-  async #read(routing: ModelRouting | undefined, signal: AbortSignal): Promise<Piece[]> {
-    const { opened } = this.#around.engine;
-    if (opened === undefined || routing === undefined) throw new Error(words.needsModel);
-    const texts = await this.#texts();
-    const letters = texts.reduce((sum, { text }) => sum + text.length, 0);
-    return readPieces(opened.scope, texts, {
-      routing, signal,
-      onLetters: (done) => this.#show({ what: words.running.texts(`${Math.round((100 * done) / Math.max(1, letters))} %`), share: (0.5 * done) / Math.max(1, letters) }),
-    });
-  }
-
-  async #texts(): Promise<LabelledText[]> {
-    const { texts, own, without } = this.#around.store.state.analyses;
-    if (texts === 'domains') return (await this.#around.loadExamples()).filter(({ label }) => !without.includes(label));
-    if (texts === 'own') {
-      const pasted = own.trim() === '' ? [] : [{ label: words.own.label, text: own.slice(0, MAX_LETTERS) }];
-      return [...pasted, ...this.files];
-    }
-    return [{ label: '', text: this.#around.runner.text }];
-  }
-
-  /** The routing as it is set; none without a model. */
-  #routing(): ModelRouting | undefined {
-    const { engine, store } = this.#around;
-    return engine.opened && applyEdits(engine.opened.info, store.state.routing);
-  }
-
-  #textKey(routing: ModelRouting | undefined): string {
-    const { runner, store } = this.#around;
-    const { texts, own, without } = store.state.analyses;
-    const what = { current: runner.text, domains: without.join(), own: `${own}\n${this.files.map(({ text }) => text).join('\n')}`, import: this.imports.version }[texts];
-    return JSON.stringify([texts, what, routing]);
+    return { id: 'ablation', key, trace, layers: opened.info.moe_layers, finding: () => finding };
   }
 
   #key(state: State): string {
     const { analysis: id, texts, variant, against } = state.analyses;
     const current = texts === 'current' && id !== 'agreement' && id !== 'ablation';
     const asked = id === 'vocabulary' ? variantOf(id, variant) : '';
-    const input = current ? this.#around.runner.records.length + this.#around.runner.text : this.#textKey(this.#routing());
+    const input = current ? this.#around.runner.records.length + this.#around.runner.text : `${this.imports.version} ${this.reader.key(this.reader.routing())}`;
     return JSON.stringify([id, asked, id === 'agreement' ? against ?? '' : '', id === 'ablation' ? state.layer ?? '' : '', input]);
   }
 

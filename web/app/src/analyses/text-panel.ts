@@ -3,7 +3,7 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { analysesMessages as words } from '../messages-analyses.js';
+import { words } from './words.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
 import type { Shown } from '../page/shown.js';
 import { DOMAINS, TEXT_SOURCES } from './catalogue.js';
@@ -15,9 +15,9 @@ export function textPanel(shown: Shown): ViewElement {
   const { texts } = shown.state.analyses;
   const change = (event: Event): void => choose(shown, { texts: TEXT_SOURCES.find((source) => source === fieldText(event)) ?? 'current' });
   return h('div.texts', {},
-    h('label', { attrs: { for: 'analysis-texts' } }, words.texts),
+    h('label', { attrs: { for: 'analysis-texts' } }, words().texts),
     h('select', { value: texts, on: { change }, attrs: { id: 'analysis-texts' } },
-      TEXT_SOURCES.map((source) => h('option', { key: source, attrs: { value: source } }, words.sources[source]))),
+      TEXT_SOURCES.map((source) => h('option', { key: source, attrs: { value: source } }, words().sources[source]))),
     BELOW[texts](shown));
 }
 
@@ -25,12 +25,12 @@ const BELOW: Readonly<Record<TextSource, (shown: Shown) => ViewElement>> = { cur
 
 function shownText({ runner }: Shown): ViewElement {
   const text = runner.text.trim();
-  return h('p.note.excerpt', { key: 'current' }, text === '' ? words.needsText : text.length > 160 ? `${text.slice(0, 160)}…` : text);
+  return h('p.note.excerpt', { key: 'current' }, text === '' ? words().needsText : text.length > 160 ? `${text.slice(0, 160)}…` : text);
 }
 
 function domains(shown: Shown): ViewElement {
   const { without } = shown.state.analyses;
-  return h('div.domains', { key: 'domains', attrs: { role: 'group', 'aria-label': words.domains } }, DOMAINS.map((domain) => h('button.pill', {
+  return h('div.domains', { key: 'domains', attrs: { role: 'group', 'aria-label': words().domains } }, DOMAINS.map((domain) => h('button.pill', {
     key: domain,
     on: { click: () => choose(shown, { without: without.includes(domain) ? without.filter((name) => name !== domain) : [...without, domain] }) },
     attrs: { type: 'button', 'aria-pressed': String(!without.includes(domain)) },
@@ -40,41 +40,41 @@ function domains(shown: Shown): ViewElement {
 function ownText(shown: Shown): ViewElement {
   const { own } = shown.state.analyses;
   const { study } = shown;
-  const letters = own.length + study.files.reduce((sum, { text }) => sum + text.length, 0);
-  return h('div.own', { key: 'own' },
+  const letters = own.length + study.reader.files.reduce((sum, { text }) => sum + text.length, 0);
+  return h('div.own-text', { key: 'own' },
     h('textarea', {
       value: own, on: { change: (event) => choose(shown, { own: fieldText(event) }) },
-      attrs: { rows: 5, spellcheck: 'false', 'aria-label': words.own.label, placeholder: words.own.placeholder },
+      attrs: { rows: 5, spellcheck: 'false', 'aria-label': words().own.label, placeholder: words().own.placeholder },
     }),
-    fileButton(words.own.files, '.txt,.md,text/*', true, (files) => void study.openFiles(files)),
-    study.files.length > 0 && h('p.note', {}, study.files.map(({ label }) => label).join(', ')),
-    letters > MAX_LETTERS && h('p.note', {}, words.own.cut(MAX_LETTERS)));
+    fileButton(words().own.files, '.txt,.md,text/*', true, (files) => void study.openFiles(files)),
+    study.reader.files.length > 0 && h('p.note', {}, study.reader.files.map(({ label }) => label).join(', ')),
+    letters > MAX_LETTERS && h('p.note', {}, words().own.cut(MAX_LETTERS)));
 }
 
 const TRACE_FILES = '.json,.jsonl,.csv,.npy';
 
 function importTrace(shown: Shown): ViewElement {
   const { imports } = shown.study;
-  const opened = (name: string | undefined): ViewElement | false => name !== undefined && h('p.note', {}, words.import.opened(name));
+  const opened = (name: string | undefined): ViewElement | false => name !== undefined && h('p.note', {}, words().import.opened(name));
   const drop = (event: Event): void => {
     event.preventDefault();
     const file = event instanceof DragEvent ? event.dataTransfer?.files[0] : undefined;
     if (file !== undefined) void imports.open(file, 'first');
   };
   return h('div.import', { key: 'import', on: { drop, dragover: (event) => event.preventDefault() } },
-    h('p.note', {}, words.import.help),
-    fileButton(words.import.open, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'first')),
-    h('span.note', {}, words.import.drop),
+    h('p.note', {}, words().import.help),
+    fileButton(words().import.open, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'first')),
+    h('span.note', {}, words().import.drop),
     opened(imports.first?.name),
     shown.state.analyses.analysis === 'agreement' && imports.first !== undefined
-      && fileButton(words.import.second, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'second')),
+      && fileButton(words().import.second, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'second')),
     opened(imports.second?.name),
-    h('label.number', {}, words.import.experts, h('input', {
+    h('label.number', {}, words().import.experts, h('input', {
       value: imports.nExperts === undefined ? '' : String(imports.nExperts),
       on: { change: (event) => void imports.withExperts(expertCount(fieldNumber(event))) },
-      attrs: { type: 'number', min: 1, max: 65535, step: 1, placeholder: words.import.expertsHelp },
+      attrs: { type: 'number', min: 1, max: 65535, step: 1, placeholder: words().import.expertsHelp },
     })),
-    imports.reading && h('p.note', { attrs: { role: 'status' } }, words.running.file),
+    imports.reading && h('p.note', { attrs: { role: 'status' } }, words().running.file),
     h('p.error', { attrs: { role: 'alert', hidden: imports.failure === undefined } }, imports.failure ?? ''));
 }
 

@@ -3,8 +3,8 @@
 import { barsChart, linesChart } from 'moescope/views';
 import type { ChartFigure } from 'moescope/views';
 
-import { analysesMessages as words } from '../../messages-analyses.js';
-import { LEGENDS, answersOf, at, figureOf, percent, plain, precise, shownOf } from './finding.js';
+import { said, words } from '../words.js';
+import { answersOf, at, figureOf, percent, plain, precise, shownOf } from './finding.js';
 import type { Context, Finding, Row } from './finding.js';
 
 export function segmentsFinding({ answers, layer }: Context): Finding {
@@ -13,14 +13,14 @@ export function segmentsFinding({ answers, layer }: Context): Finding {
   const lengths = [...new Set(all.flatMap(({ answer }) => answer.map(({ length }) => length)))].sort((a, b) => a - b);
   const last = shown.answer.find(({ length }) => length === 16) ?? shown.answer.at(-1);
   return {
-    headline: last === undefined ? 'The text is shorter than 4 tokens; choose a longer one.'
-      : `Layer ${shown.layer}: keeping whole experts for stretches of ${last.length} tokens serves them with an F1 of ${precise(last.srp.value)}; the same tokens in random order give ${precise(last.srp.chance)}.`,
+    headline: last === undefined ? said().segments.short
+      : said().segments.found(shown.layer, last.length, precise(last.srp.value), precise(last.srp.chance)),
     picture: (width) => linesChart({
-      title: `Segment routing best performance, layer ${shown.layer}`, legend: `${LEGENDS.lines} Chance is that of the same tokens in random order.`, width, format: plain,
-      places: lengths.map(String), axes: ['tokens in a window', 'F1'],
+      title: said().segments.title(shown.layer), legend: `${said().legends.lines} ${said().legends.shuffled}`, width, format: plain,
+      places: lengths.map(String), axes: [said().segments.axis, 'F1'],
       lines: [{ name: at(shown.layer), figures: lengths.map((length) => estimated(shown.answer.find((report) => report.length === length)?.srp)) }],
     }),
-    columns: [words.columns.layer, words.columns.window],
+    columns: [words().columns.layer, words().columns.window],
     rows: all.flatMap(({ layer: place, answer }) => answer.map(({ length, srp }): Row => ({ where: [place, length], figure: figureOf(srp) }))),
     format: precise,
   };
@@ -31,9 +31,6 @@ function estimated(estimate: Parameters<typeof figureOf>[0] | undefined): ChartF
 }
 
 const POLICIES = ['belady', 'fixed', 'segment', 'lru', 'lfu'] as const;
-const POLICY_NAMES: Readonly<Record<(typeof POLICIES)[number], string>> = {
-  belady: 'best possible', fixed: 'best set per 16', segment: 'looks 16 ahead', lru: 'LRU', lfu: 'LFU',
-};
 
 export function cachesFinding({ answers, layer }: Context): Finding {
   const all = answersOf(answers, (found) => (found.analysis === 'caches' ? found.answer : undefined));
@@ -41,22 +38,22 @@ export function cachesFinding({ answers, layer }: Context): Finding {
   const sizes = [...new Set(shown.answer.map(({ size }) => size))];
   const middle = shown.answer.find(({ ratio }) => ratio >= 2) ?? shown.answer.at(-1);
   return {
-    headline: middle === undefined ? 'A layer of so few experts needs no cache.'
-      : `Layer ${shown.layer}: a cache of ${middle.size} experts with LRU is right ${percent(middle.lru.value)} of the time; the same tokens in random order give ${percent(middle.lru.chance)}, and no cache of that size that fetches on demand can do better than ${percent(middle.belady.value)}.`,
+    headline: middle === undefined ? said().caches.none
+      : said().caches.found(shown.layer, middle.size, percent(middle.lru.value), percent(middle.lru.chance), percent(middle.belady.value)),
     picture: (width) => linesChart({
-      title: `Hit rate of expert caches, layer ${shown.layer}`, legend: `${LEGENDS.lines} Chance is that of the same tokens in random order.`, width, format: percent,
-      places: sizes.map(String), axes: ['experts in the cache', 'hits'],
-      lines: POLICIES.map((policy) => ({ name: POLICY_NAMES[policy], figures: sizes.map((size) => estimated(shown.answer.find((report) => report.size === size)?.[policy])) })),
+      title: said().caches.title(shown.layer), legend: `${said().legends.lines} ${said().legends.shuffled}`, width, format: percent,
+      places: sizes.map(String), axes: [said().caches.axes[0] ?? '', said().caches.axes[1] ?? ''],
+      lines: POLICIES.map((policy) => ({ name: said().caches.policies[policy], figures: sizes.map((size) => estimated(shown.answer.find((report) => report.size === size)?.[policy])) })),
     }),
-    columns: [words.columns.layer, words.columns.size, words.columns.policy],
+    columns: [words().columns.layer, words().columns.size, words().columns.policy],
     rows: all.flatMap(({ layer: place, answer }) => answer.flatMap((report) => POLICIES.map((policy): Row => ({
-      where: [place, report.size, POLICY_NAMES[policy]], figure: figureOf(report[policy]),
+      where: [place, report.size, said().caches.policies[policy]], figure: figureOf(report[policy]),
     })))),
     format: percent,
   };
 }
 
-const ORDERS = { order: 'in order', batch_priority: 'best first' } as const;
+const ORDERS = ['order', 'batch_priority'] as const;
 
 export function dropsFinding({ answers, layer, variant }: Context): Finding {
   const name = variant === 'stranded' ? 'stranded' : 'choices';
@@ -67,15 +64,15 @@ export function dropsFinding({ answers, layer, variant }: Context): Finding {
     estimated(shown.answer.find((drops) => drops.capacity_factor === factor && drops.priority === priority)?.[name]);
   const [even, best] = [report(1, 'order'), report(1, 'batch_priority')];
   return {
-    headline: `Layer ${shown.layer}: at the balanced capacity ${percent(even?.value ?? 0)} of the ${name === 'choices' ? 'choices find their expert full' : 'tokens lose all their experts'} in order, and ${percent(best?.value ?? 0)} with the best first; random choices lose ${percent(even?.chance ?? 0)}.`,
+    headline: said().drops[name](shown.layer, percent(even?.value ?? 0), percent(best?.value ?? 0), percent(even?.chance ?? 0)),
     picture: (width) => linesChart({
-      title: `${words.variants[name] ?? name} by capacity, layer ${shown.layer}`, legend: LEGENDS.lines, width, format: percent,
-      places: factors.map((factor) => `${factor}×`), axes: ['capacity, in even shares', name === 'choices' ? 'choices lost' : 'tokens without experts'],
-      lines: (Object.keys(ORDERS) as (keyof typeof ORDERS)[]).map((priority) => ({ name: ORDERS[priority], figures: factors.map((factor) => report(factor, priority)) })),
+      title: said().drops.title(words().variants[name] ?? name, shown.layer), legend: said().legends.lines, width, format: percent,
+      places: factors.map((factor) => `${factor}×`), axes: [said().drops.axes.factor, said().drops.axes[name]],
+      lines: ORDERS.map((priority) => ({ name: said().drops.orders[priority], figures: factors.map((factor) => report(factor, priority)) })),
     }),
-    columns: [words.columns.layer, words.columns.factor, words.columns.order, words.columns.measure],
+    columns: [words().columns.layer, words().columns.factor, words().columns.order, words().columns.measure],
     rows: all.flatMap(({ layer: place, answer }) => answer.flatMap(({ capacity_factor: factor, priority, ...drops }) => (['choices', 'stranded'] as const).map((each): Row => ({
-      where: [place, factor, priority === 'order' || priority === 'batch_priority' ? ORDERS[priority] : priority, words.variants[each] ?? each], figure: figureOf(drops[each]),
+      where: [place, factor, priority === 'order' || priority === 'batch_priority' ? said().drops.orders[priority] : priority, words().variants[each] ?? each], figure: figureOf(drops[each]),
     })))),
     format: percent,
   };
@@ -89,15 +86,15 @@ export function agreementFinding({ answers, layer, variant }: Context): Finding 
   const { overlap } = shown.answer;
   const format = wanted === 'divergence' ? precise : percent;
   return {
-    headline: `Layer ${shown.layer}: the two routings share ${percent(overlap.value)} of a token’s experts (95 %: ${percent(overlap.low)} to ${percent(overlap.high)}); random choices share ${percent(overlap.chance)}.`,
+    headline: said().agreement.found(shown.layer, percent(overlap.value), percent(overlap.low), percent(overlap.high), percent(overlap.chance)),
     picture: (width) => barsChart({
-      title: wanted === 'divergence' ? 'Jensen-Shannon divergence of the scores, in nats' : 'Overlap of the experts of two routings', legend: LEGENDS.bars, width, format,
+      title: said().agreement.titles[wanted], legend: said().legends.bars, width, format,
       panels: [{ name: '', bars: all.flatMap((entry) => [figure(entry)].filter((one) => one !== undefined).map((one) => ({ name: at(entry.layer), ...one }))) }],
     }),
-    columns: [words.columns.layer, words.columns.measure],
+    columns: [words().columns.layer, words().columns.measure],
     rows: all.flatMap(({ layer: place, answer }): Row[] => [
-      { where: [place, words.variants['overlap'] ?? ''], figure: figureOf(answer.overlap), format: percent },
-      ...(answer.divergence === null ? [] : [{ where: [place, words.variants['divergence'] ?? ''], figure: figureOf(answer.divergence), format: precise }]),
+      { where: [place, words().variants['overlap'] ?? ''], figure: figureOf(answer.overlap), format: percent },
+      ...(answer.divergence === null ? [] : [{ where: [place, words().variants['divergence'] ?? ''], figure: figureOf(answer.divergence), format: precise }]),
     ]),
     format,
   };
@@ -111,11 +108,12 @@ export interface BanCost extends ChartFigure {
 export function ablationFinding(costs: readonly BanCost[], layer: number, loss: number): Finding {
   const [worst] = costs.toSorted((a, b) => b.value - a.value);
   return {
-    headline: worst === undefined ? '' : `Layer ${layer}: without expert ${worst.expert} the loss of ${precise(loss)} nats changes by ${precise(worst.value)} (95 %: ${precise(worst.low ?? 0)} to ${precise(worst.high ?? 0)}); banning one of three experts of like load costs ${precise(worst.chance ?? 0)} on average.`,
+    headline: worst === undefined ? ''
+      : said().ablation.found(layer, worst.expert, precise(loss), precise(worst.value), precise(worst.low ?? 0), precise(worst.high ?? 0), precise(worst.chance ?? 0)),
     picture: (width) => barsChart({
-      title: `What it costs to switch an expert off, layer ${layer}`, legend: 'Nats per token. Whiskers: interval of 95 % over tokens. Dashed: mean of banning the three experts whose load is nearest.', width, format: precise,
+      title: said().ablation.title(layer), legend: said().ablation.legend, width, format: precise,
       panels: [{ name: at(layer), bars: costs.map(({ expert, ...figure }) => ({ name: String(expert), expert, ...figure })) }],
     }),
-    columns: [words.columns.layer, words.columns.expert], rows: costs.map(({ expert, ...figure }) => ({ where: [layer, expert], figure })), format: precise,
+    columns: [words().columns.layer, words().columns.expert], rows: costs.map(({ expert, ...figure }) => ({ where: [layer, expert], figure })), format: precise,
   };
 }

@@ -3,8 +3,8 @@
 import { barsChart, heatChart, linesChart } from 'moescope/views';
 import type { BarsData, ChartFigure } from 'moescope/views';
 
-import { analysesMessages as words } from '../../messages-analyses.js';
-import { LEGENDS, answersOf, at, beyondChance, figureOf, percent, plain, precise, shortPercent, shownOf } from './finding.js';
+import { said, words } from '../words.js';
+import { answersOf, at, beyondChance, figureOf, percent, plain, precise, shortPercent, shownOf } from './finding.js';
 import type { Context, Finding, Row } from './finding.js';
 
 /** More bars than these are tinted cells instead. */
@@ -17,38 +17,30 @@ export function loadFinding({ answers, layer }: Context): Finding {
   const { answer } = shown;
   const [busiest] = answer.shares.map((share, expert) => ({ expert, share })).toSorted((a, b) => b.share.value - a.share.value);
   return {
-    headline: `Layer ${shown.layer}: expert ${busiest?.expert ?? 0} is the busiest with ${percent(busiest?.share.value ?? 0)} of the tokens, where an even share is ${percent(busiest?.share.chance ?? 0)}. `
-      + `The load varies by ${plain(answer.variation)} of its mean; random choices vary by ${plain(answer.chance.variation)}. `
-      + `Over all layers ${beyondChance(rows)} of ${rows.length} experts differ from the even share.`,
+    headline: said().load.found(
+      shown.layer, busiest?.expert ?? 0, percent(busiest?.share.value ?? 0), percent(busiest?.share.chance ?? 0), plain(answer.variation),
+      plain(answer.chance.variation), beyondChance(rows), rows.length,
+    ),
     picture: (width) => {
-      const frame = { title: 'Share of tokens by expert and layer', width, format: percent };
+      const frame = { title: said().load.title, width, format: percent };
       if (rows.length <= MAX_BARS) {
         const panels: BarsData['panels'] = loads.map(({ layer: place, answer: { shares } }) => ({
           name: at(place), bars: shares.map((share, expert) => ({ name: String(expert), expert, ...figureOf(share) })),
         }));
-        return barsChart({ ...frame, legend: LEGENDS.bars, panels });
+        return barsChart({ ...frame, legend: said().legends.bars, panels });
       }
       return heatChart({
-        ...frame, legend: LEGENDS.difference, difference: true, short: shortPercent, axes: [words.columns.layer, words.columns.expert],
+        ...frame, legend: said().legends.difference, difference: true, short: shortPercent, axes: [words().columns.layer, words().columns.expert],
         rows: loads.map(({ layer: place }) => at(place)), columns: answer.shares.map((_, expert) => String(expert)),
         cells: loads.map(({ answer: { shares } }) => shares.map(figureOf)),
       });
     },
-    columns: [words.columns.layer, words.columns.expert], rows, format: percent,
+    columns: [words().columns.layer, words().columns.expert], rows, format: percent,
   };
 }
 
-interface Measure {
-  readonly name: string;
-  readonly format: (value: number) => string;
-}
-
-const LOSSES: readonly Measure[] = [
-  { name: 'balance loss', format: precise }, { name: 'first-choice loss', format: precise }, { name: 'importance loss', format: precise }, { name: 'z-loss', format: plain },
-];
-const EVENNESS: readonly Measure[] = [
-  { name: 'variation', format: precise }, { name: 'busiest over mean', format: plain }, { name: 'effective experts', format: plain }, { name: 'idle experts', format: percent },
-];
+/** In the order of the words. */
+const FORMATS = { losses: [precise, precise, precise, plain], evenness: [precise, plain, plain, percent] } as const;
 
 export function balanceFinding({ answers, layer, variant }: Context): Finding {
   const balances = answersOf(answers, (found) => (found.analysis === 'balance' ? found.answer : undefined)).map(({ layer: place, answer: b }) => {
@@ -59,22 +51,22 @@ export function balanceFinding({ answers, layer, variant }: Context): Finding {
     return { layer: place, losses, evenness: [pair('variation'), pair('max_over_mean'), pair('effective_experts'), pair('dead')] };
   });
   const kind = variant === 'evenness' ? 'evenness' : 'losses';
-  const measures = kind === 'losses' ? LOSSES : EVENNESS;
+  const names = said().balance[kind];
   const shown = shownOf(balances, layer);
   const [first] = shown[kind];
   return {
     headline: kind === 'losses'
-      ? `Layer ${shown.layer}: the balance loss is ${precise(first?.value ?? 0)}; it is 1 where choices do not depend on scores, and training pushes it down to that.`
-      : `Layer ${shown.layer}: ${plain(shown.evenness[2]?.value ?? 0)} experts' worth of load, where random choices give ${plain(shown.evenness[2]?.chance ?? 0)}; ${percent(shown.evenness[3]?.value ?? 0)} of the experts never act.`,
+      ? said().balance.foundLosses(shown.layer, precise(first?.value ?? 0))
+      : said().balance.foundEvenness(shown.layer, plain(shown.evenness[2]?.value ?? 0), plain(shown.evenness[2]?.chance ?? 0), percent(shown.evenness[3]?.value ?? 0)),
     picture: (width) => linesChart({
-      title: kind === 'losses' ? 'Losses by layer' : 'Evenness of the load by layer', legend: LEGENDS.lines, width, format: plain,
-      places: balances.map(({ layer: place }) => at(place)), axes: [words.columns.layer, ''],
+      title: said().balance.titles[kind], legend: said().legends.lines, width, format: plain,
+      places: balances.map(({ layer: place }) => at(place)), axes: [words().columns.layer, ''],
       // What is small beside the rest would be a line on the floor, so the picture has those that share a scale.
-      lines: (kind === 'losses' ? [0, 1, 2] : [0, 1, 3]).map((n) => ({ name: measures[n]?.name ?? '', figures: balances.map((balance) => balance[kind][n]) })),
+      lines: (kind === 'losses' ? [0, 1, 2] : [0, 1, 3]).map((n) => ({ name: names[n] ?? '', figures: balances.map((balance) => balance[kind][n]) })),
     }),
-    columns: [words.columns.layer, words.columns.measure],
+    columns: [words().columns.layer, words().columns.measure],
     rows: balances.flatMap((balance) => balance[kind].map((figure, n): Row => ({
-      where: [balance.layer, measures[n]?.name ?? ''], figure, format: measures[n]?.format ?? plain,
+      where: [balance.layer, names[n] ?? ''], figure, format: FORMATS[kind][n] ?? plain,
     }))),
     format: plain,
   };
@@ -85,14 +77,14 @@ export function repetitionFinding({ answers, layer }: Context): Finding {
   const shown = shownOf(repetitions, layer);
   const { first } = shown.answer;
   return {
-    headline: `Layer ${shown.layer}: ${percent(first.value)} of the tokens choose first what the token before chose first (95 %: ${percent(first.low)} to ${percent(first.high)}); chance gives ${percent(first.chance)}.`,
+    headline: said().repetition.found(shown.layer, percent(first.value), percent(first.low), percent(first.high), percent(first.chance)),
     picture: (width) => linesChart({
-      title: 'Tokens that choose like the one before', legend: LEGENDS.lines, width, format: percent,
-      places: repetitions.map(({ layer: place }) => at(place)), axes: [words.columns.layer, 'share of tokens'],
-      lines: (['first', 'any'] as const).map((choice) => ({ name: `${choice} choice`, figures: repetitions.map(({ answer }) => figureOf(answer[choice])) })),
+      title: said().repetition.title, legend: said().legends.lines, width, format: percent,
+      places: repetitions.map(({ layer: place }) => at(place)), axes: [words().columns.layer, said().repetition.axis],
+      lines: (['first', 'any'] as const).map((choice) => ({ name: said().repetition.choices[choice], figures: repetitions.map(({ answer }) => figureOf(answer[choice])) })),
     }),
-    columns: [words.columns.layer, words.columns.choice],
-    rows: repetitions.flatMap(({ layer: place, answer }) => (['first', 'any'] as const).map((choice): Row => ({ where: [place, choice], figure: figureOf(answer[choice]) }))),
+    columns: [words().columns.layer, words().columns.choice],
+    rows: repetitions.flatMap(({ layer: place, answer }) => (['first', 'any'] as const).map((choice): Row => ({ where: [place, said().repetition.choices[choice]], figure: figureOf(answer[choice]) }))),
     format: percent,
   };
 }

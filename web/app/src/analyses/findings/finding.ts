@@ -4,7 +4,7 @@ import type { Answer, Estimate, LayerAnswer, RoutingTrace } from 'moescope';
 import { standing } from 'moescope/views';
 import type { Cell, ChartFigure, Table, ViewElement } from 'moescope/views';
 
-import { analysesMessages as words } from '../../messages-analyses.js';
+import { words } from '../words.js';
 
 export interface Row {
   /** Which figure it is, beside the columns of the finding. */
@@ -64,7 +64,7 @@ export function shownOf<T extends { readonly layer: number }>(answers: readonly 
 /** All rows for copying, unrounded. */
 export function tableOf({ columns, rows }: Finding): Table {
   const real = (value: number | undefined): Cell => (value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(7)));
-  const { figure, low, high, chance, standing: against } = words.columns;
+  const { figure, low, high, chance, standing: against } = words().columns;
   return {
     columns: [...columns, figure, low, high, chance, against],
     rows: rows.map((row) => [
@@ -75,16 +75,10 @@ export function tableOf({ columns, rows }: Finding): Table {
 
 export function standingOf(figure: ChartFigure): string | undefined {
   const found = standing(figure);
-  return found && words.standing[found];
+  return found && words().standing[found];
 }
 
 /** How many of the figures leave chance out. */
 export function beyondChance(rows: readonly { readonly figure: ChartFigure }[]): number {
   return rows.filter(({ figure }) => ['above', 'below'].includes(standing(figure) ?? '')).length;
 }
-
-export const LEGENDS = {
-  bars: 'Whiskers: interval of 95 %. Dashed: what chance gives.',
-  difference: 'Tint: difference to chance, blue above and orange below. Dot: the interval of 95 % leaves chance out.',
-  lines: 'Band: interval of 95 %. Dotted: what chance gives.',
-} as const;

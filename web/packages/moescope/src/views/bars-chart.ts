@@ -19,7 +19,7 @@ export interface BarsData extends ChartFrame {
 
 const GUTTER = 44;
 const GAP = 16;
-const BAR = { least: 7, most: 34 };
+const BAR = { least: 7, most: 44 };
 const HEIGHT = 72;
 const HEAD = 16;
 const FOOT = 16;

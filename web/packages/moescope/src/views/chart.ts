@@ -42,7 +42,7 @@ export function frame({ title, legend, width }: ChartFrame, kind: string, height
   const whole = TITLE + height + 8 + lines.length * LEGEND_LINE;
   return h('svg', {
     attrs: {
-      class: `chart ${kind}`, viewBox: `0 0 ${width} ${round(whole)}`, width, height: round(whole), role: 'img', 'aria-label': title,
+      class: `analysis-chart ${kind}`, viewBox: `0 0 ${width} ${round(whole)}`, width, height: round(whole), role: 'img', 'aria-label': title,
       'font-family': 'system-ui, sans-serif', 'font-size': 11, fill: INK,
     },
   },

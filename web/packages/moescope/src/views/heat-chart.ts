@@ -25,13 +25,14 @@ const HEAD = 30;
 const RAMP = { width: 120, height: 9, steps: 24 };
 const TEXT_FROM = 27;
 const DOT_FROM = 9;
+const FAR_FROM_ZERO = 0.3;
 
 export function heatChart(data: HeatData): ViewElement {
   const longest = Math.max(1, ...data.rows.map((name) => name.length));
   const gutter = Math.min(data.width * 0.28, longest * LETTER + 8);
   const cell = Math.min(CELL.most, Math.max(CELL.least, (data.width - gutter) / Math.max(1, data.columns.length)));
   const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.least : 14, cell));
-  const bound = boundOf(data);
+  const range = rangeOf(data);
   const bodyHeight = data.rows.length * height;
   return frame(data, 'heat', HEAD + bodyHeight + 28,
     label(0, 8, `${data.axes[0]} ↓  ${data.axes[1]} →`),
@@ -39,14 +40,23 @@ export function heatChart(data: HeatData): ViewElement {
       columnNames(data.columns, cell),
       data.rows.map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
         (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, cut(name, Math.floor(gutter / LETTER)), 'end', INK, height < 12 ? 8 : undefined),
-        data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, bound }))))),
-    h('g', { attrs: { transform: `translate(${round(gutter)} ${round(HEAD + bodyHeight + 8)})` } }, ramp(data, bound)));
+        data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range }))))),
+    h('g', { attrs: { transform: `translate(${round(gutter)} ${round(HEAD + bodyHeight + 8)})` } }, ramp(data, range)));
 }
 
-/** The figure, or difference, that has the full tint. */
-function boundOf({ cells, difference }: HeatData): number {
-  const sizes = cells.flat().flatMap((figure) => (figure === undefined ? [] : [Math.abs(figure.value - (difference ? figure.chance ?? 0 : 0))]));
-  return roundUp(sizes.reduce((most, size) => (Number.isFinite(size) ? Math.max(most, size) : most), 0));
+/** What has no tint, and what has the full one. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Differences reach as far down as up. Quantities that are all far from zero begin where the lowest is. */
+function rangeOf({ cells, difference }: HeatData): Range {
+  const figures = cells.flat().filter((figure) => figure !== undefined);
+  const values = figures.map(({ value, chance = 0 }) => (difference ? Math.abs(value - chance) : value)).filter(Number.isFinite);
+  const [least, most] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, 0]);
+  if (difference) return { from: 0, to: roundUp(most) };
+  return least > FAR_FROM_ZERO * most && least < most ? { from: least, to: most } : { from: 0, to: roundUp(most) };
 }
 
 function columnNames(columns: readonly string[], cell: number): ViewElement[] {
@@ -55,18 +65,18 @@ function columnNames(columns: readonly string[], cell: number): ViewElement[] {
   return columns.flatMap((name, column) => (column % every === 0 ? [label((column + 0.5) * cell, -5, cut(name, 9), 'middle', INK, 10)] : []));
 }
 
-function tint(figure: ChartFigure, difference: boolean, bound: number): string {
-  const size = difference ? figure.value - (figure.chance ?? 0) : figure.value;
-  return mixed(size < 0 ? LESS : MORE, 0.78 * Math.sqrt(Math.min(1, Math.abs(size) / bound)));
+function tint(figure: ChartFigure, difference: boolean, { from, to }: Range): string {
+  const size = difference ? figure.value - (figure.chance ?? 0) : figure.value - from;
+  return mixed(size < 0 ? LESS : MORE, 0.78 * Math.sqrt(Math.min(1, Math.abs(size) / (to - from))));
 }
 
 interface Place {
   readonly cell: number;
   readonly height: number;
-  readonly bound: number;
+  readonly range: Range;
 }
 
-function drawCell(data: HeatData, figure: ChartFigure, row: number, column: number, { cell, height, bound }: Place): ViewElement {
+function drawCell(data: HeatData, figure: ChartFigure, row: number, column: number, { cell, height, range }: Place): ViewElement {
   const { value, low, high, chance } = figure;
   const gap = cell > 6 ? 1 : 0;
   const x = column * cell;
@@ -75,24 +85,24 @@ function drawCell(data: HeatData, figure: ChartFigure, row: number, column: numb
   return h('g', { key: column },
     h('title', {}, `${data.rows[row] ?? ''} · ${data.columns[column] ?? ''}: ${data.format(value)}${interval}${chance === undefined ? '' : ` / ${data.format(chance)}`}`),
     h('rect', {
-      attrs: { x: round(x), y: 0, width: round(cell - gap), height: round(height - (height > 6 ? 1 : 0)), fill: Number.isFinite(value) ? tint(figure, data.difference, bound) : 'transparent' },
+      attrs: { x: round(x), y: 0, width: round(cell - gap), height: round(height - (height > 6 ? 1 : 0)), fill: Number.isFinite(value) ? tint(figure, data.difference, range) : 'transparent' },
     }),
     cell >= TEXT_FROM && height >= 14 && label(x + (cell - gap) / 2, height / 2 + 3.5, (data.short ?? data.format)(value), 'middle', INK, 10),
     data.difference && sure && cell >= DOT_FROM && height >= DOT_FROM
       && h('circle', { attrs: { cx: round(x + cell - gap - 3), cy: 3, r: 1.5, fill: INK } }));
 }
 
-function ramp({ difference, format }: HeatData, bound: number): ViewElement[] {
-  const from = difference ? -bound : 0;
+function ramp({ difference, format }: HeatData, range: Range): ViewElement[] {
+  const from = difference ? -range.to : range.from;
   const step = RAMP.width / RAMP.steps;
   const sign = (value: number): string => tick(difference && value > 0 ? `+${format(value)}` : format(value).replace('-', '−'));
   return [
     ...Array.from({ length: RAMP.steps }, (_, at) => {
-      const value = from + ((at + 0.5) / RAMP.steps) * (bound - from);
-      return h('rect', { attrs: { x: round(at * step), y: 0, width: round(step + 0.3), height: RAMP.height, fill: tint({ value, chance: 0 }, difference, bound) } });
+      const value = from + ((at + 0.5) / RAMP.steps) * (range.to - from);
+      return h('rect', { attrs: { x: round(at * step), y: 0, width: round(step + 0.3), height: RAMP.height, fill: tint({ value, chance: 0 }, difference, range) } });
     }),
     label(0, RAMP.height + 10, sign(from), 'start', QUIET, 10),
-    label(RAMP.width, RAMP.height + 10, sign(bound), 'end', QUIET, 10),
+    label(RAMP.width, RAMP.height + 10, sign(range.to), 'end', QUIET, 10),
     ...(difference ? [label(RAMP.width / 2, RAMP.height + 10, '0', 'middle', QUIET, 10)] : []),
   ];
 }

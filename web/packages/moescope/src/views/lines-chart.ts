@@ -21,7 +21,7 @@ export interface LinesData extends ChartFrame {
 const DASHES = [undefined, '7 3', '2 2', '9 3 2 3', '1 4'] as const;
 const HEIGHT = 210;
 const LEFT = 46;
-const RIGHT = { least: 70, letters: 16 };
+const RIGHT = { least: 70, letters: 20 };
 const NAME_HEIGHT = 13;
 
 export function linesChart(data: LinesData): ViewElement {
@@ -50,10 +50,12 @@ function drawLine(figures: Line['figures'], at: number, x: Scale, y: Scale): Vie
   const path = (of: (point: ChartFigure) => number | undefined): string => points
     .flatMap((point) => [of(point)].filter((value) => value !== undefined).map((value) => `${round(x(point.place))} ${round(y(value))}`))
     .map((spot, n) => `${n === 0 ? 'M' : 'L'}${spot}`).join('');
-  const band = path(({ high }) => high) + path(({ low }) => low).split(/[ML]/).filter((spot) => spot !== '').reverse().map((spot) => `L${spot}`).join('');
+  const upper = path(({ high }) => high);
+  const band = upper + path(({ low }) => low).split(/[ML]/).filter((spot) => spot !== '').reverse().map((spot) => `L${spot}`).join('');
+  const chance = path((point) => point.chance);
   return [
-    h('path', { attrs: { d: `${band}Z`, fill: stroke, 'fill-opacity': 0.12 } }),
-    h('path', { attrs: { d: path(({ chance }) => chance), fill: 'none', stroke, 'stroke-width': 1.25, 'stroke-dasharray': '1.5 3' } }),
+    ...(upper === '' ? [] : [h('path', { attrs: { d: `${band}Z`, fill: stroke, 'fill-opacity': 0.12 } })]),
+    ...(chance === '' ? [] : [h('path', { attrs: { d: chance, fill: 'none', stroke, 'stroke-width': 1.25, 'stroke-dasharray': '1.5 3' } })]),
     h('path', { attrs: { d: path(({ value }) => value), fill: 'none', stroke, 'stroke-width': 2, 'stroke-dasharray': DASHES[at % DASHES.length] } }),
     ...points.map(({ value, place }) => h('circle', { attrs: { cx: round(x(place)), cy: round(y(value)), r: 2.5, fill: stroke } })),
   ];
