@@ -37,6 +37,8 @@ async function findings({ page }) {
 const PLACES = {
   language: {},
   'language, everything open': { 'a': 'trained', k: '1', expert: '2', token: '3', tint: 'entropy', side: 'load', c: '2' },
+  vision: { tab: 'vision', 'v.model': 'models/vit_moe' },
+  'vision, entropy and capacity': { tab: 'vision', 'v.model': 'models/vit_moe', 'v.tint': 'entropy', 'v.cf': '0.5', 'v.patch': '9' },
   'list of lessons': { tab: 'lessons' },
   lesson: { tab: 'lessons', lesson: 'topk', step: '1' },
 };

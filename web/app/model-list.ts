@@ -17,7 +17,7 @@ export function listModels(models: string): ModelCard[] {
 function cardOf(folder: string, name: string): ModelCard {
   const config = numbersOf(join(folder, 'config.json'));
   const experts = config.get('num_experts') ?? config.get('num_local_experts') ?? config.get('n_experts') ?? 0;
-  const topK = config.get('num_experts_per_tok') ?? config.get('top_k') ?? 0;
+  const topK = config.get('num_experts_per_tok') ?? config.get('top_k') ?? routerTopK(join(folder, 'config.json')) ?? 0;
   const { total, inExperts } = countParameters(join(folder, 'model.safetensors'));
   return {
     folder: `models/${name}`,
@@ -33,6 +33,12 @@ function cardOf(folder: string, name: string): ModelCard {
     hasCard: existsSync(join(folder, 'README.md')),
     bitsPerByte: bitsPerByte(join(folder, 'eval.json')),
   };
+}
+
+/** A vision model has the spec that it was trained with. */
+function routerTopK(file: string): number | undefined {
+  const { router } = JSON.parse(readFileSync(file, 'utf8')) as { readonly router?: { readonly select?: { readonly top_k?: number } } };
+  return router?.select?.top_k;
 }
 
 function numbersOf(file: string): Map<string, number> {

@@ -166,6 +166,7 @@ export class App {
 
   /** Opens a model; where that fails, the state goes back to what is still in use. */
   async openModel(wish: Wish, first = false): Promise<void> {
+    this.#begun = true;
     const before = this.engine.opened;
     this.#opening = this.engine.open(wish);
     const opened = await this.#opening;
@@ -208,7 +209,8 @@ export class App {
     this.touch();
     this.store.set(wish);
     this.show({ menu: undefined, folderError: undefined });
-    void this.openModel(wish);
+    // What is chosen before any tab about text was shown is opened with the first of them.
+    if (this.#begun || this.store.state.tab !== 'vision') void this.openModel(wish);
   }
 
   retry(backend: BackendWish | undefined): void {
@@ -303,7 +305,8 @@ export class App {
     const before = this.store.state;
     this.store.set(decode(location.hash));
     const { state } = this.store;
-    if (state.model !== before.model || state.backend !== before.backend) void this.openModel(this.#wish());
+    const another = state.model !== before.model || state.backend !== before.backend;
+    if (another && (this.#begun || state.tab !== 'vision')) void this.openModel(this.#wish());
   }
 }
 

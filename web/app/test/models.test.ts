@@ -71,7 +71,7 @@ describe('the picker', () => {
     }, () => undefined);
     await shelf.look();
     const { shown } = await drawn({});
-    const card = (): string => textOf(findAll(modelMenu({ ...shown, shelf }), (e) => e.props.attrs?.['data-model'] === 'first')[0] ?? '');
+    const card = (): string => textOf(findAll(modelMenu({ ...shown, shelf, kind: 'language' }), (e) => e.props.attrs?.['data-model'] === 'first')[0] ?? '');
     expect(card()).toContain('4 layers of 8 experts, top-2');
     expect(card()).toContain('kept in this browser');
     await shelf.forget('models/first');

@@ -4,6 +4,7 @@ import type { ViewElement } from 'moescope/views';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { describeEdits } from '../src/changes.js';
+import { topbar } from '../src/page/topbar.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
@@ -16,6 +17,7 @@ import { FACTORS, PRIORITIES } from '../src/vision/survey.js';
 import { VisionTab } from '../src/vision/tab.js';
 import { accuracyOf, dependenceOf, shareOf, sharesByGroup } from '../src/vision/tally.js';
 import type { Outcome } from '../src/vision/tally.js';
+import { drawn as drawnPage } from './drawn.js';
 import { FakeEyes, VISION_INFO, fakeSamples } from './fake-eyes.js';
 
 beforeEach(() => {
@@ -84,6 +86,31 @@ describe('the tab', () => {
     expect(names).toHaveLength(3 * 64);
     expect(names[9]).toMatch(/^Patch row 2, column 2, layer 0: expert \d \d\.\d\d and expert \d \d\.\d\d$/);
     expect(new Set(names).size).toBe(3 * 64);
+  });
+});
+
+describe('the bar at the top', () => {
+  const bar = async (vision: Partial<State>): Promise<string> => {
+    const { shown } = await drawnPage({ state: { tab: 'vision', ...vision } });
+    return textOf(topbar(shown));
+  };
+
+  it('speaks of the model of the tab, and of where that runs', async () => {
+    const { tab } = await ready();
+    const { shown } = await drawnPage({ state: { tab: 'vision' } });
+    const text = textOf(topbar({ ...shown, vision: tab.shown() }));
+    expect(text).toContain('trio: 3 MoE layers of 8 experts, top-2');
+    expect(text).toContain('the CPU takes it unless WebGPU is chosen');
+    expect(await bar({})).toContain('no engine');
+  });
+
+  it('opens another model of images, and leaves that of the text alone', async () => {
+    const { tab, store } = await ready();
+    const { shown } = await drawnPage({ state: { tab: 'vision' } });
+    const root = h('div', {}, topbar({ ...shown, ui: { ...shown.ui, modelField: 'models/duo' }, vision: tab.shown() }));
+    const [form] = findAll(root, ({ tag }) => tag === 'form');
+    form?.props.on?.['submit']?.(new Event('submit', { cancelable: true }));
+    expect([store.state.vision.model, store.state.model]).toEqual(['models/duo', DEFAULTS.model]);
   });
 });
 

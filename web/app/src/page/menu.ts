@@ -3,14 +3,17 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import type { Shown, Ui } from './shown.js';
+import type { Bar, Ui } from './shown.js';
 
-export function menu(name: NonNullable<Ui['menu']>, shown: Shown, button: ViewElement, ...content: ViewElement[]): ViewElement {
+/** What a menu needs: whether it is open, and how to open it. */
+type Opener = Pick<Bar, 'ui'> & { readonly actions: Pick<Bar['actions'], 'show'> };
+
+export function menu(name: NonNullable<Ui['menu']>, shown: Opener, button: ViewElement, ...content: ViewElement[]): ViewElement {
   const open = shown.ui.menu === name;
   return h('div.menu', { key: name }, button, h('div.panel', { attrs: { hidden: !open, id: `menu-${name}` } }, content));
 }
 
-export function menuButton(name: NonNullable<Ui['menu']>, shown: Shown, label: string, ...content: (ViewElement | string)[]): ViewElement {
+export function menuButton(name: NonNullable<Ui['menu']>, shown: Opener, label: string, ...content: (ViewElement | string)[]): ViewElement {
   const open = shown.ui.menu === name;
   return h('button.chip', {
     on: { click: () => shown.actions.show({ menu: open ? undefined : name }) },

@@ -10,9 +10,9 @@ import { modelFolder } from '../state-fields.js';
 import { DEFAULTS } from '../state.js';
 import { menu, menuButton } from './menu.js';
 import { fieldText } from './shown.js';
-import type { Shown } from './shown.js';
+import type { Bar } from './shown.js';
 
-export function modelMenu(shown: Shown): ViewElement {
+export function modelMenu(shown: Bar): ViewElement {
   const { engine, state } = shown;
   const info = engine.opened?.info;
   return menu('model', shown, menuButton('model', shown, `${messages.model.open}: ${info?.name ?? state.model}`, info?.name ?? messages.model.open),
@@ -21,12 +21,12 @@ export function modelMenu(shown: Shown): ViewElement {
       parameters: millions(info.n_parameters), active: millions(info.n_active_parameters),
     })),
     h('h2', {}, messages.model.cards),
-    h('ul.cards', {}, MODELS.filter(({ kind }) => kind === 'language').map((card) => modelCard(shown, card))),
+    h('ul.cards', {}, MODELS.filter(({ kind }) => kind === shown.kind).map((card) => modelCard(shown, card))),
     address(shown),
-    ownFolder(shown));
+    ...(shown.kind === 'language' ? [ownFolder(shown)] : []));
 }
 
-function modelCard({ engine, shelf, actions }: Shown, card: ModelCard): ViewElement {
+function modelCard({ engine, shelf, actions }: Bar, card: ModelCard): ViewElement {
   const { folder, name } = card;
   const inUse = engine.opened?.model === folder;
   const kept = shelf.kept.has(folder);
@@ -47,7 +47,7 @@ function modelCard({ engine, shelf, actions }: Shown, card: ModelCard): ViewElem
       card.hasCard && h('a', { attrs: { href: `${folder}/README.md`, target: '_blank', rel: 'noreferrer' } }, model.card)));
 }
 
-function address({ state, ui, actions }: Shown): ViewElement {
+function address({ state, ui, actions }: Bar): ViewElement {
   const submit = (event: Event): void => {
     event.preventDefault();
     const folder = modelFolder(ui.modelField ?? null);
@@ -64,7 +64,7 @@ function address({ state, ui, actions }: Shown): ViewElement {
     h('p.note', {}, messages.model.folderHelp));
 }
 
-function ownFolder({ ui, actions }: Shown): ViewElement {
+function ownFolder({ ui, actions }: Bar): ViewElement {
   const change = ({ target }: Event): void => {
     if (target instanceof HTMLInputElement) actions.openFiles([...(target.files ?? [])]);
   };

@@ -11,7 +11,7 @@ import { topbar } from './topbar.js';
 
 export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement[] {
   return [
-    h('a.skip', { key: 'skip', attrs: { href: '#text' }, on: { click: skipToText } }, messages.skip),
+    h('a.skip', { key: 'skip', attrs: { href: shown.state.tab === 'vision' ? '#place' : '#text' }, on: { click: skipToText } }, messages.skip),
     topbar(shown),
     notices(shown.state.tab === 'vision' ? shown.vision : shown),
     place(shown, tokenEvents),
@@ -22,7 +22,7 @@ export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>
 /** The hash is the state, so that a jump inside the page must not change it. */
 function skipToText(event: Event): void {
   event.preventDefault();
-  document.querySelector<HTMLElement>('#text .token[tabindex="0"]')?.focus();
+  document.querySelector<HTMLElement>('#text .token[tabindex="0"], .patch[tabindex="0"]')?.focus();
 }
 
 function help({ ui, actions }: Shown): ViewElement {

@@ -1,10 +1,11 @@
 // What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
 
-import type { BackendWish, ModelRouting } from 'moescope';
+import type { BackendWish, ModelInfo, ModelRouting } from 'moescope';
 import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { Study } from '../analyses/study.js';
+import type { ModelCard } from '../catalogue.js';
 import type { Comparer } from '../comparer.js';
 import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
@@ -104,6 +105,16 @@ export interface Shown {
   readonly vision: VisionShown;
   readonly actions: Actions;
 }
+
+/** What the bar at the top says of a model: that of the shown tab. */
+export interface Bar extends Pick<Shown, 'ui' | 'shelf'> {
+  readonly kind: ModelCard['kind'];
+  readonly state: Pick<State, 'model' | 'backend'>;
+  readonly engine: Pick<Engine, 'backend' | 'loading'> & { readonly opened: { readonly model: string; readonly info: BarInfo } | undefined };
+  readonly actions: Pick<Actions, 'show' | 'open' | 'openFiles' | 'forget' | 'backend'>;
+}
+
+type BarInfo = Pick<ModelInfo, 'name' | 'moe_layers' | 'n_experts' | 'top_k' | 'n_parameters' | 'n_active_parameters'>;
 
 /** What the knobs of a routing are drawn from, whatever is routed. */
 export interface Knobs extends Pick<Shown, 'layer' | 'nExperts' | 'model' | 'routing' | 'canUndo'> {

@@ -10,17 +10,29 @@ import type { Theme } from '../state.js';
 import { menu, menuButton } from './menu.js';
 import { modelMenu } from './models.js';
 import { fieldText } from './shown.js';
-import type { Shown } from './shown.js';
+import type { Bar, Shown } from './shown.js';
 import { tabBar } from './tabs.js';
 
 const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu'];
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 export function topbar(shown: Shown): ViewElement {
+  const bar = barOf(shown);
   return h('header.topbar', {},
     h('div.brand', {}, logo(), h('h1', {}, messages.title), h('p', {}, messages.tagline)),
     tabBar(shown),
-    h('div.tools', {}, modelMenu(shown), backendMenu(shown), presentMenu(shown), sizeButtons(shown), languageSelect(shown), themeSelect(shown), helpButton(shown)));
+    h('div.tools', {}, modelMenu(bar), backendMenu(bar), presentMenu(shown), sizeButtons(shown), languageSelect(shown), themeSelect(shown), helpButton(shown)));
+}
+
+/** Model and backend of the tab that is shown. */
+function barOf(shown: Shown): Bar {
+  if (shown.state.tab !== 'vision') return { ...shown, kind: 'language' };
+  const { ui, shelf, actions, vision, state: { backend } } = shown;
+  const open = (model: string): void => {
+    vision.actions.set({ model });
+    actions.show({ menu: undefined });
+  };
+  return { ui, shelf, kind: 'vision', state: { backend, model: vision.state.model }, engine: vision.engine, actions: { ...actions, open } };
 }
 
 function logo(): ViewElement {
@@ -31,12 +43,12 @@ function logo(): ViewElement {
     dot(6, 6, 1), dot(16, 6, 2), dot(26, 6, 0), dot(6, 26, 6), dot(16, 26, 4), dot(26, 26, 7));
 }
 
-function backendName({ engine }: Shown): string {
+function backendName({ engine }: Bar): string {
   if (engine.backend !== undefined) return messages.backend[engine.backend.kind];
   return engine.loading === undefined ? messages.backend.none : messages.backend.loading;
 }
 
-function backendMenu(shown: Shown): ViewElement {
+function backendMenu(shown: Bar): ViewElement {
   const { engine, state, actions } = shown;
   const { backend } = engine;
   const kind = backend?.kind ?? (engine.loading === undefined ? 'none' : 'loading');

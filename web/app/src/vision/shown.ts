@@ -4,7 +4,7 @@ import type { ModelRouting, VisionInfo } from 'moescope';
 import type { GaugeData, Handler, TokenRecord } from 'moescope/views';
 
 import type { Noticed } from '../page/notices.js';
-import type { Knobs } from '../page/shown.js';
+import type { Bar, Knobs } from '../page/shown.js';
 import type { LimitEdit } from '../routing.js';
 import type { Sample, Samples } from './samples.js';
 import type { VisionState } from './state.js';
@@ -49,7 +49,7 @@ export interface VisionShown {
   readonly state: VisionState;
   readonly ui: VisionUi;
   readonly scope: Knobs['state']['scope'];
-  readonly engine: Knobs['engine'] & Noticed['engine'];
+  readonly engine: Knobs['engine'] & Noticed['engine'] & Bar['engine'];
   /** Where the engine runs, once it does. */
   readonly backend: 'cpu' | 'webgpu' | undefined;
   readonly info: VisionInfo | undefined;

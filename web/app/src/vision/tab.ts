@@ -55,7 +55,7 @@ export class VisionTab {
     const record = place && records[place.patch];
     return {
       state, ui, scope, info, routing, seen, records, layers, layer, samples: vision.samples, tookMs: vision.tookMs,
-      engine: { loading: engine.loading, failure: engine.failure, opened: engine.opened, routingError: vision.routingError },
+      engine: { loading: engine.loading, failure: engine.failure, opened: engine.opened, backend: this.#backend(), routingError: vision.routingError },
       backend: engine.backend?.kind, columns: info === undefined ? 1 : info.image_size / info.patch_size,
       inspected: record && place && { record, layer: place.layer },
       pictureError: vision.pictureError, cameraOn: vision.camera.running,
@@ -80,6 +80,12 @@ export class VisionTab {
     const { source } = this.store.state.vision;
     if (pad !== null) paintPad(pad, source.kind === 'drawing' ? source.strokes : []);
     this.#pointer.afterDraw();
+  }
+
+  /** Where the engine runs, with the reason of the page where the page chose. */
+  #backend(): VisionShown['engine']['backend'] {
+    const { backend } = this.vision.engine;
+    return backend && this.store.state.backend === 'auto' ? { ...backend, reason: messages.vision.onCpu } : backend;
   }
 
   /** The loss of the right class, or of what the trained routing answers where nobody knows. */

@@ -76,7 +76,7 @@ export class Vision {
       else void this.begin();
       if (state.vision.source !== before.vision.source) this.#turnTo(state.vision.source);
       if (state.vision.routing !== before.vision.routing && !this.#takingBack) void this.look();
-      if (state.vision.model !== before.vision.model && this.#begun) void this.open();
+      if ((state.vision.model !== before.vision.model || state.backend !== before.backend) && this.#begun) void this.open();
     });
   }
 
@@ -223,7 +223,7 @@ export class Vision {
     return { picture, label: this.info && classOf(this.info, this.samples, source) };
   }
 
-  /** Unless a link asks for the GPU, the CPU: a picture is a few small products, and it starts without shaders to compile. */
+  /** Unless WebGPU is asked for, the CPU: it starts without shaders to compile, and leaves the GPU to the text. */
   #backend(): Wish['backend'] {
     const { backend } = this.#options.store.state;
     return backend === 'webgpu' ? 'webgpu' : 'cpu';

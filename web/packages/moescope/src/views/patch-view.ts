@@ -59,7 +59,7 @@ function patch(record: TokenRecord, data: PatchViewData, words: ViewWords): View
       class: ['patch', ...state.filter((name) => name !== false)].join(' '),
       tabindex: record.index === data.focusable ? 0 : -1,
       'aria-pressed': pinned ? 'true' : 'false',
-      'aria-label': patchName(record, layer, columns, words),
+      'aria-label': patchName(record, layer, columns, words, tint === 'entropy' ? percentEntropy(record, layer) : undefined),
       'data-index': record.index,
       'data-layer': layer,
       'data-experts': choices.map(({ expert }) => expert).join(','),
@@ -72,8 +72,12 @@ function patch(record: TokenRecord, data: PatchViewData, words: ViewWords): View
 
 function label(record: TokenRecord, { tint, layer }: PatchViewData, first: Choice | undefined): string {
   if (tint === 'none') return '';
-  if (tint === 'entropy') return String(Math.round(100 * (entropyAt(record, layer) ?? 0)));
+  if (tint === 'entropy') return percentEntropy(record, layer);
   return first === undefined ? '×' : String(first.expert);
+}
+
+function percentEntropy(record: TokenRecord, layer: number): string {
+  return String(Math.round(100 * (entropyAt(record, layer) ?? 0)));
 }
 
 function segment({ expert, weight }: Choice): ViewElement {
@@ -83,8 +87,8 @@ function segment({ expert, weight }: Choice): ViewElement {
   });
 }
 
-/** The accessible name: place, layer, experts with their weights, and how many were full. */
-export function patchName(record: TokenRecord, layer: number, columns: number, words: ViewWords = ENGLISH): string {
+/** The accessible name: place, layer, experts with their weights, how many were full, and what is written on it besides. */
+export function patchName(record: TokenRecord, layer: number, columns: number, words: ViewWords = ENGLISH, entropy?: string): string {
   const experts = choicesAt(record, layer).map(({ expert, weight }) => words.expertWithWeight(expert, fixed(weight)));
   return words.patch({
     row: Math.floor(record.index / columns) + 1,
@@ -92,5 +96,6 @@ export function patchName(record: TokenRecord, layer: number, columns: number, w
     layer,
     experts: experts.length === 0 ? words.noExperts : words.list(experts),
     dropped: droppedAt(record, layer),
+    entropy,
   });
 }

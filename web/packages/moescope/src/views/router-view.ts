@@ -8,7 +8,7 @@ import type { Decision } from './data.js';
 import { h } from './element.js';
 import type { ViewElement } from './element.js';
 import { DEFAULT_SPEC } from '../generated/routing.js';
-import type { RouterSpec } from '../generated/routing.js';
+import type { RouterSpec, Verdict } from '../generated/routing.js';
 import { fixed } from './numbers.js';
 import { ENGLISH } from './words.js';
 import type { Stage, VerdictFacts, ViewWords } from './words.js';
@@ -31,7 +31,7 @@ export function stageLines(decision: Decision, { notes }: ViewWords = ENGLISH): 
     { stage: 'adjust', formula: 'z′ = z / T', note: joined([`T = ${fixed(spec.adjust.temperature)}`, ...changed(spec, 'adjust', ['temperature'])]) },
     { stage: 'score', formula: spec.score.function === 'identity' ? 'p = z′' : `p = ${spec.score.function}(z′)`, note: joined([notes.overAll(nExperts), ...changed(spec, 'score', ['function'])]) },
     { stage: 'restrict', formula: notes.allowedOnly, note: joined(restrictions(spec, notes)) || notes.allAllowed },
-    { stage: 'select', formula: selectFormula(spec.select), note: joined([notes.took(choices.map((c) => c.expert).join(', ')), ...bounds(spec.select)]) },
+    { stage: 'select', formula: selectFormula(spec.select), note: joined([notes.took(chosenIn(decision).join(', ')), ...bounds(spec.select)]) },
     { stage: 'prune', formula: notes.dropWeakest, note: joined(changed(spec, 'prune', [])) },
     { stage: 'limit', formula: notes.atMost, note: joined(changed(spec, 'limit', [])) },
     { stage: 'weigh', formula: weighFormula(spec), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
@@ -90,6 +90,7 @@ export function verdictFacts(decision: Decision): VerdictFacts[] {
   const places = ranks(decision.scores);
   const weights = new Map(decision.choices.map(({ expert, weight }) => [expert, weight]));
   const { select } = decision.spec;
+  const chosen = chosenIn(decision);
   return decision.verdicts.map((verdict, expert) => {
     const weight = weights.get(expert);
     return {
@@ -99,11 +100,23 @@ export function verdictFacts(decision: Decision): VerdictFacts[] {
       weight: weight === undefined ? undefined : fixed(weight),
       rank: places[expert] ?? 0,
       nExperts: decision.nExperts,
-      acting: decision.choices.map((choice) => choice.expert),
+      chosen,
       method: select.method,
       topK: 'top_k' in select ? select.top_k : undefined,
     };
   });
+}
+
+/** What happens to experts after the rule has chosen them. */
+const LOST: ReadonlySet<Verdict | number> = new Set<Verdict>([
+  'pruned', 'below_layer_threshold', 'token_sacrificed', 'over_token_limit', 'over_capacity', 'overflow_to_shared',
+]);
+
+/** Experts that the rule chose: those that act, best first, then those that were lost after it, by score. */
+function chosenIn({ choices, verdicts, scores }: Decision): number[] {
+  const kept = choices.map(({ expert }) => expert).filter((expert) => verdicts[expert] !== 'took_overflow' && !LOST.has(verdicts[expert] ?? -1));
+  const lost = [...verdicts.keys()].filter((expert) => LOST.has(verdicts[expert] ?? -1));
+  return [...kept, ...lost.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)];
 }
 
 /** Bars and sentences, one row per expert. */

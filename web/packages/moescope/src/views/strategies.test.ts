@@ -112,6 +112,6 @@ it('the bounds of a method are shown where they bind', () => {
   const line = (max: number) => stageLines({
     ...decision, spec: { ...decision.spec, select: { method: 'top_p', top_p: 0.4, min_experts: 1, max_experts: max } },
   }).find(({ stage }) => stage === 'select');
-  expect(line(0)).toEqual({ stage: 'select', formula: 'top p = 0.4', note: 'took 0, 1, 18' });
-  expect(line(3)?.note).toBe('took 0, 1, 18; max experts 3');
+  expect(line(0)).toEqual({ stage: 'select', formula: 'top p = 0.4', note: 'took 0, 1, 12, 13, 14, 15, 16, 17' });
+  expect(line(3)?.note).toBe('took 0, 1, 12, 13, 14, 15, 16, 17; max experts 3');
 });

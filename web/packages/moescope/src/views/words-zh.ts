@@ -27,8 +27,8 @@ export const CHINESE: ViewWords = {
   load: (layers, experts) => `${layers} 层中每层 ${experts} 个专家的负载，与平均份额对照`,
   loadOf: (expert, layer, share, even) => `专家 ${expert}，第 ${layer} 层：占词元的 ${share}，平均份额 ${even}`,
   patches: (count, layer) => `${count} 个图像块，第 ${layer} 层`,
-  patch: ({ row, column, layer, experts, dropped }) =>
-    `图像块 第 ${row} 行第 ${column} 列，第 ${layer} 层：${experts}${dropped === 0 ? '' : `，${dropped} 个专家已满`}`,
+  patch: ({ row, column, layer, experts, dropped, entropy }) =>
+    `图像块 第 ${row} 行第 ${column} 列，第 ${layer} 层：${experts}${dropped === 0 ? '' : `，${dropped} 个专家已满`}${entropy === undefined ? '' : `，熵 ${entropy} %`}`,
   classes: '各类别的概率',
   rightClass: '正确的类别',
   classTrained: (share) => `训练时 ${share}`,
@@ -38,7 +38,7 @@ export const CHINESE: ViewWords = {
 function sentence(facts: VerdictFacts): string {
   const { expert, score, verdict, rank, nExperts } = facts;
   const weight = facts.weight ?? '0';
-  const took = facts.acting.length === 0 ? '没有专家' : facts.acting.join('、');
+  const took = facts.chosen.length === 0 ? '没有专家' : facts.chosen.join('、');
   const place = `在 ${nExperts} 个中排第 ${rank}`;
   switch (verdict) {
     case 'selected':

@@ -13,8 +13,8 @@ export interface VerdictFacts {
   /** 1 for the best score. */
   readonly rank: number;
   readonly nExperts: number;
-  /** Experts that acted on the token, best first. */
-  readonly acting: readonly number[];
+  /** Experts that the rule chose: those that acted, best first, then those that were lost after it. */
+  readonly chosen: readonly number[];
   /** The rule that chose. */
   readonly method: Select['method'];
   /** As in top-k, where the rule has one. */
@@ -52,7 +52,7 @@ export interface ViewWords {
   readonly load: (layers: number, experts: number) => string;
   readonly loadOf: (expert: number, layer: number, share: string, even: string) => string;
   readonly patches: (count: number, layer: number) => string;
-  readonly patch: (facts: { row: number; column: number; layer: number; experts: string; dropped: number }) => string;
+  readonly patch: (facts: { row: number; column: number; layer: number; experts: string; dropped: number; entropy: string | undefined }) => string;
   readonly classes: string;
   readonly rightClass: string;
   readonly classTrained: (share: string) => string;
@@ -92,8 +92,8 @@ export const ENGLISH: ViewWords = {
   load: (layers, experts) => `Load of ${experts} experts at each of ${layers} layers, against the even share`,
   loadOf: (expert, layer, share, even) => `Expert ${expert}, L${layer}: ${share} of the tokens, even share ${even}`,
   patches: (count, layer) => `${count} patches, layer ${layer}`,
-  patch: ({ row, column, layer, experts, dropped }) =>
-    `Patch row ${row}, column ${column}, layer ${layer}: ${experts}${dropped === 0 ? '' : `, ${dropped} full`}`,
+  patch: ({ row, column, layer, experts, dropped, entropy }) =>
+    `Patch row ${row}, column ${column}, layer ${layer}: ${experts}${dropped === 0 ? '' : `, ${dropped} full`}${entropy === undefined ? '' : `, entropy ${entropy} %`}`,
   classes: 'Probability of each class',
   rightClass: 'the right class',
   classTrained: (share) => `as trained ${share}`,
@@ -102,7 +102,7 @@ export const ENGLISH: ViewWords = {
 
 function sentence(facts: VerdictFacts): string {
   const { expert, score, weight, verdict } = facts;
-  const took = joined(facts.acting.map(String));
+  const took = joined(facts.chosen.map(String));
   const rule = ruleName(facts);
   const also = weight === undefined ? '' : ` with weight ${weight}`;
   switch (verdict) {
