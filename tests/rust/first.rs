@@ -27,24 +27,6 @@ fn engine() -> Engine {
 }
 
 #[test]
-fn the_figures_of_the_card_come_out_again() {
-    let (engine, eval) = (engine(), json("models/first/eval.json"));
-    let excerpts = eval["excerpts"].as_array().unwrap();
-    assert_eq!(excerpts.len(), 4);
-    for excerpt in excerpts {
-        let analysis = block_on(engine.analyse(excerpt["text"].as_str().unwrap(), None)).unwrap();
-        let expected = excerpt["bits_per_byte"].as_f64().unwrap();
-        let difference = (f64::from(analysis.bits_per_byte) - expected).abs();
-        assert!(
-            difference < 1e-3,
-            "{}: {} bits per byte, the card says {expected}",
-            excerpt["domain"],
-            analysis.bits_per_byte
-        );
-    }
-}
-
-#[test]
 fn it_writes_the_greedy_tokens_that_the_browser_is_held_to() {
     let fixture = json("tests/browser/fixtures/first-greedy.json");
     let mut engine = engine();

@@ -409,7 +409,8 @@ fn evaluation_counts_every_image_once_and_finds_a_capacity_that_drops() {
     let sets = sets();
     let figures = evaluator.figures(&sets, 2, &mut |_| ()).unwrap();
     let again = evaluator.figures(&sets, 1, &mut |_| ()).unwrap();
-    for (figures, again) in figures.iter().zip(&again) {
+    assert_eq!(figures.layers, again.layers, "threads change nothing");
+    for (figures, again) in figures.sets.iter().zip(&again.sets) {
         assert_eq!(figures.images, 200);
         assert_eq!(
             figures

@@ -115,6 +115,15 @@ pub enum TrainError {
         problem: String,
     },
 
+    /// A log of a run that cannot be drawn.
+    #[error("log of a run, line {line}: {problem}")]
+    LogInvalid {
+        /// Line of the file, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+
     /// The weights grew without bound.
     #[error(
         "the training diverged: loss {loss}, gradient norm {grad_norm}; lower train.learning_rate"

@@ -13,11 +13,16 @@ use moescope_routing::ModelRouting;
 use serde::Serialize;
 
 use crate::TrainError;
-use crate::ngram::KneserNey;
 use crate::progress::{OnProgress, Progress};
-use crate::shards::Shard;
+use crate::usage::{Block, LayerFigures, Usage};
 
-/// Figures of one domain.
+mod counting;
+mod windows;
+
+pub use counting::{Baselines, CountingFigures};
+use windows::{Window, windows};
+
+/// Figures of one domain, or of any text.
 #[derive(Clone, Debug, Serialize)]
 pub struct DomainFigures {
     /// The domain.
@@ -28,16 +33,41 @@ pub struct DomainFigures {
     pub bytes: u64,
     /// Mean loss in nats.
     pub loss_nats_per_token: f64,
-    /// The same per byte, in bits.
+    /// Ends of its interval of 95 %, in which windows are what varies.
+    pub loss_interval: [f64; 2],
+    /// The mean loss per byte, in bits.
     pub bits_per_byte: f64,
-    /// A unigram model of bytes.
-    pub unigram_bits_per_byte: f64,
-    /// A 5-gram model of bytes.
-    pub five_gram_bits_per_byte: f64,
-    /// A 5-gram model of the model's own tokens, which sees as far back as about fourteen bytes.
-    pub token_five_gram_bits_per_byte: f64,
+    /// What counting reaches on the same text, where there is training text to count.
+    #[serde(flatten)]
+    pub counting: Option<CountingFigures>,
     /// [L][E] share of the domain's tokens that select each expert.
     pub expert_load: Vec<Vec<f64>>,
+}
+
+/// Figures of all texts of an evaluation.
+#[derive(Clone, Debug, Serialize)]
+pub struct TextFigures {
+    /// Mean loss in nats, each domain weighing the same.
+    pub loss_nats_per_token: f64,
+    /// Ends of its interval of 95 %.
+    pub loss_interval: [f64; 2],
+    /// Figures of each text.
+    pub domains: Vec<DomainFigures>,
+    /// Figures of each MoE layer over all texts.
+    pub layers: Vec<LayerFigures>,
+}
+
+/// A text to evaluate.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// Its domain, or another name.
+    pub name: String,
+    /// All tokens, of which the first is given and the others are predicted.
+    pub tokens: Vec<u32>,
+    /// Bytes that the loss is divided by.
+    pub bytes: u64,
+    /// What counting reaches.
+    pub counting: Option<CountingFigures>,
 }
 
 /// A model ready to be evaluated.
@@ -48,50 +78,12 @@ pub struct Evaluator {
     device: Device,
 }
 
-/// What counting learns from the training text of all domains.
-pub struct Baselines {
-    byte_unigram: KneserNey,
-    byte_five_gram: KneserNey,
-    token_five_gram: KneserNey,
-}
-
-impl Baselines {
-    /// Counts bytes and tokens of the training split, one entry for each domain.
-    ///
-    /// # Errors
-    /// Text too short to count.
-    pub fn count(
-        documents: &[Vec<String>],
-        shards: &[Shard],
-        vocab_size: usize,
-    ) -> Result<Self, TrainError> {
-        let bytes: Vec<Vec<u16>> = documents.iter().map(|texts| byte_stream(texts)).collect();
-        let bytes: Vec<&[u16]> = bytes.iter().map(Vec::as_slice).collect();
-        let tokens: Vec<&[u16]> = shards.iter().map(|shard| shard.tokens.as_slice()).collect();
-        Ok(Self {
-            byte_unigram: KneserNey::count(&bytes, BYTE_VOCABULARY, 1)?,
-            byte_five_gram: KneserNey::count(&bytes, BYTE_VOCABULARY, 5)?,
-            token_five_gram: KneserNey::count(&tokens, vocab_size, 5)?,
-        })
-    }
-}
-
-/// All bytes, and a mark before each document, as tokens have one.
-const BYTE_VOCABULARY: usize = 257;
-
-fn byte_stream(documents: &[String]) -> Vec<u16> {
-    let mark = BYTE_VOCABULARY as u16 - 1;
-    let documents = documents.iter();
-    documents
-        .flat_map(|text| std::iter::once(mark).chain(text.bytes().map(u16::from)))
-        .collect()
-}
-
 /// What one window contributes.
 struct WindowResult {
+    tokens: usize,
     nats: f64,
-    /// [L][E] selections.
-    selections: Vec<Vec<u64>>,
+    /// [L * E] selections.
+    selections: Vec<u32>,
 }
 
 impl Evaluator {
@@ -112,164 +104,161 @@ impl Evaluator {
         })
     }
 
+    /// The same under another routing.
+    ///
+    /// # Errors
+    /// A routing that does not fit this model.
+    pub fn with_routing(self, routing: ModelRouting) -> Result<Self, TrainError> {
+        self.config.check_routing(&routing)?;
+        Ok(Self { routing, ..self })
+    }
+
     /// The model's configuration.
     pub fn config(&self) -> &LmConfig {
         &self.config
     }
 
-    /// Figures of a domain's test split, given as text and as tokens.
+    /// Figures of some texts.
     ///
     /// # Errors
     /// A text shorter than two tokens, or whatever the model reports.
-    pub fn domain(
+    pub fn figures(
         &self,
-        documents: &[String],
-        shard: &Shard,
-        baselines: &Baselines,
+        texts: &[Text],
         threads: usize,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<DomainFigures, TrainError> {
-        let tokens = &shard.tokens;
-        if tokens.len() < 2 {
-            let (domain, tokens) = (shard.domain.clone(), tokens.len());
-            return Err(TrainError::DomainTooShort {
-                domain,
+    ) -> Result<TextFigures, TrainError> {
+        let (layers, n_experts) = (self.config.moe_layers.clone(), self.config.n_experts);
+        let mut usage = Usage::new(layers, n_experts, texts.len());
+        let mut domains = Vec::new();
+        for (group, text) in texts.iter().enumerate() {
+            let results = self.measure(text, threads, on_progress)?;
+            let (loss, interval) = mean_loss(&results);
+            usage.blocks.extend(results.into_iter().map(|window| Block {
+                group,
+                tokens: window.tokens,
+                selections: window.selections,
+            }));
+            let tokens = text.tokens.len() - 1;
+            domains.push(DomainFigures {
+                domain: text.name.clone(),
                 tokens,
+                bytes: text.bytes,
+                loss_nats_per_token: loss,
+                loss_interval: interval,
+                bits_per_byte: loss * tokens as f64 / std::f64::consts::LN_2 / text.bytes as f64,
+                counting: text.counting,
+                expert_load: usage.group_load(group),
+            });
+        }
+        let (loss_nats_per_token, loss_interval) = mean_of_domains(&domains);
+        Ok(TextFigures {
+            loss_nats_per_token,
+            loss_interval,
+            domains,
+            layers: usage.figures(),
+        })
+    }
+
+    fn measure(
+        &self,
+        text: &Text,
+        threads: usize,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Vec<WindowResult>, TrainError> {
+        let n_tokens = text.tokens.len();
+        if n_tokens < 2 {
+            return Err(TrainError::DomainTooShort {
+                domain: text.name.clone(),
+                tokens: n_tokens,
                 needed: 2,
             });
         }
-        let windows = windows(tokens.len(), self.config.max_positions);
-        let n_layers = self.config.moe_layers.len();
-        let mut selections = vec![vec![0_u64; self.config.n_experts]; n_layers];
-        let mut nats = 0.0;
-        for (done, group) in windows.chunks(threads).enumerate() {
-            for result in self.run_group(tokens, group)? {
-                nats += result.nats;
-                for (total, layer) in selections.iter_mut().zip(result.selections) {
-                    for (total, count) in total.iter_mut().zip(layer) {
-                        *total += count;
-                    }
-                }
-            }
+        let windows = windows(n_tokens, self.config.max_positions);
+        let mut results = Vec::with_capacity(windows.len());
+        for group in windows.chunks(threads) {
+            results.extend(self.run_group(&text.tokens, group)?);
             on_progress(&Progress {
-                what: &format!("evaluating {}", shard.domain),
-                done: ((done + 1) * threads).min(windows.len()) as u64,
+                what: &format!("evaluating {}", text.name),
+                done: results.len() as u64,
                 total: windows.len() as u64,
                 unit: "windows",
             });
         }
-        let predicted = tokens.len() - 1;
-        let share = |count: u64| count as f64 / predicted as f64;
-        let bytes = byte_stream(documents);
-        Ok(DomainFigures {
-            domain: shard.domain.clone(),
-            tokens: predicted,
-            bytes: shard.text_bytes,
-            loss_nats_per_token: nats / predicted as f64,
-            bits_per_byte: shard.bits_per_byte(nats),
-            unigram_bits_per_byte: shard.bits_per_byte(baselines.byte_unigram.total_nats(&bytes)),
-            five_gram_bits_per_byte: shard
-                .bits_per_byte(baselines.byte_five_gram.total_nats(&bytes)),
-            token_five_gram_bits_per_byte: shard
-                .bits_per_byte(baselines.token_five_gram.total_nats(tokens)),
-            expert_load: selections
-                .into_iter()
-                .map(|layer| layer.into_iter().map(share).collect())
-                .collect(),
-        })
+        Ok(results)
     }
 
-    fn run_group(&self, tokens: &[u16], group: &[Window]) -> Result<Vec<WindowResult>, ModelError> {
+    fn run_group(&self, tokens: &[u32], group: &[Window]) -> Result<Vec<WindowResult>, ModelError> {
         std::thread::scope(|scope| {
             let workers: Vec<_> = group
                 .iter()
                 .map(|window| scope.spawn(move || pollster::block_on(self.run(tokens, window))))
                 .collect();
-            workers
-                .into_iter()
-                .map(|worker| match worker.join() {
-                    Ok(result) => result,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
-                .collect()
+            workers.into_iter().map(crate::step::join).collect()
         })
     }
 
-    async fn run(&self, tokens: &[u16], window: &Window) -> Result<WindowResult, ModelError> {
-        let ids: Vec<i32> = tokens[window.start..window.end]
-            .iter()
-            .map(|&id| i32::from(id))
-            .collect();
+    async fn run(&self, tokens: &[u32], window: &Window) -> Result<WindowResult, ModelError> {
+        let ids = &tokens[window.start..window.end];
         let n_inputs = ids.len() - 1;
-        let input = TensorData::new(ids[..n_inputs].to_vec(), [1, n_inputs]);
+        let signed = |ids: &[u32]| ids.iter().map(|&id| id as i32).collect::<Vec<i32>>();
+        let input = TensorData::new(signed(&ids[..n_inputs]), [1, n_inputs]);
         let tokens_bs = Tensor::<2, Int>::from_data(input, &self.device);
-        let unread: Vec<u32> = ids[..n_inputs].iter().map(|&id| id as u32).collect();
-        let mut router = HostRouter::new(&self.routing, &unread, ExpertPath::Selected, true);
+        let (path, read) = (ExpertPath::Selected, &ids[..n_inputs]);
+        let mut router = HostRouter::new(&self.routing, read, path, true);
         let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
-        let losses = read_f32(self.model.losses(hidden_td, ids[1..].to_vec())).await?;
+        // What does not count needs no logits, which are a third of the work.
         let counted = window.first_counted - window.start - 1;
-        let nats = losses[counted..].iter().map(|&loss| f64::from(loss)).sum();
+        let hidden_td = hidden_td.slice([counted..n_inputs]);
+        let losses = self.model.losses(hidden_td, signed(&ids[counted + 1..]));
+        let losses = read_f32(losses).await?;
         let (layers, _) = router.finish();
-        let selections = layers.iter().map(|layer| {
-            let mut counts = vec![0_u64; layer.n_experts];
+        let mut selections = vec![0; layers.len() * self.config.n_experts];
+        for (layer, counts) in layers
+            .iter()
+            .zip(selections.chunks_mut(self.config.n_experts))
+        {
             for &expert in &layer.experts[layer.offsets[counted] as usize..] {
                 counts[usize::from(expert)] += 1;
             }
-            counts
-        });
+        }
         Ok(WindowResult {
-            nats,
-            selections: selections.collect(),
+            tokens: losses.len(),
+            nats: losses.iter().map(|&loss| f64::from(loss)).sum(),
+            selections,
         })
     }
 }
 
-/// Tokens `start..end` of a stream, of which those from `first_counted` are scored.
-#[derive(Debug, PartialEq, Eq)]
-struct Window {
-    start: usize,
-    first_counted: usize,
-    end: usize,
+/// Half the width of a 95 % interval in standard errors.
+const Z: f64 = 1.959_964;
+
+/// Mean loss of the tokens of some windows, and its interval as a ratio of two sums over windows.
+fn mean_loss(windows: &[WindowResult]) -> (f64, [f64; 2]) {
+    let tokens: usize = windows.iter().map(|window| window.tokens).sum();
+    let mean = windows.iter().map(|window| window.nats).sum::<f64>() / tokens as f64;
+    let residues = windows
+        .iter()
+        .map(|window| window.nats - mean * window.tokens as f64);
+    let squares: f64 = residues.map(|residue| residue * residue).sum();
+    let n = windows.len() as f64;
+    // A single window says nothing about how windows vary.
+    let widened = if n > 1.0 { n / (n - 1.0) } else { 0.0 };
+    let reach = Z * (squares * widened).sqrt() / tokens as f64;
+    (mean, [mean - reach, mean + reach])
 }
 
-/// Windows that score every token but the first exactly once; a window has one token more than it reads.
-fn windows(n_tokens: usize, max_positions: usize) -> Vec<Window> {
-    let (longest, stride) = (max_positions + 1, max_positions.div_ceil(2));
-    let mut windows = vec![Window {
-        start: 0,
-        first_counted: 1,
-        end: n_tokens.min(longest),
-    }];
-    let mut end = n_tokens.min(longest);
-    while end < n_tokens {
-        let next = n_tokens.min(end + stride);
-        windows.push(Window {
-            start: next.saturating_sub(longest),
-            first_counted: end,
-            end: next,
-        });
-        end = next;
-    }
-    windows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_score_every_token_but_the_first_once() {
-        for n_tokens in [2, 8, 9, 10, 13, 50] {
-            let mut scored = vec![0; n_tokens];
-            for window in windows(n_tokens, 8) {
-                assert!(window.end - window.start <= 9, "{window:?}");
-                assert!(window.start < window.first_counted, "{window:?}");
-                for count in &mut scored[window.first_counted..window.end] {
-                    *count += 1;
-                }
-            }
-            assert_eq!(scored[0], 0);
-            assert!(scored[1..].iter().all(|&count| count == 1), "{scored:?}");
-        }
-    }
+/// Mean loss over domains, and its interval from theirs.
+fn mean_of_domains(domains: &[DomainFigures]) -> (f64, [f64; 2]) {
+    let n = domains.len() as f64;
+    let mean = domains
+        .iter()
+        .map(|domain| domain.loss_nats_per_token)
+        .sum::<f64>()
+        / n;
+    let reaches = domains
+        .iter()
+        .map(|domain| domain.loss_interval[1] - domain.loss_nats_per_token);
+    let reach = reaches.map(|reach| reach * reach).sum::<f64>().sqrt() / n;
+    (mean, [mean - reach, mean + reach])
 }

@@ -3,6 +3,7 @@
 //! A recipe (`recipe`) names the shape of a model, its text and its schedule.
 //! The text is found and read (`data`), cut into tokens (`tokenizer`), kept as token
 //! streams in a cache (`shards`) and dealt into batches (`batches`).
+//! What a trained model is worth is measured (`evaluate`, `usage`) and written into its card (`card`, `chart`).
 //! A count-based language model over the same tokens (`ngram`) is the bar to beat.
 //!
 //! Shape legend: B batch, S sequence, T = B*S tokens, D d_model, F d_ff, E experts, K top_k, L layers.
@@ -11,6 +12,7 @@ mod any_recipe;
 pub mod balance;
 pub mod batches;
 pub mod card;
+pub mod chart;
 pub mod data;
 pub mod error;
 pub mod evaluate;
@@ -31,6 +33,7 @@ mod testing;
 pub mod text_task;
 pub mod tokenizer;
 pub mod trainer;
+pub mod usage;
 pub mod vision;
 
 pub use any_recipe::AnyRecipe;

@@ -1,6 +1,7 @@
 //! The commands, and what several of them share: finding a model, choosing a backend, reading a routing.
 
 pub mod eval;
+mod eval_text;
 mod eval_vision;
 pub mod generate;
 pub mod metrics;

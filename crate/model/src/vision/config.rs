@@ -20,7 +20,7 @@ use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, RouterSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Architecture, LmConfig};
+use crate::config::{Architecture, LmConfig, check_routing};
 use crate::error::ModelError;
 
 /// The `model_type` of a vision checkpoint.
@@ -172,6 +172,14 @@ impl VitConfig {
     /// The trained routing of every layer.
     pub fn trained_routing(&self) -> ModelRouting {
         ModelRouting::from(self.router.clone())
+    }
+
+    /// Checks a routing against this model.
+    ///
+    /// # Errors
+    /// A spec that breaks its own rules for `n_experts`, or one for a layer that has no experts.
+    pub fn check_routing(&self, routing: &ModelRouting) -> Result<(), ModelError> {
+        check_routing(routing, &self.moe_layers(), self.n_experts)
     }
 }
 

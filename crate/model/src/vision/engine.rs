@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::config::MODEL_TYPE;
 use super::{ImageClass, MoeVit, RgbImage, VitConfig, build};
 use crate::checkpoint::read_safetensors;
-use crate::config::{check_routing, refuse_external};
+use crate::config::refuse_external;
 use crate::engine::ModelFiles;
 use crate::error::ModelError;
 use crate::host_router::{ExpertPath, HostRouter, read_f32};
@@ -194,7 +194,7 @@ impl VisionEngine {
 
     fn check(&self, routing: &ModelRouting) -> Result<(), ModelError> {
         let moe_layers = self.config.moe_layers();
-        check_routing(routing, &moe_layers, self.config.n_experts)?;
+        self.config.check_routing(routing)?;
         refuse_external(routing, &moe_layers)
     }
 

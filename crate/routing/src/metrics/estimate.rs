@@ -78,7 +78,8 @@ impl Estimate {
     /// A figure of blocks of tokens, whose interval comes from drawing as many blocks again and again.
     ///
     /// `figure` gets the blocks to count, each as often as it was drawn; one block gives no width.
-    pub(super) fn of_blocks(
+    #[must_use]
+    pub fn of_blocks(
         n_blocks: usize,
         chance: f32,
         figure: impl Fn(&mut dyn Iterator<Item = usize>) -> f32,

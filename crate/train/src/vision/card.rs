@@ -5,7 +5,9 @@ use std::fmt::Write;
 use moescope_routing::stage::limit::Priority;
 use serde::Serialize;
 
-use super::evaluate::{BATCH_IMAGES, CapacityPoint, Group, SetFigures};
+use super::evaluate::{BATCH_IMAGES, CapacityPoint, Group, VisionFigures};
+use crate::card::{layer_maps, layer_table};
+use crate::chart::{ExpertMap, Row};
 
 /// Everything measured about a vision model; `eval.json` is this.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,8 +22,13 @@ pub struct VisionCard {
     pub flops_per_image: usize,
     /// Size of model.safetensors.
     pub weight_bytes: usize,
+    /// E; 0 where no layer has experts.
+    pub n_experts: usize,
+    /// Mean number of experts of a patch under the trained routing, before any capacity.
+    pub top_k: usize,
     /// Figures on the test images of each set.
-    pub sets: Vec<SetFigures>,
+    #[serde(flatten)]
+    pub measured: VisionFigures,
     /// Accuracy by capacity; empty unless the model was trained with one.
     pub capacity: Vec<CapacityPoint>,
     /// A few test images, small enough to run again anywhere.
@@ -53,7 +60,7 @@ impl VisionCard {
         );
         text.push_str(&self.accuracy_table());
         text.push_str("\nAccuracy by class.\n\n");
-        for set in &self.sets {
+        for set in &self.measured.sets {
             let classes = set.classes.iter().map(|class| {
                 let percent = 100.0 * class.accuracy;
                 format!("{} {percent:.1} %", class.label)
@@ -62,18 +69,24 @@ impl VisionCard {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "- **{}**: {}", set.set, classes.join(", "));
         }
-        text.push_str(&self.expert_maps());
+        if !self.measured.layers.is_empty() {
+            text.push_str(
+                "\n![Share of the patches of each set and class that select each expert](experts.svg)\n\n",
+            );
+            text.push_str(&layer_table(&self.measured.layers, "set"));
+        }
         text.push_str(&self.capacity_tables());
         text
     }
 
     fn accuracy_table(&self) -> String {
-        let mut text =
-            String::from("| set (test) | images | accuracy | loss in nats |\n|---|---|---|---|\n");
-        for set in &self.sets {
+        let mut text = String::from(
+            "| set (test) | images | accuracy | interval of 95 % | loss in nats |\n|---|---|---|---|---|\n",
+        );
+        for set in &self.measured.sets {
             let _ = writeln!(
                 text,
-                "| {}{} | {} | **{:.2} %** | {:.3} |",
+                "| {}{} | {} | **{:.2} %** | {:.2} to {:.2} % | {:.3} |",
                 set.set,
                 if set.set == "cifar10" {
                     " (lossy source)"
@@ -82,45 +95,42 @@ impl VisionCard {
                 },
                 set.images,
                 100.0 * set.accuracy,
+                100.0 * set.accuracy_interval[0],
+                100.0 * set.accuracy_interval[1],
                 set.loss_nats_per_image
             );
         }
         text
     }
 
-    /// One table for each MoE layer: a row for each set, then for each class.
-    fn expert_maps(&self) -> String {
-        let n_layers = self.sets.first().map_or(0, |set| set.expert_load.len());
-        let mut text = String::new();
-        for layer in 0..n_layers {
-            let n_experts = self.sets[0].expert_load[layer].len();
-            let header: String = (0..n_experts)
-                .map(|expert| format!(" {expert} |"))
-                .collect();
-            let _ = write!(
-                text,
-                "\nShare of patches that select each expert, MoE layer {layer} of {n_layers} (sets, then classes).\n\n\
-                 | |{header}\n|---|{}\n",
-                "---|".repeat(n_experts)
-            );
-            for set in &self.sets {
-                row(
-                    &mut text,
-                    &format!("**{}**", set.set),
-                    &set.expert_load[layer],
-                );
-            }
-            for set in &self.sets {
-                for class in &set.classes {
-                    row(
-                        &mut text,
-                        &format!("{} {}", set.set, class.label),
-                        &class.expert_load[layer],
-                    );
-                }
-            }
-        }
-        text
+    /// Which set and which class uses which experts; none without experts.
+    pub fn expert_map(&self) -> Option<String> {
+        let (sets, n_experts) = (&self.measured.sets, self.n_experts);
+        let classes = || sets.iter().flat_map(|set| &set.classes);
+        let row = |label: &str, begins_group| Row {
+            label: label.to_owned(),
+            begins_group,
+        };
+        let set_rows = sets.iter().map(|set| row(&set.set, false));
+        let class_rows = sets.iter().flat_map(|set| {
+            let classes = set.classes.iter().enumerate();
+            classes.map(|(place, class)| row(&class.label, place == 0))
+        });
+        let map = ExpertMap {
+            title: format!("{}: which experts each set and class uses", self.name),
+            subtitle: format!(
+                "Share of test patches that select the expert, {} of {n_experts} per patch",
+                self.top_k
+            ),
+            even: self.top_k as f64 / n_experts as f64,
+            rows: set_rows.chain(class_rows).collect(),
+            layers: layer_maps(&self.measured.layers, |layer| {
+                let sets = sets.iter().map(|set| set.expert_load[layer].clone());
+                let classes = classes().map(|class| class.expert_load[layer].clone());
+                sets.chain(classes).collect()
+            }),
+        };
+        (!map.layers.is_empty()).then(|| map.svg())
     }
 
     fn capacity_tables(&self) -> String {
@@ -135,6 +145,7 @@ impl VisionCard {
                 Group::Image => "each image has places of its own".to_owned(),
             };
             let sets: String = self
+                .measured
                 .sets
                 .iter()
                 .map(|set| format!(" {} |", set.set))
@@ -143,7 +154,7 @@ impl VisionCard {
                 text,
                 "\nAccuracy by capacity factor where {who}.\n\n\
                  | capacity factor | who comes first | dropped |{sets}\n|---|---|---|{}\n",
-                "---|".repeat(self.sets.len())
+                "---|".repeat(self.measured.sets.len())
             );
             for point in points() {
                 let cells = point
@@ -170,12 +181,4 @@ fn who_first(priority: Priority) -> &'static str {
         Priority::BatchPriority => "by priority",
         Priority::Random => "at random",
     }
-}
-
-fn row(text: &mut String, name: &str, load: &[f64]) {
-    let cells: String = load
-        .iter()
-        .map(|share| format!(" {:.0} % |", 100.0 * share))
-        .collect();
-    let _ = writeln!(text, "| {name} |{cells}");
 }

@@ -10,6 +10,7 @@ use moescope_model::checkpoint::read_safetensors;
 use moescope_model::host_router::{ExpertPath, HostRouter, read_f32};
 use moescope_model::vision::{MoeVit, VitConfig, build};
 use moescope_routing::ModelRouting;
+use moescope_routing::metrics::Estimate;
 use moescope_routing::stage::limit::Priority;
 use serde::Serialize;
 
@@ -18,6 +19,7 @@ use super::sets::ImageSet;
 use crate::TrainError;
 use crate::progress::{OnProgress, Progress};
 use crate::shuffle::SplitMix64;
+use crate::usage::{Block, LayerFigures, Usage};
 
 /// Images that share a capacity when they are not run one by one.
 pub const BATCH_IMAGES: usize = 64;
@@ -50,12 +52,23 @@ pub struct SetFigures {
     pub images: usize,
     /// Share of them that get the right class, among those of all sets.
     pub accuracy: f64,
+    /// Ends of its interval of 95 % (Wilson's).
+    pub accuracy_interval: [f32; 2],
     /// Mean loss in nats.
     pub loss_nats_per_image: f64,
     /// [L][E] share of their patches that select each expert of each MoE layer.
     pub expert_load: Vec<Vec<f64>>,
     /// The same by class.
     pub classes: Vec<ClassFigures>,
+}
+
+/// Figures of all sets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VisionFigures {
+    /// Figures of each set.
+    pub sets: Vec<SetFigures>,
+    /// Figures of each MoE layer over all sets.
+    pub layers: Vec<LayerFigures>,
 }
 
 /// Who shares a capacity.
@@ -87,6 +100,7 @@ pub struct CapacityPoint {
 pub struct VisionEvaluator {
     config: VitConfig,
     model: MoeVit,
+    routing: ModelRouting,
     device: Device,
 }
 
@@ -101,6 +115,8 @@ struct Tally {
     nats: Vec<f64>,
     /// [N][L][E] selections.
     selections: Vec<Vec<Vec<usize>>>,
+    /// Selections of every image.
+    blocks: Vec<Block>,
     /// Choices that would have been made without a capacity, and those that were.
     asked: usize,
     served: usize,
@@ -115,20 +131,26 @@ impl VisionEvaluator {
         let config = VitConfig::from_json(config)?;
         let device = Device::flex();
         let model = build(&config, &read_safetensors(&config, weights)?, &device)?;
-        Ok(Self {
-            config,
-            model,
-            device,
-        })
+        Ok(Self::new(config, model, device))
     }
 
     /// For a model in memory.
     pub fn new(config: VitConfig, model: MoeVit, device: Device) -> Self {
         Self {
+            routing: config.trained_routing(),
             config,
             model,
             device,
         }
+    }
+
+    /// The same under another routing.
+    ///
+    /// # Errors
+    /// A routing that does not fit this model.
+    pub fn with_routing(self, routing: ModelRouting) -> Result<Self, TrainError> {
+        self.config.check_routing(&routing)?;
+        Ok(Self { routing, ..self })
     }
 
     /// The model's configuration.
@@ -136,7 +158,7 @@ impl VisionEvaluator {
         &self.config
     }
 
-    /// Figures of every set under the trained routing, sets given in the order of the model's classes.
+    /// Figures of every set, sets given in the order of the model's classes.
     ///
     /// # Errors
     /// A set that the model cannot read, or whatever the model reports.
@@ -145,15 +167,21 @@ impl VisionEvaluator {
         sets: &[ImageSet],
         threads: usize,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<Vec<SetFigures>, TrainError> {
+    ) -> Result<VisionFigures, TrainError> {
         check_sets(self.config.image_size, sets)?;
-        let routing = self.config.trained_routing();
         let picks = mixed(sets, usize::MAX);
-        let tally = self.tally(sets, &picks, &routing, BATCH_IMAGES, threads, on_progress)?;
+        let group = BATCH_IMAGES;
+        let mut tally = self.tally(sets, &picks, &self.routing, group, threads, on_progress)?;
+        let (layers, n_experts) = (self.config.moe_layers(), self.config.n_experts);
+        let mut usage = Usage::new(layers, n_experts, sets.len());
+        usage.blocks = std::mem::take(&mut tally.blocks);
         let figures = sets.iter().enumerate();
-        Ok(figures
-            .map(|(set, images)| self.set_figures(&tally, set, images))
-            .collect())
+        Ok(VisionFigures {
+            sets: figures
+                .map(|(set, images)| self.set_figures(&tally, set, images))
+                .collect(),
+            layers: usage.figures(),
+        })
     }
 
     /// Accuracy by capacity factor, in order and by priority, shared by a batch and by each image alone.
@@ -172,7 +200,7 @@ impl VisionEvaluator {
         for (group, size) in [(Group::Batch, BATCH_IMAGES), (Group::Image, 1)] {
             for priority in [Priority::Order, Priority::BatchPriority] {
                 for capacity_factor in CURVE_FACTORS {
-                    let mut routing = self.config.trained_routing();
+                    let mut routing = self.routing.clone();
                     routing.default.limit.capacity_factor = Some(capacity_factor);
                     routing.default.limit.priority = priority;
                     let tally = self.tally(sets, &picks, &routing, size, threads, on_progress)?;
@@ -191,6 +219,8 @@ impl VisionEvaluator {
 
     fn set_figures(&self, tally: &Tally, set: usize, images: &ImageSet) -> SetFigures {
         let range = classes_of(set);
+        let right = tally.right[range.clone()].iter().sum();
+        let accuracy = Estimate::share(right, images.len(), 0.0);
         let class = |class: usize| ClassFigures {
             label: self.config.classes[class].label.clone(),
             images: tally.images[class],
@@ -201,6 +231,7 @@ impl VisionEvaluator {
             set: images.name.clone(),
             images: images.len(),
             accuracy: tally.accuracy(set),
+            accuracy_interval: [accuracy.low, accuracy.high],
             loss_nats_per_image: tally.nats[range.clone()].iter().sum::<f64>()
                 / images.len() as f64,
             expert_load: self.expert_load(tally, range.clone()),
@@ -269,6 +300,7 @@ impl VisionEvaluator {
             right: vec![0; n_classes],
             nats: vec![0.0; n_classes],
             selections: vec![layers; n_classes],
+            blocks: Vec::new(),
             asked: 0,
             served: 0,
         }
@@ -316,13 +348,22 @@ impl VisionEvaluator {
             tally.nats[class] -= f64::from(log_probs[class]);
             tally.right[class] += usize::from(best(log_probs) == class);
         }
+        let n_experts = self.config.n_experts;
+        let first = tally.blocks.len();
+        tally.blocks.extend(picks.iter().map(|&(group, _)| Block {
+            group,
+            tokens: p,
+            selections: vec![0; self.config.moe_layers().len() * n_experts],
+        }));
         for (layer, trace) in router.finish().0.into_iter().enumerate() {
             tally.asked += b * p * self.config.top_k();
             tally.served += trace.experts.len();
             for (token, bounds) in trace.offsets.windows(2).enumerate() {
                 let counts = &mut tally.selections[targets[token / p]][layer];
+                let block = &mut tally.blocks[first + token / p].selections;
                 for &expert in &trace.experts[bounds[0] as usize..bounds[1] as usize] {
                     counts[usize::from(expert)] += 1;
+                    block[layer * n_experts + usize::from(expert)] += 1;
                 }
             }
         }
@@ -341,6 +382,7 @@ impl Tally {
                 *total += count;
             }
         }
+        self.blocks.extend(other.blocks.iter().cloned());
         self.asked += other.asked;
         self.served += other.served;
     }
