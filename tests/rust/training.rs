@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use moescope_model::Device;
 use moescope_model::checkpoint::{Tensors, build, export, read_safetensors, write_safetensors};
+use moescope_routing::ModelRouting;
 use moescope_train::data::Split;
 use moescope_train::init::initial_tensors;
 use moescope_train::recipe::Recipe;
@@ -58,7 +59,15 @@ snapshots = []
 "#;
 
 fn recipe(optimizer: &str) -> Recipe {
-    let text = RECIPE.replace("\"muon\"", &format!("\"{optimizer}\""));
+    changed(&[("\"muon\"", &format!("\"{optimizer}\""))])
+}
+
+fn changed(changes: &[(&str, &str)]) -> Recipe {
+    let mut text = RECIPE.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
     Recipe::parse(&text, Path::new("tiny.toml")).unwrap()
 }
 
@@ -94,38 +103,155 @@ fn run(
     let mut losses = Vec::new();
     let shards = shards();
     let task = TextTask::new(recipe, &shards).unwrap();
-    let (tensors, _) = train(&task, &options, &mut |r| losses.push(r.report.loss)).unwrap();
-    (tensors, losses)
+    let trained = train(&task, &options, &mut |r| losses.push(r.report.loss)).unwrap();
+    (trained.tensors, losses)
 }
 
+const UNBALANCED: (&str, &str) = ("load_balancing_coef = 0.01", "load_balancing_coef = 0.0");
+const BIASED: (&str, &str) = (
+    "snapshots = []",
+    "snapshots = []\nselection_bias_step = 0.01",
+);
+const WARM: (&str, &str) = (
+    "snapshots = []",
+    "snapshots = []\ndense_to_sparse = { steps = 20, temperature = 4.0 }",
+);
+
 #[test]
-fn sixty_steps_lower_the_loss_with_either_optimizer() {
-    for optimizer in ["muon", "adamw"] {
+fn sixty_steps_lower_the_loss_in_every_layout_with_every_optimizer_and_balance() {
+    let dense = [
+        ("\"qwen3_moe\"", "\"qwen3\""),
+        (
+            "n_experts = 4\ntop_k = 2\nmoe_d_ff = 16",
+            "n_experts = 0\ntop_k = 0\nmoe_d_ff = 0",
+        ),
+        ("dense_d_ff = 0", "dense_d_ff = 32"),
+    ];
+    let shared = [
+        ("\"qwen3_moe\"", "\"qwen2_moe\""),
+        ("shared_d_ff = 0", "shared_d_ff = 8"),
+    ];
+    let cases: [(&str, &[(&str, &str)]); 8] = [
+        ("muon", &[]),
+        ("adamw", &[("\"muon\"", "\"adamw\"")]),
+        ("dense", &dense),
+        ("shared", &shared),
+        ("sequence", &[("\"batch\"", "\"sequence\"")]),
+        ("unbalanced", &[UNBALANCED]),
+        ("biased", &[UNBALANCED, BIASED]),
+        ("warm", &[WARM]),
+    ];
+    for (name, changes) in cases {
         let (_, losses) = run(
-            &recipe(optimizer),
-            &folder(&format!("learns-{optimizer}")),
+            &changed(changes),
+            &folder(&format!("learns-{name}")),
             2,
             None,
         );
         assert_eq!(losses.len(), 60);
-        assert!(
-            losses[59] < 0.5 * losses[0],
-            "{optimizer}: {} to {}",
-            losses[0],
-            losses[59]
-        );
+        let (first, last) = (losses[0], losses[59]);
+        assert!(last < 0.5 * first, "{name}: {first} to {last}");
+    }
+}
+
+/// Busiest expert's share of the selections of the last ten steps of the first layer, and the routing learnt.
+fn last_load(recipe: &Recipe, name: &str) -> (f64, Option<ModelRouting>) {
+    let (shards, options) = (
+        shards(),
+        RunOptions {
+            folder: folder(name),
+            threads: 1,
+            stop_after: None,
+        },
+    );
+    let task = TextTask::new(recipe, &shards).unwrap();
+    let mut sums = [0_u64; 4];
+    let trained = train(&task, &options, &mut |r| {
+        if r.step > 50 {
+            let counts = r.report.selections[0].iter();
+            sums.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+        }
+    });
+    let share = *sums.iter().max().unwrap() as f64 / sums.iter().sum::<u64>() as f64;
+    (share, trained.unwrap().routing)
+}
+
+#[test]
+fn biases_even_the_load_without_a_loss_and_are_written_as_a_routing() {
+    let (uneven, none) = last_load(&changed(&[UNBALANCED]), "bias-without");
+    let (even, routing) = last_load(&changed(&[UNBALANCED, BIASED]), "bias-with");
+    assert_eq!(none, None);
+    assert!(
+        even < uneven,
+        "busiest expert: {even} with biases, {uneven} without"
+    );
+    let routing = routing.unwrap();
+    assert_eq!(routing.layers.keys().copied().collect::<Vec<_>>(), [0, 1]);
+    for spec in routing.layers.values() {
+        let biases = &spec.score.selection_bias;
+        assert_eq!(biases.len(), 4);
+        assert!(biases.iter().any(|&bias| bias != 0.0), "{biases:?}");
+        assert!(spec.validate(4).is_ok());
     }
 }
 
 #[test]
-fn a_stopped_run_ends_with_the_weights_of_one_never_stopped() {
-    let recipe = recipe("muon");
-    let (whole, losses) = run(&recipe, &folder("whole"), 2, None);
-    let stopped = folder("stopped");
-    let (_, first) = run(&recipe, &stopped, 2, Some(25));
-    let (resumed, rest) = run(&recipe, &stopped, 2, None);
-    assert_eq!([first, rest].concat(), losses);
-    assert!(resumed == whole, "the weights differ");
+fn a_warm_start_takes_all_experts_first_and_the_trained_number_after() {
+    let recipe = changed(&[WARM]);
+    let (shards, options) = (
+        shards(),
+        RunOptions {
+            folder: folder("warm-counts"),
+            threads: 1,
+            stop_after: Some(25),
+        },
+    );
+    let task = TextTask::new(&recipe, &shards).unwrap();
+    let mut per_token = Vec::new();
+    train(&task, &options, &mut |r| {
+        let selected: u64 = r.report.selections[0].iter().sum();
+        per_token.push(selected / r.tokens_per_step);
+    })
+    .unwrap();
+    assert_eq!((per_token[0], per_token[10], per_token[20]), (4, 3, 2));
+    assert!(per_token.is_sorted_by(|a, b| a >= b), "{per_token:?}");
+}
+
+/// Turns a stopped run into one killed later, while it wrote its next checkpoint.
+fn kill_while_saving(folder: &Path) {
+    let half = folder.join("checkpoint.new");
+    std::fs::create_dir_all(&half).unwrap();
+    std::fs::write(half.join("model.bpk"), b"half a file").unwrap();
+    let log = folder.join("log.csv");
+    let lines = std::fs::read_to_string(&log).unwrap() + "16,9.9,9.9,9.9,9.9,0.001\n17,9";
+    std::fs::write(log, lines).unwrap();
+}
+
+#[test]
+fn a_killed_run_ends_with_the_weights_of_one_never_killed() {
+    let warm_and_biased = [
+        WARM,
+        (
+            "seed = 1\ncheckpoint",
+            "seed = 1\nselection_bias_step = 0.01\ncheckpoint",
+        ),
+    ];
+    for (name, changes) in [("plain", &[][..]), ("warm-biased", &warm_and_biased[..])] {
+        let recipe = changed(changes);
+        let (whole, losses) = run(&recipe, &folder(&format!("whole-{name}")), 2, None);
+        let stopped = folder(&format!("stopped-{name}"));
+        let (_, first) = run(&recipe, &stopped, 2, Some(15));
+        kill_while_saving(&stopped);
+        let (resumed, rest) = run(&recipe, &stopped, 2, None);
+        assert_eq!([first, rest].concat(), losses, "{name}");
+        assert!(resumed == whole, "{name}: the weights differ");
+        let log = std::fs::read_to_string(stopped.join("log.csv")).unwrap();
+        assert_eq!(
+            log.lines().count(),
+            61,
+            "{name}: a line for each step, and the header"
+        );
+    }
 }
 
 #[test]

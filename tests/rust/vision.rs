@@ -123,8 +123,8 @@ fn run(recipe: &VisionRecipe, folder: &Path, stop_after: Option<usize>) -> (Tens
     let sets = sets();
     let task = VisionTask::new(recipe, &sets).unwrap();
     let mut losses = Vec::new();
-    let (tensors, _) = train(&task, &options, &mut |r| losses.push(r.report.loss)).unwrap();
-    (tensors, losses)
+    let trained = train(&task, &options, &mut |r| losses.push(r.report.loss)).unwrap();
+    (trained.tensors, losses)
 }
 
 #[test]

@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const models = join(here, '../../models');
 
 /** What of a model folder is shipped; recipes and logs stay behind. */
-const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json'];
+const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json', 'experts.svg'];
 
 /** Files of every model folder that are there. */
 function shippedFiles(): Record<string, string[]> {

@@ -19,6 +19,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Command {
     /// Train the model that a recipe describes, and write it beside the recipe.
     Train(command::train::Args),
+    /// Take or download training data, verify it, and cut it into tokens.
+    Data(command::data::Args),
+    /// Draw the curves of a training run.
+    Curves(command::curves::Args),
     /// Measure a trained model on held-out text and fill in its card.
     Eval(command::eval::Args),
     /// Continue a prompt.
@@ -39,6 +43,8 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Train(args) => command::train::run(&args),
+        Command::Data(args) => command::data::run(&args),
+        Command::Curves(args) => command::curves::run(&args),
         Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Reroute(args) => command::reroute::run(&args),

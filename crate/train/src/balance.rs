@@ -1,4 +1,5 @@
-//! The load balancing loss, over whichever tokens a recipe balances.
+//! What keeps a router in bounds: the load balancing loss over whichever tokens a recipe balances, the z-loss, and the
+//! bias that evens the load without a loss.
 //!
 //! Loss = E * sum over experts of f_e P_e (Switch Transformer, Fedus et al. 2021, equation 4): f the share of the
 //! selections that went to an expert, a constant, and P its mean score, which carries the gradient.
@@ -7,8 +8,10 @@
 //! know one kind of text.
 //! The parts of a step run on threads of their own and exchange their counts layer by layer.
 
+use std::cmp::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Tensor, TensorData};
 use moescope_routing::RoutingPlan;
 use serde::{Deserialize, Serialize};
@@ -53,6 +56,30 @@ pub fn load_balancing_loss(counts: &[Vec<u64>], scores_te: Tensor<2>) -> Tensor<
     let scores_rse = scores_te.reshape([n_rows, t / n_rows, n_experts]);
     let mean_scores_re = scores_rse.mean_dim(1).reshape([n_rows, n_experts]);
     (mean_scores_re * shares_re).sum() * (n_experts as f64 / n_rows as f64)
+}
+
+/// Mean over tokens of the squared log of the sum of exp of the logits (ST-MoE, Zoph et al. 2022, equation 5).
+///
+/// # Shapes
+/// `logits_te`: [T, E]; returns [1]
+pub fn router_z_loss(logits_te: Tensor<2>) -> Tensor<1> {
+    let first_t1 = logits_te.clone().narrow(1, 0, 1);
+    let log_sum_exp_t1 = first_t1 - log_softmax(logits_te, 1).narrow(1, 0, 1);
+    log_sum_exp_t1.square().mean()
+}
+
+/// Moves each expert's bias of the selection scores by `step`: up where it was selected less than the mean, down where
+/// more (Wang et al. 2024, arXiv:2408.15664, algorithm 1; DeepSeek-V3, arXiv:2412.19437, section 2.1.2).
+pub fn nudge_biases(biases_e: &mut [f32], selections_e: &[u64], step: f64) {
+    let total: u64 = selections_e.iter().sum();
+    let n_experts = selections_e.len() as u64;
+    for (bias, &count) in biases_e.iter_mut().zip(selections_e) {
+        match (count * n_experts).cmp(&total) {
+            Ordering::Less => *bias += step as f32,
+            Ordering::Greater => *bias -= step as f32,
+            Ordering::Equal => {}
+        }
+    }
 }
 
 /// Where the parts of a step add up their counts, layer by layer.
@@ -168,11 +195,12 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         let device = Device::flex().autodiff();
         let logits: Vec<f32> = (0..24).map(|i| ((i * 7 % 11) as f32 - 5.0) * 0.3).collect();
-        let cases = [
-            vec![vec![1, 5, 2, 4]],
-            vec![vec![6, 0, 0, 0], vec![1, 1, 2, 2], vec![0, 3, 3, 0]],
-        ];
-        for counts in cases {
+        let balance = |counts: Vec<Vec<u64>>| -> Box<dyn Fn(Tensor<2>) -> Tensor<1>> {
+            Box::new(move |logits_te| load_balancing_loss(&counts, softmax(logits_te, 1)))
+        };
+        let of_batch = balance(vec![vec![1, 5, 2, 4]]);
+        let of_rows = balance(vec![vec![6, 0, 0, 0], vec![1, 1, 2, 2], vec![0, 3, 3, 0]]);
+        for term in [of_batch, of_rows, Box::new(router_z_loss)] {
             let loss = |logits: &[f32], device: &Device| {
                 let data = TensorData::new(logits.to_vec(), [6, 4]);
                 let logits_te = Tensor::<2>::from_data(data, device);
@@ -180,8 +208,7 @@ mod tests {
                     true => logits_te.require_grad(),
                     false => logits_te,
                 };
-                let loss = load_balancing_loss(&counts, softmax(logits_te.clone(), 1));
-                (logits_te, loss)
+                (logits_te.clone(), term(logits_te))
             };
             let (logits_te, tracked) = loss(&logits, &device);
             let grads = logits_te.grad(&tracked.backward()).unwrap();
@@ -197,6 +224,23 @@ mod tests {
                 assert!((slope - grad).abs() < 2e-4, "{i}: {slope} and {grad}");
             }
         }
+    }
+
+    #[test]
+    fn the_z_loss_is_the_squared_log_of_the_sum() {
+        let logits = Tensor::<2>::from_floats([[0.0, 0.0], [3.0, 3.0]], &Device::flex());
+        let two = 2_f64.ln();
+        let expected = (two * two + (3.0 + two) * (3.0 + two)) / 2.0;
+        assert!((value(router_z_loss(logits)) - expected).abs() < 1e-5);
+    }
+
+    #[test]
+    fn biases_move_against_the_load_and_rest_when_it_is_even() {
+        let mut biases = [0.0, 0.5, 0.0, 0.0];
+        nudge_biases(&mut biases, &[2, 8, 4, 2], 0.25);
+        assert_eq!(biases, [0.25, 0.25, 0.0, 0.25]);
+        nudge_biases(&mut biases, &[3, 3, 3, 3], 0.25);
+        assert_eq!(biases, [0.25, 0.25, 0.0, 0.25]);
     }
 
     #[test]

@@ -27,6 +27,15 @@ pub enum TrainError {
         reason: String,
     },
 
+    /// The manifest of data is not TOML, or has an unknown, missing or mistyped field.
+    #[error("manifest {path} cannot be read: {reason}", path = .path.display())]
+    ManifestUnreadable {
+        /// The manifest file.
+        path: PathBuf,
+        /// The parser's message, with line and column.
+        reason: String,
+    },
+
     /// A field of the recipe has a value that makes no sense.
     #[error("recipe field {field}: got {got}, allowed is {allowed}")]
     RecipeField {

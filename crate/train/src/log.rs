@@ -8,6 +8,9 @@ use crate::TrainError;
 use crate::run::io;
 use crate::trainer::Report;
 
+/// Its name in the folder of a run.
+pub const LOG_FILE: &str = "log.csv";
+
 /// An open log.
 pub struct Log {
     file: File,
@@ -19,7 +22,7 @@ impl Log {
 
     /// Keeps the lines of the steps that a resumed run has behind it.
     pub fn open(folder: &Path, steps_done: usize) -> Result<Self, TrainError> {
-        let path = folder.join("log.csv");
+        let path = folder.join(LOG_FILE);
         let old = std::fs::read_to_string(&path).unwrap_or_default();
         let kept: Vec<&str> = old.lines().skip(1).take(steps_done).collect();
         let mut file = File::create(&path).map_err(io("write", &path))?;

@@ -1,7 +1,8 @@
 //! A recipe: everything that decides what a trained model becomes, as one TOML file.
 //!
 //! Unknown fields are refused, so that a misspelt one is never silently a default;
-//! there are no defaults at all, so that a recipe reads the same in every version.
+//! nothing has a value that is not written, so that a recipe reads the same in every version: what came to be a field
+//! later is off where it is absent.
 //! It does not say where the text is or on what machine the training runs.
 //! Schedule: linear warm-up, then cosine decay (Loshchilov and Hutter, "SGDR", 2017).
 
@@ -156,6 +157,44 @@ pub struct TrainRecipe {
     pub checkpoint_seconds: u64,
     /// Parts of the schedule, above 0 and below 1, after which the weights so far are kept.
     pub snapshots: Vec<f64>,
+    /// What a step adds to or takes from each expert's bias of the selection scores, which evens the load without a
+    /// loss; absent where there is no bias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection_bias_step: Option<f64>,
+    /// How the routing begins dense; absent where it is sparse from the first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dense_to_sparse: Option<DenseToSparse>,
+}
+
+/// A warm start of the routing (after the dense-to-sparse gate, Nie et al. 2021, arXiv:2112.14397).
+///
+/// At first every token takes all experts under a high temperature, so that all of them learn what the gate is to
+/// tell apart; both fall to those of the trained routing along a straight line.
+/// The paper's gate lets a threshold decide how many experts are left; here the step does, so that its cost is known.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenseToSparse {
+    /// Steps until the routing is the trained one.
+    pub steps: usize,
+    /// Temperature of the gating logits in the first step, 1 or above.
+    pub temperature: f64,
+}
+
+impl DenseToSparse {
+    /// Part of the way that is left at a step, from 1 to 0.
+    fn left(self, step: usize) -> f64 {
+        1.0 - (step as f64 / self.steps as f64).min(1.0)
+    }
+
+    /// Temperature at a step, counted from 0.
+    pub fn temperature_at(self, step: usize) -> f64 {
+        1.0 + (self.temperature - 1.0) * self.left(step)
+    }
+
+    /// Experts of a token at a step.
+    pub fn top_k_at(self, step: usize, n_experts: usize, top_k: usize) -> usize {
+        top_k + (self.left(step) * n_experts.saturating_sub(top_k) as f64).round() as usize
+    }
 }
 
 impl Recipe {

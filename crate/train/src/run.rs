@@ -13,6 +13,7 @@ use moescope_model::checkpoint::write_safetensors;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::balance::nudge_biases;
 use crate::optimizer::optimizer;
 use crate::step::{Objective, StepReport, Update, train_step};
 use crate::task::Task;
@@ -26,6 +27,9 @@ pub struct RunState<R> {
     pub steps_done: usize,
     /// Seconds they took.
     pub seconds: f64,
+    /// [L][E] biases of the selection scores, where the recipe has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub biases_le: Vec<Vec<f32>>,
 }
 
 /// A model in training.
@@ -53,6 +57,10 @@ impl<T: Task> Run<T> {
             threads,
             steps_done: 0,
             seconds: 0.0,
+            biases_le: match task.schedule().selection_bias_step {
+                Some(_) => vec![vec![0.0; task.n_experts()]; task.moe_layers().len()],
+                None => Vec::new(),
+            },
         };
         let run = Self {
             optimizer: optimizer(task.schedule(), &model, &task.adamw_matrices(&model)),
@@ -128,6 +136,10 @@ impl<T: Task> Run<T> {
         )?;
         self.model = Some(model);
         self.state.steps_done += 1;
+        if let Some(step) = task.schedule().selection_bias_step {
+            let layers = self.state.biases_le.iter_mut().zip(&report.selections);
+            layers.for_each(|(biases, selections)| nudge_biases(biases, selections, step));
+        }
         Ok(report)
     }
 

@@ -5,15 +5,19 @@
 //! (`~/.cache` without `XDG_CACHE_HOME`), where <tokenizer> and <source> are hashes of the
 //! `tokenizer.json` and of the packed text: what has changed is encoded again, by itself.
 //! File: 8 bytes `MOETOKS1`, then tokens, text bytes and documents as little-endian u64,
-//! then the tokens as little-endian u16.
+//! then the tokens as little-endian u16; it is mapped into memory, not read.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::TrainError;
 use crate::data::{DataFolder, Split, unpack_documents};
 use crate::progress::OnProgress;
+use crate::run::io;
 use crate::tokenizer::{TextTokenizer, short_hash};
+use crate::tokens::Tokens;
 
 const MAGIC: &[u8; 8] = b"MOETOKS1";
 const HEADER_BYTES: usize = 32;
@@ -26,7 +30,7 @@ pub struct Shard {
     /// The split.
     pub split: Split,
     /// Token ids, `<|doc|>` before every document.
-    pub tokens: Vec<u16>,
+    pub tokens: Tokens,
     /// Bytes of the documents themselves, separators not counted.
     pub text_bytes: u64,
     /// Number of documents.
@@ -114,12 +118,34 @@ impl ShardCache {
         let shard = Shard {
             domain: domain.to_owned(),
             split,
-            tokens: tokenizer.encode_documents(&documents, &what, on_progress)?,
+            tokens: tokenizer
+                .encode_documents(&documents, &what, on_progress)?
+                .into(),
             text_bytes: documents.iter().map(|document| document.len() as u64).sum(),
             documents: documents.len() as u64,
         };
         write(&path, &shard)?;
         Ok(shard)
+    }
+
+    /// Where what counting reaches on the test split of some domains is kept, named after all that it depends on.
+    ///
+    /// # Errors
+    /// Missing text.
+    pub fn counting_path(
+        &self,
+        data: &DataFolder,
+        tokenizer: &TextTokenizer,
+        domains: &[&str],
+    ) -> Result<PathBuf, TrainError> {
+        let mut key = String::new();
+        for domain in domains {
+            for split in [Split::Train, Split::Test] {
+                key += &short_hash(&data.packed(domain, split)?);
+            }
+        }
+        let name = format!("counting-{}.json", short_hash(key.as_bytes()));
+        Ok(self.folder.join(tokenizer.hash()).join(name))
     }
 
     /// One split of several domains, in their order.
@@ -169,35 +195,29 @@ fn read(path: &Path, domain: &str, split: Split) -> Result<Shard, TrainError> {
         path: path.to_path_buf(),
         problem,
     };
-    let bytes = std::fs::read(path).map_err(|source| TrainError::Io {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    })?;
-    if bytes.len() < HEADER_BYTES || &bytes[..8] != MAGIC {
-        return Err(invalid(
-            "does not begin with the header of a token file".to_owned(),
-        ));
+    let mut file = File::open(path).map_err(io("read", path))?;
+    let mut header = [0; HEADER_BYTES];
+    let is_whole = file.read_exact(&mut header).is_ok();
+    if !is_whole || &header[..8] != MAGIC {
+        let problem = "does not begin with the header of a token file";
+        return Err(invalid(problem.to_owned()));
     }
     let number = |index: usize| {
         let mut field = [0; 8];
-        field.copy_from_slice(&bytes[8 * index..8 * index + 8]);
+        field.copy_from_slice(&header[8 * index..8 * index + 8]);
         u64::from_le_bytes(field)
     };
-    let (tokens, body) = (number(1), &bytes[HEADER_BYTES..]);
-    if tokens.checked_mul(2) != Some(body.len() as u64) {
-        let found = body.len() / 2;
+    let tokens = Tokens::map(&file, HEADER_BYTES).map_err(|e| invalid(e.to_string()))?;
+    if number(1) != tokens.len() as u64 {
+        let (found, expected) = (tokens.len(), number(1));
         return Err(invalid(format!(
-            "got {found} tokens, the header says {tokens}"
+            "got {found} tokens, the header says {expected}"
         )));
     }
     Ok(Shard {
         domain: domain.to_owned(),
         split,
-        tokens: body
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect(),
+        tokens,
         text_bytes: number(2),
         documents: number(3),
     })

@@ -2,13 +2,14 @@
 //!
 //! Each thread takes an equal part of the batch and its own graph; gradients are averaged in thread order,
 //! so a run depends on its seed and on the number of threads, not on timing.
-//! Loss = cross-entropy + load balancing (`balance`) + router z-loss (ST-MoE, Zoph et al. 2022, equation 5).
+//! Loss = cross-entropy + load balancing + router z-loss (`balance`).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
 use moescope_model::dispatch::Dispatch;
@@ -17,7 +18,7 @@ use moescope_model::moe::{Routed, Router};
 use moescope_routing::{RouterInput, RouterSpec, Routing, RoutingPlan, Verdict, route};
 
 use crate::TrainError;
-use crate::balance::{BalanceOver, Exchange, count_selections, load_balancing_loss};
+use crate::balance::{BalanceOver, Exchange, count_selections, load_balancing_loss, router_z_loss};
 use crate::task::Task;
 
 /// What the loss is made of.
@@ -25,6 +26,10 @@ use crate::task::Task;
 pub struct Objective {
     /// The routing to train with.
     pub spec: RouterSpec,
+    /// What the gating logits are divided by before the routing sees them.
+    pub temperature: f64,
+    /// [L][E] biases of the selection scores of each MoE layer; empty where there are none.
+    pub biases_le: Vec<Vec<f32>>,
     /// Weight of the load balancing loss.
     pub load_balancing_coef: f64,
     /// What it balances.
@@ -42,8 +47,20 @@ pub struct StepReport {
     pub load_balancing_loss: f64,
     /// Norm of the gradient before clipping.
     pub grad_norm: f64,
-    /// Selections of each expert, summed over layers: [E].
-    pub selections: Vec<u64>,
+    /// Selections of each expert in each MoE layer: [L][E].
+    pub selections: Vec<Vec<u64>>,
+}
+
+impl Objective {
+    /// The routing of the MoE layer at a place among them.
+    fn spec_at(&self, place: usize) -> Cow<'_, RouterSpec> {
+        let Some(biases_e) = self.biases_le.get(place) else {
+            return Cow::Borrowed(&self.spec);
+        };
+        let mut spec = self.spec.clone();
+        spec.score.selection_bias.clone_from(biases_e);
+        Cow::Owned(spec)
+    }
 }
 
 /// A router that decides as at inference and keeps the graph of what it decided.
@@ -53,12 +70,18 @@ struct TrainRouter<'a> {
     n_sequences: usize,
     balance: Vec<Tensor<1>>,
     z: Vec<Tensor<1>>,
-    selections: Vec<u64>,
+    selections: Vec<Vec<u64>>,
 }
 
 impl Router for TrainRouter<'_> {
     async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
         let [n_tokens, n_experts] = logits_te.dims();
+        let place = self.balance.len();
+        // Where there is no warm start, the graph has no division that changes nothing.
+        let logits_te = match self.objective.temperature {
+            1.0 => logits_te,
+            temperature => logits_te / temperature,
+        };
         let logits = read_f32(logits_te.clone().inner()).await?;
         let input = RouterInput {
             logits_te: &logits,
@@ -67,7 +90,7 @@ impl Router for TrainRouter<'_> {
             layer,
             token_ids: &[],
         };
-        let routing = route(&self.objective.spec, &input)
+        let routing = route(&self.objective.spec_at(place), &input)
             .map_err(|source| ModelError::Routing { layer, source })?;
         let dispatch = Dispatch::new(&routing.plan, n_experts);
 
@@ -79,7 +102,7 @@ impl Router for TrainRouter<'_> {
         let asked = over.as_ref().unwrap_or(&routing.plan);
         let counts = count_selections(asked, 0..n_tokens, n_experts);
         let balanced = match self.objective.load_balancing_over {
-            BalanceOver::Batch => vec![self.exchange.sum(self.balance.len(), &counts)],
+            BalanceOver::Batch => vec![self.exchange.sum(place, &counts)],
             BalanceOver::Sequence => {
                 let len = n_tokens / self.n_sequences;
                 let starts = (0..self.n_sequences).map(|sequence| sequence * len);
@@ -88,12 +111,8 @@ impl Router for TrainRouter<'_> {
             }
         };
         self.balance.push(load_balancing_loss(&balanced, scores_te));
-        let log_sum_exp_t1 =
-            logits_te.clone().narrow(1, 0, 1) - log_softmax(logits_te, 1).narrow(1, 0, 1);
-        self.z.push(log_sum_exp_t1.square().mean());
-        for (total, count) in self.selections.iter_mut().zip(counts) {
-            *total += count;
-        }
+        self.z.push(router_z_loss(logits_te));
+        self.selections.push(counts);
         Ok(Routed::Selected {
             dispatch,
             weights_tk,
@@ -192,7 +211,7 @@ fn run_part<T: Task>(
         n_sequences: sequences.len(),
         balance: Vec::new(),
         z: Vec::new(),
-        selections: vec![0; task.n_experts()],
+        selections: Vec::new(),
     };
     let cross_entropy = task.loss(model, step, sequences, &mut router, device)?;
     seat.finish();
@@ -286,9 +305,9 @@ fn merge<M: Module>(model: &M, parts: Vec<Part>) -> (GradientsParams, StepReport
     for part in parts {
         report.loss += part.report.loss / n_parts;
         report.load_balancing_loss += part.report.load_balancing_loss / n_parts;
-        report.selections.resize(part.report.selections.len(), 0);
-        for (total, count) in report.selections.iter_mut().zip(&part.report.selections) {
-            *total += count;
+        match report.selections.is_empty() {
+            true => report.selections = part.report.selections,
+            false => add(&mut report.selections, &part.report.selections),
         }
         all.push(part.grads);
     }
@@ -298,6 +317,13 @@ fn merge<M: Module>(model: &M, parts: Vec<Part>) -> (GradientsParams, StepReport
     };
     model.visit(&mut visitor);
     (visitor.merged, report)
+}
+
+fn add(totals_le: &mut [Vec<u64>], counts_le: &[Vec<u64>]) {
+    let totals = totals_le.iter_mut().flatten();
+    for (total, count) in totals.zip(counts_le.iter().flatten()) {
+        *total += count;
+    }
 }
 
 struct Merge {

@@ -41,6 +41,9 @@ pub trait Task: Sync {
     /// E of the MoE layers; 0 without any.
     fn n_experts(&self) -> usize;
 
+    /// Index of the transformer layer of each MoE layer.
+    fn moe_layers(&self) -> Vec<usize>;
+
     /// The model with its first weights.
     ///
     /// # Errors

@@ -70,6 +70,10 @@ impl Task for TextTask<'_> {
         self.config.n_experts
     }
 
+    fn moe_layers(&self) -> Vec<usize> {
+        self.config.moe_layers.clone()
+    }
+
     fn initial(&self, device: &Device) -> Result<MoeLm, ModelError> {
         let tensors = initial_tensors(&self.config, self.recipe.train.seed);
         build(&self.config, &tensors, device)

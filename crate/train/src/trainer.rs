@@ -7,8 +7,11 @@ use std::time::Instant;
 
 use moescope_model::checkpoint::Tensors;
 use moescope_model::config::{Architecture, LmConfig};
+use moescope_routing::ModelRouting;
+use moescope_routing::stage::select::Select;
 
 use crate::TrainError;
+pub use crate::log::LOG_FILE;
 use crate::log::Log;
 use crate::recipe::{Architecture as Layout, Recipe};
 use crate::run::Run;
@@ -80,7 +83,18 @@ pub fn lm_config(recipe: &Recipe) -> LmConfig {
     }
 }
 
-/// Trains a recipe to its end and returns the weights, with the seconds that it took.
+/// What a training ends with.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The weights.
+    pub tensors: Tensors,
+    /// The routing with the biases that were learnt, where the recipe has them; else the configuration says all.
+    pub routing: Option<ModelRouting>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+/// Trains a recipe to its end.
 ///
 /// # Errors
 /// A run folder that belongs to another recipe, a full disk, a loss that is not finite.
@@ -88,15 +102,9 @@ pub fn train<T: Task>(
     task: &T,
     options: &RunOptions,
     on_step: &mut dyn FnMut(&Report<'_>),
-) -> Result<(Tensors, f64), TrainError> {
+) -> Result<Trained, TrainError> {
     let schedule = task.schedule();
     check_threads(schedule.batch_sequences, options.threads)?;
-    let objective = Objective {
-        spec: task.spec().clone(),
-        load_balancing_coef: schedule.load_balancing_coef,
-        load_balancing_over: schedule.load_balancing_over,
-        z_loss_coef: schedule.z_loss_coef,
-    };
     let steps = schedule.steps();
     let mut run = Run::open(task, options.threads, &options.folder)?;
     let mut log = Log::open(&options.folder, run.state.steps_done)?;
@@ -111,6 +119,7 @@ pub fn train<T: Task>(
             grad_clip: schedule.grad_clip,
             threads: options.threads,
         };
+        let objective = objective_at(task, step, &run.state.biases_le);
         let report = run.step(task, &objective, update)?;
         run.state.seconds = earlier + started.elapsed().as_secs_f64();
         let pace = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
@@ -133,8 +142,44 @@ pub fn train<T: Task>(
             saved = Instant::now();
         }
     }
-    let tensors = task.export(run.model()?)?;
-    Ok((tensors, run.state.seconds))
+    Ok(Trained {
+        tensors: task.export(run.model()?)?,
+        routing: biased_routing(task, &run.state.biases_le),
+        seconds: run.state.seconds,
+    })
+}
+
+/// What a step minimises, and the routing it does so under.
+fn objective_at<T: Task>(task: &T, step: usize, biases_le: &[Vec<f32>]) -> Objective {
+    let (schedule, mut spec) = (task.schedule(), task.spec().clone());
+    let mut temperature = 1.0;
+    if let Some(warm) = schedule.dense_to_sparse {
+        temperature = warm.temperature_at(step);
+        if let Select::TopK { top_k } = spec.select {
+            spec = spec.with_top_k(warm.top_k_at(step, task.n_experts(), top_k));
+        }
+    }
+    Objective {
+        spec,
+        temperature,
+        biases_le: biases_le.to_vec(),
+        load_balancing_coef: schedule.load_balancing_coef,
+        load_balancing_over: schedule.load_balancing_over,
+        z_loss_coef: schedule.z_loss_coef,
+    }
+}
+
+fn biased_routing<T: Task>(task: &T, biases_le: &[Vec<f32>]) -> Option<ModelRouting> {
+    if biases_le.is_empty() {
+        return None;
+    }
+    let mut routing = ModelRouting::from(task.spec().clone());
+    for (layer, biases_e) in task.moe_layers().into_iter().zip(biases_le) {
+        let mut spec = task.spec().clone();
+        spec.score.selection_bias.clone_from(biases_e);
+        routing.layers.insert(layer, spec);
+    }
+    Some(routing)
 }
 
 fn check_threads(sequences: usize, threads: usize) -> Result<(), TrainError> {

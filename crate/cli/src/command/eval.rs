@@ -10,7 +10,7 @@ use moescope_train::AnyRecipe;
 use moescope_train::card::fill_card;
 use serde::Serialize;
 
-use super::{eval_text, eval_vision, read_routing, read_text, write_json};
+use super::{choose_routing, eval_text, eval_vision, read_text, write_json};
 use crate::Outcome;
 
 /// Arguments of `moescope eval`.
@@ -60,10 +60,9 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 impl Args {
-    /// The routing to evaluate instead of the trained one.
+    /// The routing to evaluate, where config.json does not say it.
     pub fn routing(&self) -> Result<Option<ModelRouting>, Box<dyn std::error::Error>> {
-        let spec = self.spec.as_ref();
-        spec.map(|spec| read_routing("--spec", spec)).transpose()
+        choose_routing(self.spec.as_deref(), &self.model)
     }
 
     /// At least one.

@@ -7,7 +7,7 @@ use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
 use moescope_routing::ModelRouting;
 use moescope_train::card::{Card, Excerpt, Sample, expert_map, figures};
 use moescope_train::data::{DataFolder, Split};
-use moescope_train::evaluate::{Baselines, Evaluator, Text, TextFigures};
+use moescope_train::evaluate::{Baselines, CountingFigures, Evaluator, Text, TextFigures};
 use moescope_train::progress::Progress;
 use moescope_train::recipe::Recipe;
 use moescope_train::shards::{Shard, ShardCache};
@@ -15,7 +15,7 @@ use moescope_train::tokenizer::TextTokenizer;
 use serde::Serialize;
 
 use super::eval::{Args, Figures};
-use super::{read_bytes, read_text};
+use super::{read_bytes, read_json, read_text, write_json};
 use crate::progress::ProgressLine;
 
 /// What the samples in the card continue, by domain.
@@ -159,22 +159,45 @@ fn held_out(
     let (cache, domains) = (ShardCache::of_user()?, recipe.domain_names());
     let mut load = |split| cache.load_domains(&data, tokenizer, &domains, split, &mut *progress);
     let (train, test) = (load(Split::Train)?, load(Split::Test)?);
+    // Counting takes longer than the model, and models of the same text and tokens share it.
+    let path = cache.counting_path(&data, tokenizer, &domains)?;
+    let counting: Vec<CountingFigures> = match path.is_file() {
+        true => read_json(&path)?,
+        false => {
+            let counting = count(&data, &domains, &train, &test, tokenizer)?;
+            write_json(&counting, Some(&path))?;
+            counting
+        }
+    };
+    let texts = test.iter().zip(counting).map(|(shard, counting)| Text {
+        name: shard.domain.clone(),
+        tokens: shard.tokens.iter().copied().map(u32::from).collect(),
+        bytes: shard.text_bytes,
+        counting: Some(counting),
+    });
+    Ok((texts.collect(), test))
+}
+
+/// What counting the training text reaches on each domain's test split.
+fn count(
+    data: &DataFolder,
+    domains: &[&str],
+    train: &[Shard],
+    test: &[Shard],
+    tokenizer: &TextTokenizer,
+) -> Result<Vec<CountingFigures>, Failure> {
+    eprintln!("counting n-grams");
     let documents = |split| -> Result<Vec<_>, _> {
         let domains = domains.iter();
         domains
             .map(|domain| data.documents(domain, split))
             .collect()
     };
-    eprintln!("counting n-grams");
-    let baselines = Baselines::count(&documents(Split::Train)?, &train, tokenizer.vocab_size())?;
+    let baselines = Baselines::count(&documents(Split::Train)?, train, tokenizer.vocab_size())?;
     let pairs = test.iter().zip(documents(Split::Test)?);
-    let texts = pairs.map(|(shard, documents)| Text {
-        name: shard.domain.clone(),
-        tokens: shard.tokens.iter().copied().map(u32::from).collect(),
-        bytes: shard.text_bytes,
-        counting: Some(baselines.figures(&documents, shard)),
-    });
-    Ok((texts.collect(), test))
+    Ok(pairs
+        .map(|(shard, documents)| baselines.figures(&documents, shard))
+        .collect())
 }
 
 fn excerpts(

@@ -1,5 +1,7 @@
 //! The commands, and what several of them share: finding a model, choosing a backend, reading a routing.
 
+pub mod curves;
+pub mod data;
 pub mod eval;
 mod eval_text;
 mod eval_vision;
@@ -22,6 +24,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Outcome;
+
+/// Written by `train` where the routing has learnt biases.
+const ROUTING_FILE: &str = "routing.json";
 
 /// Options of every command that runs a model.
 #[derive(clap::Args)]
@@ -65,8 +70,8 @@ impl ModelArgs {
             weights: &weights,
         };
         let mut engine = Engine::load(files, &device(self.backend)?)?;
-        if let Some(spec) = &self.spec {
-            engine.set_routing(read_routing("--spec", spec)?)?;
+        if let Some(routing) = choose_routing(self.spec.as_deref(), &self.model)? {
+            engine.set_routing(routing)?;
         }
         Ok(engine)
     }
@@ -83,6 +88,19 @@ fn device(backend: Backend) -> Result<Device, Box<dyn std::error::Error>> {
              as `npm run moescope -- ... --backend gpu` does, or choose --backend cpu"
                 .into(),
         ),
+    }
+}
+
+/// What `--spec` names, or else the `routing.json` of a model whose trained routing config.json cannot hold.
+fn choose_routing(
+    spec: Option<&str>,
+    folder: &Path,
+) -> Result<Option<ModelRouting>, Box<dyn std::error::Error>> {
+    let trained = folder.join(ROUTING_FILE);
+    match spec {
+        Some(spec) => read_routing("--spec", spec).map(Some),
+        None if trained.is_file() => Ok(Some(read_json(&trained)?)),
+        None => Ok(None),
     }
 }
 

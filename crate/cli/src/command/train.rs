@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::checkpoint::{TensorList, Tensors, write_safetensors};
+use moescope_model::checkpoint::{TensorList, write_safetensors};
 use moescope_train::AnyRecipe;
 use moescope_train::data::{DataFolder, Split};
 use moescope_train::progress::Progress;
@@ -11,11 +11,13 @@ use moescope_train::shards::ShardCache;
 use moescope_train::task::Task;
 use moescope_train::text_task::TextTask;
 use moescope_train::tokenizer::TextTokenizer;
-use moescope_train::trainer::{Report, RunOptions, lm_config, train};
+use moescope_train::trainer::{Report, RunOptions, Trained, lm_config, train};
 use moescope_train::vision::recipe::VisionRecipe;
 use moescope_train::vision::sets::ImageFolder;
 use moescope_train::vision::{VisionTask, load_images};
 
+use super::curves::draw;
+use super::{ROUTING_FILE, write_json};
 use crate::Outcome;
 use crate::progress::{ProgressLine, clock};
 
@@ -58,11 +60,13 @@ fn train_text(args: &Args, recipe: &Recipe, folder: &Path) -> Outcome {
     let domains = recipe.domain_names();
     let shards = cache.load_domains(&data, &tokenizer, &domains, Split::Train, &mut on_progress)?;
     let task = TextTask::new(recipe, &shards)?;
-    let Some(tensors) = learn(args, &task, cache.run_folder(&recipe.name))? else {
+    let run_folder = args.run_folder(&cache, &recipe.name);
+    let Some(trained) = learn(args, &task, &run_folder)? else {
         return Ok(());
     };
     let config = lm_config(recipe);
-    write_model(folder, &config.to_json(), &config, &tensors)?;
+    write_model(folder, &config.to_json(), &config, &trained)?;
+    draw(&recipe.name, &run_folder, folder)?;
     let tokenizer_config = tokenizer.hugging_face_config(recipe.model.max_positions)?;
     std::fs::write(folder.join("tokenizer_config.json"), tokenizer_config)?;
     Ok(())
@@ -81,21 +85,30 @@ fn train_vision(args: &Args, recipe: &VisionRecipe, folder: &Path) -> Outcome {
         .collect();
     let sets = sets?;
     let task = VisionTask::new(recipe, &sets)?;
-    let Some(tensors) = learn(args, &task, cache.run_folder(&recipe.name))? else {
+    let run_folder = args.run_folder(&cache, &recipe.name);
+    let Some(trained) = learn(args, &task, &run_folder)? else {
         return Ok(());
     };
     let config = recipe.config()?;
-    write_model(folder, &config.to_json()?, &config, &tensors)
+    write_model(folder, &config.to_json()?, &config, &trained)?;
+    draw(&recipe.name, &run_folder, folder)
+}
+
+impl Args {
+    fn run_folder(&self, cache: &ShardCache, name: &str) -> PathBuf {
+        let given = self.run.clone();
+        given.unwrap_or_else(|| cache.run_folder(name))
+    }
 }
 
 /// Trains; none if it was to stop before the end.
 fn learn<T: Task>(
     args: &Args,
     task: &T,
-    run_folder: PathBuf,
-) -> Result<Option<Tensors>, Box<dyn std::error::Error>> {
+    run_folder: &Path,
+) -> Result<Option<Trained>, Box<dyn std::error::Error>> {
     let options = RunOptions {
-        folder: args.run.clone().unwrap_or(run_folder),
+        folder: run_folder.to_path_buf(),
         threads: args.threads,
         stop_after: args.steps,
     };
@@ -104,22 +117,25 @@ fn learn<T: Task>(
     let mut on_step = |report: &Report<'_>| {
         line.show(&describe(report), report.step == report.steps);
     };
-    let (tensors, seconds) = train(task, &options, &mut on_step)?;
+    let trained = train(task, &options, &mut on_step)?;
     if args.steps.is_some() {
         return Ok(None);
     }
-    eprintln!("trained in {}", clock(seconds));
-    Ok(Some(tensors))
+    eprintln!("trained in {}", clock(trained.seconds));
+    Ok(Some(trained))
 }
 
 fn write_model(
     folder: &Path,
     config_json: &str,
     config: &impl TensorList,
-    tensors: &Tensors,
+    trained: &Trained,
 ) -> Outcome {
     std::fs::write(folder.join("config.json"), config_json)?;
-    let weights = write_safetensors(config, tensors)?;
+    if let Some(routing) = &trained.routing {
+        write_json(routing, Some(&folder.join(ROUTING_FILE)))?;
+    }
+    let weights = write_safetensors(config, &trained.tensors)?;
     std::fs::write(folder.join("model.safetensors"), weights)?;
     eprintln!(
         "wrote config.json and model.safetensors to {}",
@@ -129,7 +145,7 @@ fn write_model(
 }
 
 /// The tokenizer beside the recipe, learnt first if there is none.
-fn load_or_train_tokenizer(
+pub fn load_or_train_tokenizer(
     recipe: &Recipe,
     folder: &Path,
     data: &DataFolder,
@@ -148,21 +164,24 @@ fn load_or_train_tokenizer(
 }
 
 fn describe(r: &Report<'_>) -> String {
-    let selections = &r.report.selections;
-    let total: u64 = selections.iter().sum();
-    let share = |count: &u64| *count as f64 / total as f64;
-    let (low, high) = selections
-        .iter()
-        .fold((1.0_f64, 0.0_f64), |(low, high), count| {
-            (low.min(share(count)), high.max(share(count)))
-        });
+    let layers = r.report.selections.iter();
+    let shares = layers.flat_map(|layer| {
+        let total: u64 = layer.iter().sum();
+        layer.iter().map(move |&count| count as f64 / total as f64)
+    });
+    let ends = shares.fold(None, |ends: Option<(f64, f64)>, share| {
+        let (low, high) = ends.unwrap_or((share, share));
+        Some((low.min(share), high.max(share)))
+    });
+    let load = match ends {
+        Some((low, high)) => format!("load {:.0}..{:.0} %  ", 100.0 * low, 100.0 * high),
+        None => String::new(),
+    };
     format!(
-        "step {}/{}  loss {:.3}  load {:.0}..{:.0} %  {:.0} tokens/s  {} gone, {} left",
+        "step {}/{}  loss {:.3}  {load}{:.0} tokens/s  {} gone, {} left",
         r.step,
         r.steps,
         r.report.loss,
-        100.0 * low,
-        100.0 * high,
         (r.step as u64 * r.tokens_per_step) as f64 / r.seconds,
         clock(r.seconds),
         clock(r.seconds_left)

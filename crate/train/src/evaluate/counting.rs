@@ -1,13 +1,13 @@
 //! The bars that counting sets: n-gram models of bytes and of tokens, counted on the training text of all domains.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::ngram::KneserNey;
 use crate::shards::Shard;
 
 /// What counting reaches, in bits per byte.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct CountingFigures {
     /// A unigram model of bytes.
     pub unigram_bits_per_byte: f64,
@@ -36,7 +36,7 @@ impl Baselines {
     ) -> Result<Self, TrainError> {
         let bytes: Vec<Vec<u16>> = documents.iter().map(|texts| byte_stream(texts)).collect();
         let bytes: Vec<&[u16]> = bytes.iter().map(Vec::as_slice).collect();
-        let tokens: Vec<&[u16]> = shards.iter().map(|shard| shard.tokens.as_slice()).collect();
+        let tokens: Vec<&[u16]> = shards.iter().map(|shard| &*shard.tokens).collect();
         Ok(Self {
             byte_unigram: KneserNey::count(&bytes, BYTE_VOCABULARY, 1)?,
             byte_five_gram: KneserNey::count(&bytes, BYTE_VOCABULARY, 5)?,

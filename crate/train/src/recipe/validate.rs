@@ -189,6 +189,26 @@ impl TrainRecipe {
         for (field, value) in coefficients {
             check(field, value == 0.0 || positive(value), value, "0 or above")?;
         }
+        if let Some(step) = self.selection_bias_step {
+            check("train.selection_bias_step", positive(step), step, "above 0")?;
+        }
+        if let Some(warm) = self.dense_to_sparse {
+            let field = "train.dense_to_sparse.steps";
+            let allowed = format!("1 to the {} steps of the training", self.steps());
+            check(
+                field,
+                (1..=self.steps()).contains(&warm.steps),
+                warm.steps,
+                allowed,
+            )?;
+            let (field, warmth) = ("train.dense_to_sparse.temperature", warm.temperature);
+            check(
+                field,
+                warmth.is_finite() && warmth >= 1.0,
+                warmth,
+                "1 or above",
+            )?;
+        }
         for &part in &self.snapshots {
             let inside = part > 0.0 && part < 1.0;
             check("train.snapshots", inside, part, "parts above 0 and below 1")?;

@@ -94,7 +94,7 @@ fn bits_per_byte_are_paid_by_tokens_and_counted_by_bytes() {
     let shard = Shard {
         domain: "tales".to_owned(),
         split: Split::Test,
-        tokens: vec![0, 1, 2, 3],
+        tokens: vec![0, 1, 2, 3].into(),
         text_bytes: 12,
         documents: 1,
     };

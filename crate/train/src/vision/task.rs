@@ -68,6 +68,10 @@ impl Task for VisionTask<'_> {
         self.config.n_experts
     }
 
+    fn moe_layers(&self) -> Vec<usize> {
+        self.config.moe_layers()
+    }
+
     fn initial(&self, device: &Device) -> Result<MoeVit, ModelError> {
         let tensors = initial_vision_tensors(&self.config, self.recipe.train.seed);
         build(&self.config, &tensors, device)
