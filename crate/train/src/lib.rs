@@ -34,6 +34,7 @@ mod testing;
 pub mod text_task;
 pub mod tokenizer;
 pub mod tokens;
+pub mod train_router;
 pub mod trainer;
 pub mod usage;
 pub mod vision;

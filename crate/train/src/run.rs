@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::balance::nudge_biases;
 use crate::optimizer::optimizer;
-use crate::step::{Objective, StepReport, Update, train_step};
+use crate::step::{StepReport, Update, train_step};
 use crate::task::Task;
+use crate::train_router::Objective;
 
 /// Progress of a run, beside its weights.
 #[derive(Debug, Serialize, Deserialize)]

@@ -15,9 +15,10 @@ pub use crate::log::LOG_FILE;
 use crate::log::Log;
 use crate::recipe::{Architecture as Layout, Recipe};
 use crate::run::Run;
-use crate::step::{Objective, StepReport, Update};
+use crate::step::{StepReport, Update};
 use crate::task::Task;
 use crate::tokenizer::DOCUMENT_ID;
+use crate::train_router::Objective;
 
 /// What a caller is told after every step.
 #[derive(Clone, Debug)]

@@ -296,7 +296,7 @@ mod tests {
         // p = 1/4 of 4,000 tokens: sqrt(0.75 / (0.25 * 4000)).
         assert!((load.chance - 0.0274).abs() < 1e-3, "{load:?}");
         assert!(
-            load.value < 3.0 * load.chance && load.low <= load.value,
+            load.value < 3.0 * load.chance && load.value < load.high,
             "{load:?}"
         );
         assert!(

