@@ -101,7 +101,12 @@ pub fn figures(card: &Card) -> String {
     text.push_str("\nSamples: temperature 0.7, seed 1, the first try of each prompt.\n");
     for sample in &card.samples {
         let quoted = format!("{}⟶{}", sample.prompt, sample.text);
-        let _ = write!(text, "\n```text\n{}\n```\n", quoted.trim_end());
+        // Documentation comments hold fences of their own.
+        let fence = match quoted.contains("```") {
+            true => "````",
+            false => "```",
+        };
+        let _ = write!(text, "\n{fence}text\n{}\n{fence}\n", quoted.trim_end());
     }
     text
 }
@@ -249,6 +254,16 @@ mod tests {
         assert!(once.starts_with("# Toy\n") && once.ends_with("By hand.\n"));
         assert!(once.contains("1.00 M active") && !once.contains("stale"));
         assert_eq!(fill_card(&once, &figures(&card())).unwrap(), once);
+    }
+
+    #[test]
+    fn a_sample_with_a_fence_stays_one_block() {
+        let mut card = card();
+        card.samples.push(Sample {
+            prompt: "/// ```".into(),
+            text: "\nlet x = 1;".into(),
+        });
+        assert!(figures(&card).contains("\n````text\n/// ```⟶\nlet x = 1;\n````\n"));
     }
 
     #[test]
