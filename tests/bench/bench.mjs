@@ -57,7 +57,7 @@ async function measure() {
     say('page');
     const page = await measurePage(browser, built.url, runs);
     say('start');
-    const start = await measureStart(browser, `${built.url}#v=1&backend=cpu`, runs);
+    const start = await measureStart(browser, `${built.url}#backend=cpu`, runs);
     say('wasm');
     const wasm = await measureWasm();
     return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate), generate, tracing, load, page, start, wasm };

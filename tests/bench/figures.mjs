@@ -1,5 +1,7 @@
 // Small numbers for people: medians with their range, bytes, and a table of a whole bench.
 
+import { START_GOALS } from './start-goals.mjs';
+
 /** Median and range of repeated measurements, the single values beside them. */
 export function summary(values) {
   if (values.length === 0) throw new Error('nothing was measured');
@@ -29,9 +31,10 @@ export function report(bench) {
     ...Object.entries(wasm).map(([kind, { raw, gzip, brotli }]) =>
       row(`wasm ${kind}: raw, gzip, brotli`, [raw, gzip, brotli].map(megabytes).join(', '))),
     row('page: transferred, with brotli, files', `${megabytes(page.transferred)}, ${megabytes(page.brotli)}, ${page.files}`),
-    row('page: first paint, ms', spread(start.paint, 0)),
+    row('page: first paint, ms', `${spread(start.paint, 0)}, ${goal(start.paint, START_GOALS.paint)}`),
     row('page: recorded run begins, ms', spread(start.word, 0)),
-    row('page: first press answered, ms', spread(start.interactive, 0)),
+    row('page: first press answered, ms', `${spread(start.interactive, 0)}, ${goal(start.interactive, START_GOALS.interactive)}`),
+    row('page: work of its thread until then, ms', spread(start.work, 0)),
     row('page: cold and warm load event, ms', `${spread(page.coldMs, 0)}, ${spread(page.warmMs, 0)}`),
   ];
 }
@@ -42,6 +45,10 @@ function row(label, value) {
 
 function spread({ median, min, max }, digits) {
   return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
+function goal({ median }, limit) {
+  return `goal ${limit} ${median < limit ? 'met' : 'missed'}`;
 }
 
 function megabytes(bytes) {

@@ -11,7 +11,7 @@ const context = { viewport: { width: 1200, height: 630 }, colorScheme: 'light', 
 needFile('dist/index.html', 'Build the page with `npm run build`.');
 const browser = await launch({ webgpu: false });
 const site = await serve();
-const { page } = await openPage(browser, `${site.url}#v=1&auto=0&backend=cpu`, { context });
+const { page } = await openPage(browser, `${site.url}#auto=0&backend=cpu`, { context });
 await page.locator('#text .token.generated').nth(20).waitFor();
 await page.locator('.loading[data-loading="false"]').waitFor({ state: 'attached' });
 const file = path.join(root, 'web/app/public/preview.png');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { needFile } from './harness.mjs';
-import { constructorTraps, inspectWasm } from './wasm-binary.mjs';
+import { constructorTraps, inspectWasm } from '../../web/tools/lib/wasm-binary.mjs';
 
 for (const [kind, least] of [['cpu', 11], ['gpu', 11], ['analyses', 2]]) {
   test(`the ${kind} module does not run its constructors on every call`, () => {

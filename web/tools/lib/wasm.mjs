@@ -8,7 +8,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WASM_FILES, mustCargo, pasteable, wasmBuildCommand, wasmBuildOutput } from './cargo.mjs';
-import { root, wasmDir } from './paths.mjs';
+import { root, stateDir, wasmDir } from './paths.mjs';
 import { StepFailed } from './report.mjs';
 import { must } from './run.mjs';
 import { hashInputs, listFiles, Stamp } from './stamp.mjs';
@@ -20,6 +20,11 @@ export const VARIANTS = Object.keys(WASM_FILES);
 export function wasmOutputs(variant) {
   const name = `moescope_${variant}`;
   return [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`].map((file) => path.join(wasmDir, file));
+}
+
+/** What cargo made of a variant, with the names of its functions, which the shipped file lacks. */
+export function namedWasm(variant) {
+  return path.join(stateDir, 'wasm', `moescope_${variant}.wasm`);
 }
 
 /** Folders of a crate and of every workspace crate it depends on, from the manifests. */
@@ -84,6 +89,8 @@ async function bind(variant, bindgen, log) {
   try {
     await must(bindgen, ['--target', 'web', '--out-name', `moescope_${variant}`, '--remove-name-section', '--out-dir', scratch, input], { log });
     for (const output of wasmOutputs(variant)) fs.renameSync(path.join(scratch, path.basename(output)), output);
+    fs.mkdirSync(path.dirname(namedWasm(variant)), { recursive: true });
+    fs.copyFileSync(input, namedWasm(variant));
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 // A look inside a wasm file: which functions it exports, what they are called, what each one calls first.
 // Only the sections that this needs (WebAssembly core specification, chapter 5); it validates nothing.
 
-const SECTION = { custom: 0, import: 2, function: 3, export: 7, code: 10 };
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9, code: 10, data: 11 };
 const FUNCTION_KIND = 0;
 const CALL = 0x10;
 
@@ -10,6 +10,7 @@ const CALL = 0x10;
  *
  * `exports`: exported functions as { name, index, firstCall }, where firstCall is the index of the function
  * that the body calls before anything else, if it does. `names`: function names by index, where they are kept.
+ * `functions`: every function of the module's own as { name, size }, size in bytes of code.
  */
 export function inspectWasm(bytes) {
   if (bytes.toString('latin1', 0, 4) !== '\0asm') throw new Error('not a wasm file: it does not start with \\0asm');
@@ -17,9 +18,16 @@ export function inspectWasm(bytes) {
   const imported = sections.has(SECTION.import) ? countImportedFunctions(sections.get(SECTION.import)) : 0;
   const bodies = sections.has(SECTION.code) ? readBodies(sections.get(SECTION.code)) : [];
   const names = readNames(sections.get('name'));
-  const functions = readExports(sections.get(SECTION.export) ?? Buffer.of(0)).filter(({ kind }) => kind === FUNCTION_KIND);
-  const exports = functions.map(({ name, index }) => ({ name, index, firstCall: firstCall(bodies[index - imported]) }));
-  return { exports, names };
+  const exported = readExports(sections.get(SECTION.export) ?? Buffer.of(0)).filter(({ kind }) => kind === FUNCTION_KIND);
+  const exports = exported.map(({ name, index }) => ({ name, index, firstCall: firstCall(bodies[index - imported]) }));
+  const functions = bodies.map((body, index) => ({ name: names.get(index + imported), size: body.length }));
+  return { exports, names, functions };
+}
+
+/** Bytes of each section by its name. */
+export function sectionSizes(bytes) {
+  const known = new Map(Object.entries(SECTION).map(([name, id]) => [id, name]));
+  return new Map([...readSections(bytes)].map(([id, content]) => [known.get(id) ?? (typeof id === 'number' ? `section ${id}` : `${id} (custom)`), content.length]));
 }
 
 /**
