@@ -35,11 +35,37 @@ export function resultPanel(shown: Shown): ViewElement {
     finding !== undefined && outcome !== undefined && [
       h('p.headline', { key: 'headline' }, finding.headline),
       outcome.trace !== undefined && h('p.note', { key: 'facts' }, words().facts(outcome.trace.model, outcome.trace.nTokens, outcome.trace.layers.length, outcome.trace.layers[0]?.nExperts ?? 0)),
-      h('div.analysis-picture', { key: 'picture', attrs: { id: PICTURE_ID } }, finding.picture(pictureWidth(shown))),
+      h('div.analysis-picture', { key: 'picture', attrs: { id: PICTURE_ID } }, pictureOf(finding, pictureWidth(shown))),
       takeAlong(shown, finding),
-      figures(finding),
+      tableFor(finding),
       notes(outcome.trace?.notes ?? []),
     ]);
+}
+
+interface Drawn {
+  picture?: { readonly width: number; readonly element: ViewElement };
+  table?: ViewElement;
+}
+
+/** What was drawn of a finding; the very same elements are skipped when the page is drawn again. */
+const drawn = new WeakMap<Finding, Drawn>();
+
+function drawnOf(finding: Finding): Drawn {
+  const known = drawn.get(finding) ?? {};
+  drawn.set(finding, known);
+  return known;
+}
+
+function pictureOf(finding: Finding, width: number): ViewElement {
+  const known = drawnOf(finding);
+  if (known.picture?.width !== width) known.picture = { width, element: finding.picture(width) };
+  return known.picture.element;
+}
+
+function tableFor(finding: Finding): ViewElement {
+  const known = drawnOf(finding);
+  known.table ??= figures(finding);
+  return known.table;
 }
 
 function statusOf({ study }: Shown): string {

@@ -72,6 +72,16 @@ describe('a heat chart', () => {
     clean(heatChart({ ...data, format: () => '–', short: () => '–', cells: [[{ value: Number.NaN }]] }));
   });
 
+  it('of very many cells is one shape for each tint', () => {
+    const row = Array.from({ length: 128 }, (_, at) => ({ ...FIGURE, value: at / 128 }));
+    const chart = heatChart({ ...data, rows: row.map((_, at) => String(at)), columns: row.map((_, at) => String(at)), cells: row.map(() => row) });
+    const shapes = findAll(chart, ({ tag }) => tag === 'path');
+    expect(shapes.length).toBeGreaterThan(20);
+    expect(shapes.length).toBeLessThan(160);
+    expect(shapes.reduce((sum, { props }) => sum + String(props.attrs?.['d']).split('M').length - 1, 0)).toBe(128 * 128);
+    clean(chart);
+  });
+
   it('looks like this', () => expect(heatChart(data)).toMatchSnapshot());
 });
 

@@ -26,6 +26,8 @@ const RAMP = { width: 120, height: 9, steps: 24 };
 const TEXT_FROM = 27;
 const DOT_FROM = 9;
 const FAR_FROM_ZERO = 0.3;
+/** More cells than these are drawn as one shape for each tint: single ones would be slow, and too small to point at. */
+const MANY_CELLS = 4000;
 
 export function heatChart(data: HeatData): ViewElement {
   const longest = Math.max(1, ...data.rows.map((name) => name.length));
@@ -33,6 +35,7 @@ export function heatChart(data: HeatData): ViewElement {
   const cell = Math.min(CELL.most, Math.max(CELL.least, (data.width - gutter) / Math.max(1, data.columns.length)));
   const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.least : 14, cell));
   const range = rangeOf(data);
+  const many = data.rows.length * data.columns.length > MANY_CELLS;
   const bodyHeight = data.rows.length * height;
   return frame(data, 'heat', HEAD + bodyHeight + 28,
     label(0, 8, `${data.axes[0]} ↓  ${data.axes[1]} →`),
@@ -40,7 +43,8 @@ export function heatChart(data: HeatData): ViewElement {
       columnNames(data.columns, cell),
       data.rows.map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
         (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, cut(name, Math.floor(gutter / LETTER)), 'end', INK, height < 12 ? 8 : undefined),
-        data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range }))))),
+        !many && data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range })))),
+      many && drawTints(data, { cell, height, range })),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${round(HEAD + bodyHeight + 8)})` } }, ramp(data, range)));
 }
 
@@ -90,6 +94,21 @@ function drawCell(data: HeatData, figure: ChartFigure, row: number, column: numb
     cell >= TEXT_FROM && height >= 14 && label(x + (cell - gap) / 2, height / 2 + 3.5, (data.short ?? data.format)(value), 'middle', INK, 10),
     data.difference && sure && cell >= DOT_FROM && height >= DOT_FROM
       && h('circle', { attrs: { cx: round(x + cell - gap - 3), cy: 3, r: 1.5, fill: INK } }));
+}
+
+/** All cells of one tint as one shape. */
+function drawTints({ cells, difference }: HeatData, { cell, height, range }: Place): ViewElement[] {
+  const shapes = new Map<string, string[]>();
+  for (const [row, figures] of cells.entries()) {
+    for (const [column, figure] of figures.entries()) {
+      if (figure === undefined || !Number.isFinite(figure.value)) continue;
+      const fill = tint(figure, difference, range);
+      const shape = shapes.get(fill) ?? [];
+      shapes.set(fill, shape);
+      shape.push(`M${round(column * cell)} ${round(row * height)}h${round(cell)}v${round(height)}h${round(-cell)}z`);
+    }
+  }
+  return [...shapes].map(([fill, shape]) => h('path', { key: fill, attrs: { d: shape.join(''), fill } }));
 }
 
 function ramp({ difference, format }: HeatData, range: Range): ViewElement[] {
