@@ -188,6 +188,10 @@ test('a big model’s trace opens where no model can be loaded', async () => {
   await analyses.done();
   assert.match(await analyses.result.innerText(), /org\/big-30b: 64 tokens, 48 MoE layers of 128 experts/);
   assert.match(await analyses.result.innerText(), /128 are assumed, because expert 127 is the highest that acts/);
+  await analyses.choose('Co-activation');
+  await analyses.done();
+  await analyses.page.getByRole('slider', { name: 'Layer' }).fill('5');
+  await analyses.page.getByRole('img', { name: 'Experts that act together, layer 5' }).waitFor();
   await moescope.screenshot('e2e-analyses-big');
   await moescope.close();
 });

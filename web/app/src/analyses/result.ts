@@ -25,7 +25,8 @@ export function resultPanel(shown: Shown): ViewElement {
   const id = state.analyses.analysis;
   const outcome = study.outcome?.id === id ? study.outcome : undefined;
   const layers = outcome?.layers ?? [];
-  const layer = layers.includes(shown.layer) ? shown.layer : layers[Math.floor((layers.length - 1) / 2)] ?? shown.layer;
+  const wanted = state.layer ?? shown.layer;
+  const layer = layers.includes(wanted) ? wanted : layers[Math.floor((layers.length - 1) / 2)] ?? wanted;
   const finding = outcome && study.finding(layer);
   return h('section.result', { attrs: { 'aria-label': words().result, 'data-status': statusOf(shown), 'aria-busy': String(study.progress !== undefined) } },
     about(shown),
