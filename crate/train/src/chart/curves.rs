@@ -7,7 +7,7 @@ use crate::TrainError;
 
 const PANEL: [f64; 2] = [340.0, 170.0];
 const LEFT: f64 = 62.0;
-const TOP: f64 = 74.0;
+const TOP: f64 = 84.0;
 const GAP: [f64; 2] = [76.0, 62.0];
 /// Points of a line: more would not be seen.
 const MOST_POINTS: usize = 340;
