@@ -77,7 +77,7 @@ describe('the tab', () => {
     const root = drawn(made().tab);
     const buttons = findAll(root, (element) => element.tag === 'button' && /Measure|Sweep/.test(textOf(element)));
     expect(buttons.map(({ props }) => props.attrs?.['disabled'])).toEqual([true, true]);
-    expect(textOf(root)).toContain('models/trio');
+    expect(textOf(root)).toContain(DEFAULTS.vision.model);
   });
 
   it('gives every patch at every layer a name with its place and experts', async () => {

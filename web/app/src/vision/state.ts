@@ -36,7 +36,7 @@ export interface VisionState {
 }
 
 export const VISION_DEFAULTS: VisionState = {
-  model: 'models/trio',
+  model: 'models/trio-small',
   source: { kind: 'sample', set: 'cifar10', label: 3, index: 0 },
   routing: NO_EDITS,
   tint: 'experts',
