@@ -209,7 +209,7 @@ impl Evaluator {
         let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
         // What does not count needs no logits, which are a third of the work.
         let counted = window.first_counted - window.start - 1;
-        let hidden_td = hidden_td.slice([counted..n_inputs]);
+        let hidden_td = hidden_td.slice(counted..n_inputs);
         let losses = self.model.losses(hidden_td, signed(&ids[counted + 1..]));
         let losses = read_f32(losses).await?;
         let (layers, _) = router.finish();
