@@ -66,7 +66,7 @@ test('the page is Chinese where the link says so, and English again by its menu'
   await page.getByRole('combobox', { name: 'Language of the page' }).selectOption('en');
   await page.getByRole('button', { name: 'Generate', exact: true }).waitFor();
   // The address follows a moment later.
-  await page.waitForFunction(() => location.hash.startsWith('#v=2') && !location.hash.includes('lang='));
+  await page.waitForFunction(() => location.hash.startsWith('#v=2') && location.hash.includes('lang=en'));
 }));
 
 test('a link hides controls, and they are hidden from everybody', () => withPage({ hide: 'strategy,experts,router' }, async ({ page, topK }) => {
