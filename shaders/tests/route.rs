@@ -8,14 +8,15 @@
     reason = "tests state behaviour by name and stop on the first surprise"
 )]
 
+#[path = "../../tests/vectors/cases.rs"]
+mod cases;
 mod common;
 
-use std::path::Path;
-
+use cases::{cases, files, plan_of, reals, rows, spec_of};
 use common::{Rng, one_pass, plan, run};
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::select::Select;
-use moescope_routing::{RouterContext, RouterInput, RouterSpec, Routing, RoutingPlan, route_with};
+use moescope_routing::{RouterContext, RouterInput, RouterSpec, Routing, route_with};
 use moescope_shaders::{
     Buffer, LayerRecord, Mode, PassId, Plan, Recording, Route, Sizes, Step, refusal,
 };
@@ -167,67 +168,17 @@ fn is_near_tie(scores: &[f32]) -> bool {
         .any(|pair| pair[0] != pair[1] && pair[1] - pair[0] <= NEAR * pair[1].abs())
 }
 
-fn real(value: &Value) -> f32 {
-    match value.as_str() {
-        Some(text) => text.parse().unwrap(),
-        None => value.as_f64().unwrap() as f32,
-    }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn wholes<T: TryFrom<u64>>(value: &Value) -> Vec<T> {
-    list(value)
-        .iter()
-        .filter_map(|n| T::try_from(n.as_u64().unwrap()).ok())
-        .collect()
-}
-
-fn link_value(value: &Value) -> String {
-    match value {
-        Value::Null => "none".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(link_value).collect::<Vec<_>>().join("+"),
-        other => other.to_string(),
-    }
-}
-
-fn spec_of(case: &Value) -> RouterSpec {
-    let fields = case["fields"].as_object().unwrap();
-    let items = fields
-        .iter()
-        .map(|(name, value)| format!("{name}={}", link_value(value)));
-    let preset = case["preset"].as_str().map(str::to_owned);
-    RouterSpec::from_link(
-        &preset
-            .into_iter()
-            .chain(items)
-            .collect::<Vec<_>>()
-            .join(","),
-    )
-    .unwrap()
-}
-
 /// What the plan of a model never has: tokens of several modalities.
 fn is_beyond_plans(case: &Value) -> bool {
-    list(&case["context"]["modality"])
+    rows(&case["context"]["modality"])
         .iter()
         .any(|m| m.as_u64() != Some(0))
 }
 
 /// A spec of the layer before that replays its plan, so that `previous_layer` has something to look at.
 fn replay_of(value: &Value, position: usize) -> RouterSpec {
-    let mut plan = RoutingPlan {
-        offsets: vec![0; position + 1],
-        ..RoutingPlan::default()
-    };
-    for row in list(value) {
-        plan.expert_idx.extend(wholes::<u16>(row));
-        plan.offsets.push(plan.expert_idx.len() as u32);
-    }
-    plan.combine_weights = vec![1.0; plan.expert_idx.len()];
+    let mut plan = plan_of(value);
+    plan.offsets.splice(0..0, vec![0; position]);
     RouterSpec {
         select: Select::Replay {
             plan,
@@ -251,29 +202,21 @@ struct Case<'a> {
 
 fn case_of(case: &Value) -> Case<'_> {
     let context = &case["context"];
-    let logits = list(&case["logits"])
-        .iter()
-        .flat_map(|row| list(row).iter().map(real));
     Case {
         name: format!("{} {}", case["name"], case["fields"]),
         spec: spec_of(case),
-        logits: logits.collect(),
-        n_tokens: list(&case["logits"]).len(),
+        logits: rows(&case["logits"]).iter().flat_map(reals).collect(),
+        n_tokens: rows(&case["logits"]).len(),
         position: context["first_position"].as_u64().unwrap_or(0) as usize,
         layer: case["layer"].as_u64().unwrap_or(0) as usize,
-        token_ids: wholes(&case["token_ids"]),
-        previous_token: wholes(&context["previous_token"]),
+        token_ids: cases::wholes(&case["token_ids"]),
+        previous_token: cases::wholes(&context["previous_token"]),
         previous_layer: context.get("previous_layer"),
     }
 }
 
 fn host(case: &Case<'_>, n_experts: usize) -> Routing {
-    let before = case
-        .previous_layer
-        .map(|value| match replay_of(value, 0).select {
-            Select::Replay { plan, .. } => plan,
-            _ => RoutingPlan::default(),
-        });
+    let before = case.previous_layer.map(plan_of);
     let context = RouterContext {
         first_position: case.position,
         previous_layer: before.as_ref(),
@@ -330,20 +273,11 @@ fn device(router: &mut Router, case: &Case<'_>) -> LayerRecord {
 
 #[test]
 fn every_vector_that_the_kernel_takes_agrees() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/routing");
     let mut tally = Tally::default();
     let (mut n_cases, mut n_refused, mut n_beyond) = (0, 0, 0);
-    let mut files: Vec<_> = std::fs::read_dir(Path::new(folder))
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
-    files.sort();
     let mut routers: std::collections::BTreeMap<(usize, usize, bool), Router> = Default::default();
-    for path in files {
-        let cases: Vec<Value> =
-            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        for value in &cases {
+    for path in files() {
+        for value in &cases(&path) {
             let case = case_of(value);
             let n_experts = case.logits.len() / case.n_tokens;
             if refusal(&case.spec, n_experts).is_some() {
