@@ -200,6 +200,7 @@ describe('over all samples', () => {
     const sums = await map.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].reduce((sum, cell) => sum + Number(cell.dataset.share), 0)));
     for (const sum of sums) assert.ok(Math.abs(sum - 2) < 0.01, `shares of top-2 add up to ${sum}`);
     await page.getByRole('radio', { name: 'Classes' }).check();
+    await map.getByRole('row').nth(31).waitFor();
     assert.equal(await map.getByRole('row').count(), 32);
     await screenshot('e2e-vision-map');
     await page.getByRole('button', { name: 'Sweep capacities' }).click();

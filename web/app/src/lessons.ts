@@ -7,10 +7,9 @@ import type { TokenRecord } from 'moescope/views';
 import type { Analysis, ModelRouting } from 'moescope';
 
 import { MODELS, folderOf, isHere } from './catalogue.js';
-import { NO_EDITS, bannedAt, withBan } from './routing.js';
-import { applyEdits } from './routing.js';
-import type { RoutedModel } from './spec.js';
+import { NO_EDITS, applyEdits, bannedAt, withBan } from './routing.js';
 import { topKOf } from './spec.js';
+import type { RoutedModel } from './spec.js';
 import type { State } from './state.js';
 
 export type LessonId = 'expert' | 'topk' | 'balance' | 'shared' | 'hard' | 'patches' | 'ablation' | 'nulls' | 'cache' | 'dense';
@@ -53,9 +52,9 @@ export interface Lesson {
 
 export const LESSONS: readonly Lesson[] = [
   { id: 'expert', needs: [], preset: { side: 'load', tint: 'expert' }, lit: 'experts', find: expertLesson },
-  { id: 'topk', needs: [], preset: { tint: 'expert' }, lit: 'knob', find: (e) => costOfOne(e) },
+  { id: 'topk', needs: [], preset: { tint: 'expert' }, lit: 'knob', find: costOfOne },
   { id: 'balance', needs: ['nine', 'nine-collapsed'], preset: { side: 'load' }, lit: 'model', find: balanceLesson },
-  { id: 'shared', needs: ['nine-shared'], preset: { model: folderOf('nine-shared') }, lit: 'knob', find: (e) => costOfOne(e) },
+  { id: 'shared', needs: ['nine-shared'], preset: { model: folderOf('nine-shared') }, lit: 'knob', find: costOfOne },
   { id: 'hard', needs: [], preset: { tint: 'count' }, lit: 'strategy', find: hardLesson },
   { id: 'patches', needs: ['vision'], preset: {}, lit: 'model' },
   { id: 'ablation', needs: [], preset: { side: 'load' }, lit: 'experts', control: ablationControl, find: ablationLesson },
