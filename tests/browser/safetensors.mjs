@@ -1,9 +1,9 @@
 // Reads safetensors files: an 8-byte length, a JSON header, then the tensors row by row, little-endian.
-// Only the types that the golden files use; no writing.
+// Only the types that golden files and trained models use; bfloat16 widens to float32, exactly. No writing.
 
 import fs from 'node:fs';
 
-const ARRAYS = { F32: Float32Array, I32: Int32Array };
+const DECODERS = { F32: (buffer) => new Float32Array(buffer), I32: (buffer) => new Int32Array(buffer), BF16: widenBfloat16 };
 
 /** Tensors by name: { shape, data }. */
 export function readSafetensors(file) {
@@ -14,11 +14,19 @@ export function readSafetensors(file) {
   const tensors = new Map();
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const ArrayType = ARRAYS[entry.dtype];
-    if (!ArrayType) throw new Error(`${file}: ${name} has type ${entry.dtype}; allowed: ${Object.keys(ARRAYS).join(', ')}`);
+    const decode = DECODERS[entry.dtype];
+    if (!decode) throw new Error(`${file}: ${name} has type ${entry.dtype}; allowed: ${Object.keys(DECODERS).join(', ')}`);
     const [from, to] = entry.data_offsets;
-    const data = new ArrayType(bytes.buffer.slice(bytes.byteOffset + start + from, bytes.byteOffset + start + to));
+    const data = decode(bytes.buffer.slice(bytes.byteOffset + start + from, bytes.byteOffset + start + to));
     tensors.set(name, { shape: entry.shape, data });
   }
   return tensors;
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function widenBfloat16(buffer) {
+  const halves = new Uint16Array(buffer);
+  const bits = new Uint32Array(halves.length);
+  for (let n = 0; n < halves.length; n += 1) bits[n] = halves[n] << 16;
+  return new Float32Array(bits.buffer);
 }

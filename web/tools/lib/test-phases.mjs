@@ -27,6 +27,7 @@ export function testPhases() {
     { id: 'setup-vulkan', title: 'Set up: a GPU for the shaders', run: checkVulkan },
     { id: 'setup-chromium', title: 'Set up: Chromium', run: (say) => checkChromium(tools, say) },
     { id: 'tools', title: 'Tests of the build scripts', run: (say) => nodeTests('tools', 'web/tools', {}, say) },
+    { id: 'bench', title: 'Tests of the bench', needs: ['setup-npm'], run: (say) => nodeTests('bench', 'tests/bench', {}, say) },
     { id: 'format', title: 'Formatting of the Rust code', needs: ['setup-linters'], run: (say) => cargoCheck('format', ['fmt', '--all', '--check'], say) },
     { id: 'clippy', title: 'Clippy', needs: ['setup-linters'], run: (say) => cargoCheck('clippy', clippyArgs, say) },
     { id: 'rust', title: 'Rust tests', needs: ['setup-rust', 'setup-vulkan'], run: rustTests },
