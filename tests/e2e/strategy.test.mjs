@@ -82,7 +82,10 @@ test('undo and reset bring the strategy back', () => withPage({ max: '4' }, asyn
 test('what the model cannot meet is disabled and says why', () => withPage({}, async (moescope, strategy) => {
   const options = await strategy.locator('option').evaluateAll((all) => all.map(({ value, disabled, textContent, title }) => ({ value, disabled, textContent, title })));
   assert.deepEqual(options[0], { value: '', disabled: false, textContent: 'as trained', title: '' });
-  const reasons = { adamoe_learned: 'needs a gate with trained null experts', soft: 'mixes all tokens into slots and cannot run token by token here' };
+  const reasons = {
+    adamoe_learned: 'needs a gate with trained null experts', soft: 'mixes all tokens into slots and cannot run token by token here',
+    external: 'needs your own router, and none runs',
+  };
   assert.deepEqual(options.filter(({ disabled }) => disabled), Object.entries(reasons).map(([value, title]) => (
     { value, disabled: true, textContent: `${value} (${title})`, title })));
 }));

@@ -40,6 +40,12 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, { ban, ...where() }), `expert ${expert}`),
     force: (expert, force) => edit((model, edits) => withForce(model, edits, expert, { force, ...where() }), `force ${expert}`),
     nudge: (expert, by) => edit((model, edits) => withNudge(model, edits, expert, { by, ...where() }), `nudge ${expert}`),
+    code: (source) => app.own.write(source),
+    runRouter: () => {
+      app.touch();
+      void app.own.run(where());
+    },
+    stopRouter: () => app.own.stop(),
     adapt: () => void adapter.adapt(runner.text),
     stopAdapting: () => adapter.clear(),
     removeOffsets: () => adapter.remove(),

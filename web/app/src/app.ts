@@ -18,6 +18,7 @@ import { measuredFor } from './measured.js';
 import { Measuring } from './measuring.js';
 import { applyLook } from './look.js';
 import { messages } from './messages.js';
+import { OwnRouter } from './own-router.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
@@ -48,7 +49,7 @@ export interface AppOptions {
 
 const CLOSED: Ui = {
   hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
-  bin: undefined, guess: undefined, switchError: undefined,
+  bin: undefined, guess: undefined, editor: undefined, switchError: undefined,
 };
 
 export class App {
@@ -56,6 +57,7 @@ export class App {
   readonly engine: Engine;
   readonly runner: Runner;
   readonly adapter: Adapter;
+  readonly own: OwnRouter;
   readonly shelf: Shelf;
   readonly measuring: Measuring;
   readonly study: Study;
@@ -89,6 +91,9 @@ export class App {
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
+    this.own = new OwnRouter({
+      engine: this.engine, store: this.store, send: () => this.#sender.send(), decides: () => this.measuring.renew(), changed: () => this.schedule(), now,
+    });
     this.store.subscribe((state, before) => {
       if (state.tab !== before.tab) this.#beginLanguage();
       this.schedule();
@@ -147,7 +152,7 @@ export class App {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
       analyses: gauge.analyses, sample: sampler.state, comparer, study: this.study, finding: tutor.finding,
       measured: measuredFor(this.runner.records, gauge.analyses),
-      adapt: this.adapter.state,
+      adapt: this.adapter.state, own: this.own.shown,
       canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
     };
@@ -175,6 +180,7 @@ export class App {
       return;
     }
     void this.shelf.look();
+    await this.own.modelOpened();
     await this.#sender.modelOpened();
     this.schedule();
     if (first && !this.#touched && this.store.state.auto && !still()) this.generate();
@@ -244,7 +250,7 @@ export class App {
 
   #request(): Request {
     const { prompt, maxTokens, temperature, seed, contrast } = this.store.state;
-    return { prompt, maxTokens, temperature, seed, contrast };
+    return { prompt, maxTokens, temperature, seed, contrast, router: this.engine.opened?.info.external };
   }
 
   generate(): void {
@@ -305,6 +311,7 @@ export class App {
     const before = this.store.state;
     this.store.set(decode(location.hash));
     const { state } = this.store;
+    if (state.code !== before.code) this.own.linked();
     const another = state.model !== before.model || state.backend !== before.backend;
     if (another && (this.#begun || state.tab !== 'vision')) void this.openModel(this.#wish());
   }

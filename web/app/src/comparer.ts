@@ -33,6 +33,11 @@ export class Comparer {
     if (subject !== undefined) void this.#run(subject);
   }
 
+  /** What was read holds no longer, although routing and text are the same. */
+  renew(): void {
+    this.measure(undefined);
+  }
+
   async #run({ scope, text, routing }: CompareSubject): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;

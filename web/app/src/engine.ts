@@ -7,13 +7,14 @@ import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelRouting, Moes
 import { isOwn, ownName, shortName } from './catalogue.js';
 import { messages } from './messages.js';
 import { addressOf } from './shelf.js';
+import type { Outside } from './spec.js';
 
 /** The part of a loaded model that the page uses. */
-export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'analyse' | 'reroute' | 'free'>;
+export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'setExternalRouter' | 'analyse' | 'reroute' | 'free'>;
 export type Load<S = Scope> = (model: string | URL | ModelFolder, options: LoadOptions) => Promise<S>;
 
 /** What models of text and of images have in common. */
-export type AnyScope = Pick<Scope, 'backend' | 'setRouting' | 'free'> & { readonly model: unknown };
+export type AnyScope = Pick<Scope, 'backend' | 'setRouting' | 'free'> & { readonly model: object };
 
 /** What to open. */
 export interface Wish {
@@ -40,7 +41,7 @@ export interface LoadingState {
 
 export interface Opened<S extends AnyScope = Scope> extends Wish {
   readonly scope: S;
-  readonly info: S['model'];
+  readonly info: S['model'] & Outside;
 }
 
 export class Engine<S extends AnyScope = Scope> {
@@ -107,6 +108,11 @@ export class Engine<S extends AnyScope = Scope> {
     const lent = this.#lent.get(model);
     if (lent === undefined) throw new MoescopeError('folder_elsewhere', messages.model.elsewhere(shortName(model)));
     return lent;
+  }
+
+  /** Says which router decides where a spec selects by `external`; with none such specs are impossible. */
+  decidedBy(external: number | undefined): void {
+    if (this.opened !== undefined) this.opened = { ...this.opened, info: { ...this.opened.info, external } };
   }
 
   /** Stops loading; what is open stays. */

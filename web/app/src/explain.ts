@@ -34,7 +34,8 @@ function selection(spec: RouterSpec, nExperts: number): string {
   });
 }
 
-function weights({ weigh }: RouterSpec): string {
+function weights({ weigh, select }: RouterSpec): string {
+  if (select.method === 'external') return messages.strategy.says.given;
   if (weigh.from === 'equal' && weigh.renormalize) return messages.strategy.says.weight('equal');
   if (weigh.from === 'scores' && weigh.renormalize) return messages.strategy.says.sumTo(short(weigh.scale));
   const [plain, scale] = [weigh.scale === 1, short(weigh.scale)];

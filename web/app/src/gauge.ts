@@ -58,6 +58,11 @@ export class Gauge {
     if (this.#subject !== undefined) this.#note = messages.gauge.computing;
   }
 
+  /** What was measured holds no longer, although routing and text are the same. */
+  renew(): void {
+    this.#subject = undefined;
+  }
+
   /** Measures soon; a subject equal to the one measured last is left alone. */
   measure(subject: Subject, writing: boolean): void {
     const last = this.#subject;

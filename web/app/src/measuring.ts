@@ -49,6 +49,12 @@ export class Measuring {
     this.#others();
   }
 
+  /** Another router decides under the same routing. */
+  renew(): void {
+    for (const part of [this.gauge, this.sampler, this.comparer]) part.renew();
+    this.look();
+  }
+
   /** Before a model is freed: nothing may still ask it. */
   clear(): void {
     this.gauge.clear(messages.gauge.computing);

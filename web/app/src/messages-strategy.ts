@@ -46,6 +46,7 @@ const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
     `each expert takes the tokens with its highest ${by}${capacity === undefined ? '' : `, up to ${capacity} times an even share`}`,
   hash: ({ topK }) => `each token goes to ${experts(topK)} drawn once for its token id, whatever the scores say`,
   round_robin: ({ topK }) => `tokens go to the next ${experts(topK)} in turn, whatever the scores say`,
+  external: () => 'your own router decides for each token',
   replay: () => 'each token goes where it went in a recorded run',
   previous_layer: () => 'each token goes to the experts that the layer before chose',
   sticky: ({ by, topK }) => `each token goes to its ${best(topK)} by ${by}, with an advantage for those of the token before`,
@@ -55,7 +56,7 @@ const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
 const needs: Partial<Record<Need, string>> = {
   learned_nulls: 'needs a gate with trained null experts',
   token_importance: 'needs an importance for every token, which this model does not give',
-  external_router: 'needs a router from outside, and there is none here',
+  external_router: 'needs your own router, and none runs',
 };
 
 const settings: Readonly<Record<string, SettingWords>> = {
@@ -109,6 +110,7 @@ export const strategyMessages = {
     groups: (groups: number, open: number, by: GroupScore) =>
       `of ${groups} groups of experts the ${open === 1 ? 'one' : open} with the ${groupScores[by] ?? by} ${open === 1 ? 'stays' : 'stay'} open, and `,
     sumTo: (sum: string) => `with weights that sum to ${sum}`,
+    given: 'weighed as it says',
     asItIs: 'weighed by the score as it is',
     scoreTimes: (scale: string) => `weighed by the score times ${scale}`,
     weight: (from: Exclude<WeightSource, 'scores'>): string => weights[from] ?? from,

@@ -24,6 +24,7 @@ const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
   expert_choice: ({ by, capacity }) => `每个专家收下${by}最高的词元${capacity === undefined ? '' : `，至多为平均份额的 ${capacity} 倍`}`,
   hash: ({ topK }) => `每个词元用按词元编号一次抽定的 ${topK} 个专家，不看得分`,
   round_robin: ({ topK }) => `词元轮流用接下来的 ${topK} 个专家，不看得分`,
+  external: () => '由你自己的路由器为每个词元决定',
   replay: () => '每个词元去录制的运行中去过的地方',
   previous_layer: () => '每个词元用前一层选的专家',
   sticky: ({ by, topK }) => `每个词元用${by}最高的 ${topK} 个专家，前一个词元的专家有优势`,
@@ -31,7 +32,7 @@ const methods: Partial<Record<Method, (facts: MethodFacts) => string>> = {
 };
 
 const needs: Partial<Record<Need, string>> = {
-  learned_nulls: '需要带有训练过的空专家的门控', token_importance: '需要每个词元的重要性，而这个模型没有', external_router: '需要外部的路由器，而这里没有',
+  learned_nulls: '需要带有训练过的空专家的门控', token_importance: '需要每个词元的重要性，而这个模型没有', external_router: '需要你自己的路由器，而现在没有运行的',
 };
 
 const settings: Readonly<Record<string, SettingWords>> = {
@@ -69,7 +70,7 @@ export const chineseStrategy: Pick<Translation, 'strategy'> = {
       score: (name) => scores[name] ?? name,
       method: (method, facts) => methods[method]?.(facts) ?? `${method.replaceAll('_', ' ')} 按${facts.by}选择`,
       groups: (groups, open, by) => `${groups} 个专家组中按${groupScores[by] ?? by}开放 ${open} 个，`,
-      sumTo: (sum) => `权重之和为 ${sum}`, asItIs: '权重就是得分', scoreTimes: (scale) => `权重为得分乘以 ${scale}`,
+      sumTo: (sum) => `权重之和为 ${sum}`, given: '权重由它给出', asItIs: '权重就是得分', scoreTimes: (scale) => `权重为得分乘以 ${scale}`,
       weight: (from) => weights[from] ?? from, times: (scale) => `，再乘以 ${scale}`,
       lessThanHeaviest: (share) => `权重低于最重者 ${share} 的专家被跳过`, lessThanShare: (share) => `权重份额低于 ${share} 的专家被跳过`,
       notMadeUp: '，其他专家并不补上', capacity: (factor) => `一个专家至多收下平均份额的 ${factor} 倍`, places: (count) => `一个专家至多收下 ${count} 个词元`,

@@ -5,6 +5,7 @@ import { CHINESE } from 'moescope/views';
 import type { Translation } from './messages.js';
 import { chineseAnalyses } from './messages-zh-analyses.js';
 import { chineseLessons } from './messages-zh-lessons.js';
+import { chineseRouter } from './messages-zh-router.js';
 import { chineseStrategy } from './messages-zh-strategy.js';
 import { chineseViews } from './messages-zh-views.js';
 import { chineseVision } from './vision/messages-zh.js';
@@ -102,6 +103,7 @@ export const chinese: Translation = {
     ],
   },
   ...chineseStrategy,
+  ...chineseRouter,
   ...chineseViews,
   ...chineseLessons,
   ...chineseAnalyses,

@@ -8,6 +8,7 @@ import { compareMessages } from './messages-compare.js';
 import { analysesMessages } from './messages-analyses.js';
 import { decodingMessages } from './messages-decoding.js';
 import { lessonMessages } from './messages-lessons.js';
+import { routerMessages } from './messages-router.js';
 import { strategyMessages } from './messages-strategy.js';
 import { viewMessages } from './messages-views.js';
 import { visionMessages } from './vision/messages.js';
@@ -109,6 +110,7 @@ const english = {
   ...viewMessages,
   ...compareMessages,
   ...lessonMessages,
+  ...routerMessages,
 
   gauge: {
     heading: 'What it costs',

@@ -6,7 +6,7 @@ import { specFor } from 'moescope/views';
 
 import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
 import type { RoutedModel } from './spec.js';
-import { baseSpec, isUniform, rangeOf } from './strategy.js';
+import { OWN, baseSpec, isUniform, rangeOf } from './strategy.js';
 
 /** What one layer does differently. */
 export interface LayerEdits {
@@ -156,6 +156,17 @@ const EVERYWHERE: Where = { layer: 0, scope: 'all' };
 export function withStrategy(edits: RoutingEdits, strategy: string | undefined, where = EVERYWHERE): RoutingEdits {
   if (where.scope === 'layer') return withAt(edits, where.layer, { strategy: strategy === edits.strategy ? undefined : strategy ?? '' });
   return { ...edits, strategy, settings: {}, at: without(edits.at, 'strategy') };
+}
+
+/** Whether the visitor's own router decides anywhere. */
+export function hasOwn(edits: RoutingEdits): boolean {
+  return edits.strategy === OWN || Object.values(edits.at).some(({ strategy }) => strategy === OWN);
+}
+
+/** The trained strategy wherever the visitor's own router decided. */
+export function withoutOwn(edits: RoutingEdits): RoutingEdits {
+  const at = Object.entries(edits.at).map(([layer, edit]) => [layer, edit.strategy === OWN ? { ...edit, strategy: undefined } : edit] as const);
+  return { ...edits, strategy: edits.strategy === OWN ? undefined : edits.strategy, at: tidy(Object.fromEntries(at)) };
 }
 
 export function withTopK(model: RoutedModel, edits: RoutingEdits, topK: number, where = EVERYWHERE): RoutingEdits {

@@ -20,6 +20,8 @@ export interface Request {
   readonly temperature: number;
   readonly seed: number;
   readonly contrast?: ContrastSettings | undefined;
+  /** Which of the visitor's own routers decides where the routing asks for one. */
+  readonly router?: number | undefined;
 }
 
 export interface RunFailure {
@@ -71,9 +73,9 @@ export class Runner {
       const scope = await ready();
       if (signal.aborted) return;
       this.#become('running');
-      const { prompt, contrast: settings, ...options } = request;
+      const { prompt, contrast: settings, maxTokens, temperature, seed } = request;
       const contrast = settings && contrastRequest(settings, scope.model.n_experts);
-      await this.#take(scope.generate(prompt, { ...options, contrast, signal }), request, 'live', signal);
+      await this.#take(scope.generate(prompt, { maxTokens, temperature, seed, contrast, signal }), request, 'live', signal);
       if (!signal.aborted) this.#become('done');
     } catch (error) {
       if (signal.aborted) return;

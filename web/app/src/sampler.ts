@@ -62,6 +62,12 @@ export class Sampler {
     this.#timer = setTimeout(() => void this.#run(subject), SETTLE_MS);
   }
 
+  /** What was read holds no longer, although the routing is the same. */
+  renew(): void {
+    this.#stop();
+    this.#subject = undefined;
+  }
+
   /** The model is gone. */
   clear(): void {
     this.#stop();

@@ -4,7 +4,12 @@ import { DEFAULT_SPEC } from 'moescope';
 import type { ModelInfo, ModelRouting, RouterSpec, Select } from 'moescope';
 
 /** The part of a model that strategies and edits are made for. */
-export type RoutedModel = Pick<ModelInfo, 'moe_layers' | 'n_experts' | 'trained_routing'>;
+export type RoutedModel = Pick<ModelInfo, 'moe_layers' | 'n_experts' | 'trained_routing'> & Outside;
+
+/** Whether somebody decides where a spec selects by `external`: which of the routers that ran so far. */
+export interface Outside {
+  readonly external?: number | undefined;
+}
 
 /** With every stage and field: a trace recorded by an older engine lacks those that came later. */
 export function completed(spec: Partial<RouterSpec>): RouterSpec {

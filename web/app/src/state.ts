@@ -31,7 +31,7 @@ export type Side = (typeof SIDES)[number];
 
 /** Controls that a link may hide. */
 export const HIDEABLE = [
-  'prompt', 'examples', 'sampling', 'topk', 'cost', 'strategy', 'temperature', 'experts', 'adapt', 'contrast', 'compare', 'yard', 'layers', 'router',
+  'prompt', 'examples', 'sampling', 'topk', 'cost', 'strategy', 'own', 'temperature', 'experts', 'adapt', 'contrast', 'compare', 'yard', 'layers', 'router',
 ] as const;
 export type Hideable = (typeof HIDEABLE)[number];
 
@@ -52,6 +52,8 @@ export interface State {
   readonly seed: number;
   readonly maxTokens: number;
   readonly routing: RoutingEdits;
+  /** Source of the visitor's own router, which a link brings and does not run; undefined while nothing was written. */
+  readonly code: string | undefined;
   /** The routing to compare with; undefined while nothing is compared. */
   readonly rival: RoutingEdits | undefined;
   /** Self-contrast; undefined while it is off. */
@@ -93,6 +95,8 @@ export const LIMITS = {
   steps: 20,
   /** A longer prompt is left out of the link. */
   promptInLink: 1500,
+  /** So is a longer router. */
+  codeInLink: 1200,
 } as const;
 
 export const DEFAULTS: State = {
@@ -103,6 +107,7 @@ export const DEFAULTS: State = {
   seed: 1,
   maxTokens: 160,
   routing: NO_EDITS,
+  code: undefined,
   rival: undefined,
   contrast: undefined,
   layer: undefined,
@@ -140,6 +145,7 @@ export function encode(state: State): string {
   put('seed', state.seed, DEFAULTS.seed);
   put('max', state.maxTokens, DEFAULTS.maxTokens);
   for (const [name, value] of [...routingFields(state.routing), ...rivalFields(state.rival)]) put(name, value);
+  if ((state.code?.length ?? 0) <= LIMITS.codeInLink) put('code', state.code);
   put('c', state.contrast?.rank);
   put('ca', state.contrast?.alpha, CONTRAST.alpha);
   put('cb', state.contrast?.beta, CONTRAST.beta);
@@ -178,6 +184,7 @@ export function decode(hash: string): State {
     seed: integer(params.get('seed'), LIMITS.seed) ?? standard.seed,
     maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? standard.maxTokens,
     routing: readRouting(params),
+    code: params.get('code')?.slice(0, LIMITS.codeInLink) ?? undefined,
     rival: readRival(params),
     contrast: contrast(params),
     layer: integer(params.get('layer'), { min: 0, max: ROUTING_LIMITS.layers }),

@@ -1,8 +1,8 @@
 // The presets on one model: which can run, what is adapted, and why the others cannot.
 // The list comes from the package; nothing here knows a preset by its name.
 
-import { PRESETS } from 'moescope';
-import type { ModelInfo, Preset, RouterSpec } from 'moescope';
+import { DEFAULT_SPEC, PRESETS } from 'moescope';
+import type { Preset, RouterSpec } from 'moescope';
 
 import { messages } from './messages.js';
 import { settingsOf, topKOf, withNumbers } from './spec.js';
@@ -22,19 +22,27 @@ export interface Strategy {
   readonly spec: RouterSpec;
 }
 
-export type Fitted = Pick<ModelInfo, 'n_experts' | 'trained_routing'>;
+export type Fitted = Pick<RoutedModel, 'n_experts' | 'trained_routing' | 'external'>;
 
-export function isPreset(name: string): boolean {
-  return PRESETS.some((preset) => preset.name === name);
+/** The visitor's own router, by its name among the strategies. */
+export const OWN = 'external';
+
+/** The presets of the package, and the visitor's own router. */
+function presets(): readonly Preset[] {
+  return [...PRESETS, { name: OWN, source: messages.router.source, needs: ['external_router'], spec: { ...DEFAULT_SPEC, select: { method: 'external' } } }];
 }
 
-/** All presets, for the menu. */
+export function isPreset(name: string): boolean {
+  return presets().some((preset) => preset.name === name);
+}
+
+/** All of them, for the menu. */
 export function strategiesFor(model: Fitted): Strategy[] {
-  return PRESETS.map((preset) => fit(preset, model));
+  return presets().map((preset) => fit(preset, model));
 }
 
 export function strategyFor(model: Fitted, name: string | undefined): Strategy | undefined {
-  const preset = PRESETS.find((candidate) => candidate.name === name);
+  const preset = presets().find((candidate) => candidate.name === name);
   return preset === undefined ? undefined : fit(preset, model);
 }
 
@@ -58,19 +66,20 @@ function fit({ name, source, needs, spec }: Preset, model: Fitted): Strategy {
   return {
     name,
     source,
-    problem: unmet({ needs, spec }) ?? misfit(spec, model.n_experts),
+    problem: unmet({ needs, spec }, model) ?? misfit(spec, model.n_experts),
     adapted,
     wholeBatch: needs.includes('whole_batch'),
     spec: adapted ? withNumbers(spec, { top_k: standIn }) : spec,
   };
 }
 
-/** What the strategy needs and no model that runs here has. */
-function unmet({ needs, spec }: Pick<Preset, 'needs' | 'spec'>): string | undefined {
+/** What the strategy needs and this model has not. */
+function unmet({ needs, spec }: Pick<Preset, 'needs' | 'spec'>, { external }: Fitted): string | undefined {
   const { cannot } = messages.strategy;
   if (spec.select.method === 'soft') return cannot.soft;
   if (spec.limit.overflow === 'shared') return cannot.shared;
-  return needs.map((need) => cannot.needs[need]).find((reason) => reason !== undefined);
+  const open = needs.filter((need) => need !== 'external_router' || external === undefined);
+  return open.map((need) => cannot.needs[need]).find((reason) => reason !== undefined);
 }
 
 /** Numbers of groups mean a layout of experts that the model has or has not; nothing honest can replace them. */

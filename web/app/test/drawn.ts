@@ -7,6 +7,7 @@ import type { AdaptState } from '../src/adapter.js';
 import { Study } from '../src/analyses/study.js';
 import { Comparer } from '../src/comparer.js';
 import { Engine } from '../src/engine.js';
+import type { OwnShown } from '../src/own-router.js';
 import { page } from '../src/page/page.js';
 import type { Actions, Shown, Ui } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
@@ -23,15 +24,20 @@ import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
 
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, guess: undefined, switchError: undefined };
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, guess: undefined, editor: undefined, switchError: undefined };
+
+const NO_ROUTER: OwnShown = { source: '', status: 'idle', problem: undefined, changed: false, foreign: false };
 
 export interface Drawing {
   readonly state?: Partial<State>;
   readonly actions?: Partial<Actions>;
   readonly adapt?: AdaptState;
+  readonly own?: OwnShown;
+  /** The router of the visitor's own that runs. */
+  readonly external?: number | undefined;
 }
 
-export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle' } }: Drawing): Promise<{ root: ViewElement; shown: Shown }> {
+export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle' }, own = NO_ROUTER, external }: Drawing): Promise<{ root: ViewElement; shown: Shown }> {
   const { routing: edits = NO_EDITS, contrast } = state;
   const scope = new FakeScope({ info: MODEL });
   const engine = new Engine(() => Promise.resolve(scope), () => undefined, () => 0);
@@ -43,7 +49,8 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const vision = new VisionTab({ ...FAKE_VISION, store: new Store({ ...DEFAULTS, ...state }), changed: nothing, now: () => 0 }).shown();
   const shown: Shown = {
     vision,
-    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: MODEL, ...shapeOf(runner.records, MODEL), adapt,
+    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: { ...MODEL, external }, ...shapeOf(runner.records, MODEL), adapt,
+    own,
     analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing), finding: undefined,
     study: new Study({
       analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
@@ -53,7 +60,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
       set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, lesson: nothing, undo: nothing,
+      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, code: nothing, runRouter: nothing, stopRouter: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, lesson: nothing, undo: nothing,
       backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };

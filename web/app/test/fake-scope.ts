@@ -3,7 +3,7 @@
 
 import { MoescopeError } from 'moescope';
 import type {
-  Analysis, Backend, ContrastReport, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, Rerouted, RerouteRequest,
+  Analysis, Backend, ContrastReport, ExternalRouter, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, Rerouted, RerouteRequest,
   RouterSpec, Token, Trace,
 } from 'moescope';
 import { DEFAULT_SPEC, specFor } from 'moescope/views';
@@ -50,6 +50,8 @@ export class FakeScope implements Scope {
   readonly model: ModelInfo;
   readonly backend: Backend;
   routing: ModelRouting = TRAINED;
+  /** Asked by nobody here; tests ask it themselves. */
+  router: ExternalRouter | undefined;
   freed = false;
   analyses = 0;
   /** What the last generation was asked for. */
@@ -91,6 +93,11 @@ export class FakeScope implements Scope {
       return Promise.reject(new MoescopeError('min_above_max', `min_experts is ${least}; it must be at most max_experts, ${most}`));
     }
     this.routing = next;
+    return Promise.resolve();
+  }
+
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    this.router = router;
     return Promise.resolve();
   }
 

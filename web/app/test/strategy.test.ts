@@ -14,11 +14,11 @@ import { RoutingSender } from '../src/sender.js';
 import { sameRouting, settingsOf, topKOf } from '../src/spec.js';
 import { DEFAULTS, decode, encode } from '../src/state.js';
 import { Store } from '../src/store.js';
-import { rangeOf, strategiesFor, strategyFor } from '../src/strategy.js';
+import { OWN, rangeOf, strategiesFor, strategyFor } from '../src/strategy.js';
 import { MODEL, byId, drawn as drawnPage } from './drawn.js';
 import { FakeScope, SPEC, TRAINED, fakeInfo } from './fake-scope.js';
 
-const NAMES = PRESETS.map(({ name }) => name);
+const NAMES = [...PRESETS.map(({ name }) => name), OWN];
 const possible = strategiesFor(MODEL).filter(({ problem }) => problem === undefined);
 const impossible = strategiesFor(MODEL).filter(({ problem }) => problem !== undefined);
 
@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 describe('strategies', () => {
-  it('are all presets, in their order', () => {
+  it('are all presets, in their order, and the visitor’s own router', () => {
     expect(strategiesFor(MODEL).map(({ name }) => name)).toEqual(NAMES);
     expect(possible.length).toBeGreaterThan(15);
   });
@@ -43,6 +43,7 @@ describe('strategies', () => {
   it('that the model cannot meet say what they need', () => {
     expect(Object.fromEntries(impossible.map(({ name, problem }) => [name, problem]))).toEqual({
       adamoe_learned: 'needs a gate with trained null experts',
+      external: 'needs your own router, and none runs',
       soft: 'mixes all tokens into slots and cannot run token by token here',
     });
   });
@@ -106,7 +107,7 @@ describe('a chosen strategy', () => {
 
 describe('a link', () => {
   it.each(NAMES)('keeps the strategy %s with all other edits', (strategy) => {
-    const settings = Object.fromEntries(Object.keys(settingsOf(preset(strategy).spec.select)).map((name, i) => [name, i + 0.5]));
+    const settings = Object.fromEntries(Object.keys(settingsOf(strategyFor(MODEL, strategy)?.spec.select ?? { method: 'dense' })).map((name, i) => [name, i + 0.5]));
     for (const routing of [
       { ...NO_EDITS, strategy },
       { ...NO_EDITS, strategy, topK: 3, temperature: 0.5, settings, banned: [1], bannedAt: { 2: [4] } },

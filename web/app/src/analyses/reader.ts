@@ -43,7 +43,7 @@ export class Reader {
     const { engine, runner, store } = this.#around;
     const { texts, own, without } = store.state.analyses;
     const what = { current: runner.text, domains: without, own: [own, ...this.files.map(({ text }) => text)], import: '' }[texts];
-    return JSON.stringify([engine.opened?.model, texts, what, routing]);
+    return JSON.stringify([engine.opened?.model, engine.opened?.info.external, texts, what, routing]);
   }
 
   has(routing: ModelRouting | undefined): boolean {

@@ -11,6 +11,7 @@ import type { BanScope } from '../routing.js';
 import { sampleLosses } from '../sampler.js';
 import { topKOf } from '../spec.js';
 import { adaptPanel, contrastPanel } from './decoding.js';
+import { ownRouter } from './own-router.js';
 import { fieldNumber } from './shown.js';
 import type { Knobs, Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
@@ -29,7 +30,7 @@ export function routingPanel(shown: Shown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
     h('div.more', { attrs: { id: 'routing-more' } },
-      scope(shown), strategyMenu(shown), temperature(shown), switches(shown, (expert) => actions.set({ expert })), adaptPanel(shown), contrastPanel(shown),
+      scope(shown), strategyMenu(shown), ownRouter(shown), temperature(shown), switches(shown, (expert) => actions.set({ expert })), adaptPanel(shown), contrastPanel(shown),
       footer(shown, actions.hold)));
 }
 

@@ -11,6 +11,7 @@ import type { Engine } from '../engine.js';
 import type { ExampleId } from '../examples.js';
 import type { Analyses } from '../measured.js';
 import type { Finding, LessonId } from '../lessons.js';
+import type { OwnShown } from '../own-router.js';
 import type { Runner } from '../runner.js';
 import type { SampleState } from '../sampler.js';
 import type { Shelf } from '../shelf.js';
@@ -34,6 +35,8 @@ export interface Ui {
   readonly guess: number | undefined;
   /** The step of the legend that is looked for. */
   readonly bin: number | undefined;
+  /** Whether the editor of the visitor's own router is open; unless said, it is where a link brought a router. */
+  readonly editor: boolean | undefined;
   /** Why the last switch was not taken. */
   readonly switchError: string | undefined;
 }
@@ -54,6 +57,10 @@ export interface Actions {
   readonly force: (expert: number, force: boolean) => void;
   /** Moves an expert's logit by so much. */
   readonly nudge: (expert: number, by: number) => void;
+  /** Changes the source of the visitor's own router. */
+  readonly code: (source: string) => void;
+  readonly runRouter: () => void;
+  readonly stopRouter: () => void;
   /** Looks for offsets that fit the shown text. */
   readonly adapt: () => void;
   readonly stopAdapting: () => void;
@@ -93,6 +100,7 @@ export interface Shown {
   /** What analyses of the shown text add to its tokens. */
   readonly measured: Measured;
   readonly adapt: AdaptState;
+  readonly own: OwnShown;
   readonly canUndo: boolean;
   readonly layers: readonly number[];
   readonly layer: number;

@@ -72,15 +72,22 @@ export function routingChanges(records: readonly TokenRecord[], trained?: ModelR
   return changes;
 }
 
-function mixedNotice({ runner, routing, actions, engine }: Shown): ViewElement {
+function mixedNotice(shown: Shown): ViewElement {
+  const { runner, routing, actions, engine } = shown;
   const count = routingChanges(runner.records).size + 1;
   const last = runner.records[runner.records.length - 1];
-  const stale = !runner.active && last !== undefined && routing !== undefined && !sameRouting(last.trace.routing, routing);
-  const shown = runner.records.length > 0 && (count > 1 || stale) && engine.opened !== undefined;
-  return h('p.mixed', { attrs: { role: 'status', 'data-shown': String(shown) } },
-    shown && (count > 1 ? messages.mixed.notice(count) : messages.mixed.stale),
-    shown && ' ',
-    shown && h('button.link', { on: { click: () => actions.generate() }, attrs: { type: 'button' } }, messages.mixed.rerun));
+  const stale = !runner.active && last !== undefined && routing !== undefined && (!sameRouting(last.trace.routing, routing) || byAnother(shown));
+  const told = runner.records.length > 0 && (count > 1 || stale) && engine.opened !== undefined;
+  return h('p.mixed', { attrs: { role: 'status', 'data-shown': String(told) } },
+    told && (count > 1 ? messages.mixed.notice(count) : messages.mixed.stale),
+    told && ' ',
+    told && h('button.link', { on: { click: () => actions.generate() }, attrs: { type: 'button' } }, messages.mixed.rerun));
+}
+
+/** Whether the visitor's own router decides, and another one did when the text was written. */
+function byAnother({ runner, routing, model }: Shown): boolean {
+  const specs = routing === undefined ? [] : [routing.default, ...Object.values(routing.layers)];
+  return specs.some(({ select }) => select.method === 'external') && runner.request?.router !== model?.external;
 }
 
 function layerSlider({ layers, layer, actions }: Shown): ViewElement {
