@@ -6,12 +6,12 @@
 // Software WebGPU (SwiftShader) runs on the CPU: its figures say nothing about a graphics card.
 
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { artifactsDir, launch, needFile, serveCheckout } from '../browser/harness.mjs';
 import { serve } from '../../web/tools/serve.mjs';
 import { report } from './figures.mjs';
+import { machine, wholeNumber } from './machine.mjs';
 import { measureGenerate, measureLoad, measurePage, measureTracing, measureWasm } from './measure.mjs';
 import { measureStart } from './start.mjs';
 
@@ -60,33 +60,11 @@ async function measure() {
     const start = await measureStart(browser, `${built.url}#backend=cpu`, runs);
     say('wasm');
     const wasm = await measureWasm();
-    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate), generate, tracing, load, page, start, wasm };
+    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate.webgpu.adapter), generate, tracing, load, page, start, wasm };
   } finally {
     await browser.close();
     await Promise.all([checkout.close(), built.close()]);
   }
-}
-
-function machine(browser, { webgpu }) {
-  const cpus = os.cpus();
-  return {
-    browser: `Chromium ${browser.version()}`,
-    cpu: cpus[0]?.model.trim() ?? 'unknown CPU',
-    cores: cpus.length,
-    memoryGb: Math.round(os.totalmem() / 1e9),
-    system: `${os.type()} ${os.release()}`,
-    node: process.version,
-    adapter: webgpu.adapter,
-  };
-}
-
-function wholeNumber(name, text, minimum) {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < minimum) {
-    console.error(`--${name} is ${text}; allowed: a whole number from ${minimum}`);
-    process.exit(2);
-  }
-  return value;
 }
 
 function say(what) {

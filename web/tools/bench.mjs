@@ -1,4 +1,5 @@
-// `npm run bench`: builds the page and measures it in Chromium; arguments go to tests/bench/bench.mjs.
+// `npm run bench`: builds the page and measures it in Chromium; arguments go to tests/bench/bench.mjs, or with `--peers`
+// to tests/bench/peers.mjs, which sets our engines beside others.
 
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -9,8 +10,9 @@ import { checkChromium } from './lib/setup-steps.mjs';
 
 const tools = {};
 await runSteps([...pageSteps(tools), { title: 'Chromium', run: (say) => checkChromium(tools, say) }]);
-const script = path.join(root, 'tests/bench/bench.mjs');
-const { status, signal, error } = spawnSync(process.execPath, [script, ...process.argv.slice(2)], {
+const args = process.argv.slice(2);
+const script = path.join(root, 'tests/bench', args.includes('--peers') ? 'peers.mjs' : 'bench.mjs');
+const { status, signal, error } = spawnSync(process.execPath, [script, ...args], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, CHROMIUM: tools.chromium },

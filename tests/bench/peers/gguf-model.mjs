@@ -11,7 +11,6 @@ import { readSafetensors } from '../../browser/safetensors.mjs';
 import { writeGguf } from '../gguf.mjs';
 
 const FILE_TYPES = { f32: 0, f16: 1, q8_0: 7 };
-const ROOM = 64;
 const NORMAL = 1;
 const CONTROL = 3;
 const USER_DEFINED = 4;
@@ -39,8 +38,7 @@ function checkConfig(config, folder) {
 
 function modelKeys(config, name, type) {
   const numbers = {
-    // A prompt of all positions would leave llama.cpp no place to put the token after it; nothing else depends on this.
-    context_length: config.max_position_embeddings + ROOM,
+    context_length: config.max_position_embeddings,
     embedding_length: config.hidden_size,
     block_count: config.num_hidden_layers,
     feed_forward_length: config.intermediate_size,

@@ -3,6 +3,7 @@
 
 export { Moescope } from './moescope.js';
 export type { VisionScope } from './vision.js';
+export { BACKENDS } from './backends.js';
 export { MoescopeError } from './error.js';
 export type { ErrorDetails, PackageErrorCode } from './error.js';
 export { DEFAULT_SPEC, PRESETS, VERDICTS } from '../generated/routing.js';

@@ -1,0 +1,64 @@
+// Our engines beside others, on the same weights, prompts and machine: `npm run bench -- --peers`.
+//
+//   node tests/bench/peers.mjs [--runs 5] [--tokens 48] [--model models/nine] [--only cpu,wllama] [--out FILE] [--write]
+//   node tests/bench/peers.mjs --serve          only serves the page, for a browser of your own
+//
+// Saves everything, single values included, as JSON: FILE or peers.json among the artefacts. --write puts the table into
+// README.md beside this file, which says what is measured how. With fewer than 5 runs the table says so.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { artifactsDir, needFile, root } from '../browser/harness.mjs';
+import { wholeNumber } from './machine.mjs';
+import { measurePeers, servePeers } from './peers/measure.mjs';
+import { peersTable, replaceBetween } from './peers/table.mjs';
+
+const README = path.join(root, 'tests/bench/README.md');
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: 'boolean' }, // Names this script to `npm run bench`; nothing else here.
+    runs: { type: 'string', default: '5' },
+    tokens: { type: 'string', default: '48' },
+    model: { type: 'string', default: 'models/nine' },
+    only: { type: 'string' },
+    out: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    serve: { type: 'boolean', default: false },
+  },
+});
+const runs = wholeNumber('runs', options.runs, 1);
+const tokens = wholeNumber('tokens', options.tokens, 4);
+const { model } = options;
+needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
+needFile(`${model}/model.safetensors`, 'Give another folder with --model, or train this one.');
+
+if (options.serve) {
+  await servePage();
+} else {
+  await measure();
+}
+
+async function measure() {
+  const started = Date.now();
+  const only = options.only?.split(',');
+  const results = await measurePeers({ runs, tokens, model, only, say });
+  const bench = { date: new Date().toISOString(), model, runs, tokens, seconds: Math.round((Date.now() - started) / 1000), ...results };
+  const file = path.resolve(options.out ?? path.join(artifactsDir(), 'peers.json'));
+  fs.writeFileSync(file, `${JSON.stringify(bench, undefined, 2)}\n`);
+  const lines = peersTable(bench);
+  if (options.write) fs.writeFileSync(README, replaceBetween(fs.readFileSync(README, 'utf8'), lines));
+  console.log(lines.join('\n'));
+  console.log(`\nall values: ${path.relative(process.cwd(), file)}; it took ${bench.seconds} s`);
+}
+
+/** Until it is interrupted. */
+async function servePage() {
+  const { address } = await servePeers(model, say);
+  console.log(`The page is at ${address}\nCtrl-C ends it.`);
+}
+
+function say(what) {
+  process.stderr.write(`${what}\n`);
+}

@@ -1,0 +1,44 @@
+// Rounds in which engines take turns, so that a busy machine harms all alike; runs in the page and in Node.
+
+import { summary } from '../../figures.mjs';
+
+/** A prompt that took longer to read in the warm-up is not read again: that one value stands. */
+const PATIENCE_MS = 15_000;
+
+/** Loads every engine once, lets each take a turn to warm up, then takes `runs` turns of each that count. */
+export async function takeTurns(ids, { runs, tokens, load, turn, say }) {
+  const results = {};
+  const lengths = {};
+  for (const id of ids) {
+    say(`warming up ${id}`);
+    const { reason } = await load(id);
+    if (reason !== undefined) {
+      results[id] = { reason };
+      continue;
+    }
+    const { prompt } = await turn(id, tokens);
+    const isQuick = ([count, perSecond]) => (count * 1000) / perSecond < PATIENCE_MS;
+    lengths[id] = Object.entries(prompt).filter(isQuick).map(([count]) => Number(count));
+    const once = Object.entries(prompt).filter((entry) => !isQuick(entry)).map(([count, value]) => [count, [value]]);
+    results[id] = { decode: [], firstMs: [], prompt: Object.fromEntries(once) };
+  }
+  for (let run = 0; run < runs; run += 1) {
+    for (const id of Object.keys(lengths)) {
+      say(`round ${run + 1}: ${id}`);
+      add(results[id], await turn(id, tokens, lengths[id]));
+    }
+  }
+  return Object.fromEntries(Object.entries(results).map(([id, result]) => [id, result.reason === undefined ? summarise(result) : result]));
+}
+
+function add(result, { decode, firstMs, prompt, ...written }) {
+  Object.assign(result, written);
+  result.decode.push(decode);
+  result.firstMs.push(firstMs);
+  for (const [count, value] of Object.entries(prompt)) (result.prompt[count] ??= []).push(value);
+}
+
+function summarise({ decode, firstMs, prompt, ...written }) {
+  const prompts = Object.fromEntries(Object.entries(prompt).map(([count, values]) => [count, summary(values)]));
+  return { decode: summary(decode), firstMs: summary(firstMs), prompt: prompts, ...written };
+}
