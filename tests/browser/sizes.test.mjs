@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { compress } from '../../web/tools/lib/page.mjs';
+import { compress } from '../../web/tools/lib/pack.mjs';
 import { complaints, judgeGroups, kilobytes, measureFiles } from '../../web/tools/lib/sizes.mjs';
 import { needFile } from './harness.mjs';
 

@@ -5,7 +5,7 @@
 
 import { pageSteps } from './lib/build-steps.mjs';
 import { parseOptions } from './lib/options.mjs';
-import { compress } from './lib/page.mjs';
+import { compress } from './lib/pack.mjs';
 import { distDir, shown } from './lib/paths.mjs';
 import { runSteps } from './lib/report.mjs';
 

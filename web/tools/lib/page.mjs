@@ -1,12 +1,9 @@
 // Builds the page into `dist/`: the npm package, then the app on top of it, which puts the models beside it.
 //
-// `dist/` is complete: it can be copied to any static host. `compress` adds .br and .gz files for
-// hosts that send those as they are; a local server needs none.
+// `dist/` is complete: it can be copied to any static host. Packed copies come from pack.mjs.
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import zlib from 'node:zlib';
 import { distDir, root, shown } from './paths.mjs';
 import { must } from './run.mjs';
 import { hashInputs, listFiles, Stamp } from './stamp.mjs';
@@ -15,7 +12,6 @@ import { VARIANTS, wasmOutputs } from './wasm.mjs';
 const packageDir = path.join(root, 'web/packages/moescope');
 const appDir = path.join(root, 'web/app');
 const modelsDir = path.join(root, 'models');
-const COMPRESSIBLE = new Set(['.html', '.js', '.mjs', '.css', '.json', '.svg', '.wasm', '.txt', '.md', '.webmanifest']);
 
 /** Runs a script of one npm workspace, without npm's own words around its output. */
 export function npmScript(runner, script, workspace, options) {
@@ -77,33 +73,4 @@ export function modelsIn(folder) {
   const complete = listFiles(path.join(folder, 'models')).filter((file) => path.basename(file) === 'model.safetensors').length;
   if (complete === 0) return 'NO MODEL: models/*/model.safetensors is missing, so the page has nothing to run';
   return `${complete} ${complete === 1 ? 'model' : 'models'}`;
-}
-
-/** Writes .br and .gz beside every text and wasm file of `dist/`; returns a note. */
-export async function compress(say) {
-  const files = listFiles(distDir).filter((file) => COMPRESSIBLE.has(path.extname(file)));
-  const total = { raw: 0, br: 0 };
-  for (const [index, file] of files.entries()) {
-    say(`${index + 1}/${files.length} ${path.basename(file)}`);
-    const content = fs.readFileSync(file);
-    const brotli = await brotliFile(file, content);
-    const gzip = path.join(path.dirname(file), `${path.basename(file)}.gz`);
-    if (!isNewer(gzip, file)) fs.writeFileSync(gzip, await promisify(zlib.gzip)(content, { level: 9 }));
-    total.raw += content.length;
-    total.br += brotli;
-  }
-  return `${files.length} files, ${(total.raw / 1e6).toFixed(1)} MB, ${(total.br / 1e6).toFixed(1)} MB as brotli`;
-}
-
-async function brotliFile(file, content) {
-  const target = `${file}.br`;
-  if (isNewer(target, file)) return fs.statSync(target).size;
-  const params = { [zlib.constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-  const packed = await promisify(zlib.brotliCompress)(content, { params });
-  fs.writeFileSync(target, packed);
-  return packed.length;
-}
-
-function isNewer(derived, source) {
-  return fs.existsSync(derived) && fs.statSync(derived).mtimeMs >= fs.statSync(source).mtimeMs;
 }
