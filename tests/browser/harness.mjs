@@ -10,6 +10,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from '../../web/tools/serve.mjs';
@@ -79,6 +80,32 @@ export function collectErrors(page) {
 /** Fails with the errors collected, except those that a test expects. */
 export function assertQuiet(errors, expected = []) {
   assert.deepEqual(errors.filter((error) => !expected.some((pattern) => pattern.test(error))), []);
+}
+
+/**
+ * Reads until the reading is as expected, and returns it; in the end it fails with both.
+ *
+ * The page draws with its next frame and hears of its workers later still, so that what is read right after a click may
+ * be of before it. `expected` is a value, a pattern, or a function that judges the reading.
+ */
+export async function eventually(read, expected, { timeoutMs = 60_000 } = {}) {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await read();
+    try {
+      agrees(found, expected);
+      return found;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await pause(50);
+  }
+}
+
+function agrees(found, expected) {
+  if (expected instanceof RegExp) assert.match(found, expected);
+  else if (typeof expected === 'function') assert.ok(expected(found), `found ${JSON.stringify(found)}, which is not as ${expected} asks`);
+  else assert.deepEqual(found, expected);
 }
 
 /** Ready-made code for `workerPrelude`: what the browser offers to the engine's worker. */

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
 import { CPU, PATIENCE_MS, openMoescope } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
@@ -175,7 +175,7 @@ test('a trace goes out in every format and comes back without the model', () => 
   const certainty = analyses.page.getByRole('radio', { name: 'Router certainty' });
   assert.match(await certainty.locator('xpath=..').innerText(), /It needs the router’s scores; this trace has only the choices/);
   await certainty.check();
-  assert.equal(await analyses.runButton.isDisabled(), true);
+  await eventually(() => analyses.runButton.isDisabled(), true);
 }));
 
 test('a big model’s trace opens where no model can be loaded', async () => {

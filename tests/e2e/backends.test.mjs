@@ -25,6 +25,7 @@ test('with an adapter the page runs on WebGPU, and can be told to use the CPU', 
   await moescope.page.getByText('live on WebGPU').waitFor();
   await moescope.chooseBackend('CPU');
   await moescope.page.locator('.reason[data-backend="cpu"]').waitFor({ state: 'attached' });
+  await moescope.modelIsReady();
   await moescope.stillWrites();
   await moescope.page.getByText('live on CPU').waitFor();
   await moescope.screenshot('e2e-forced-cpu');

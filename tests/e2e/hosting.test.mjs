@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
 import { CPU, openMoescope, PATIENCE_MS } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
@@ -81,8 +81,7 @@ test('the title follows what is shown', async (t) => {
   assert.equal(await moescope.page.title(), 'as trained · first · Language · Moescope');
   await moescope.topK.fill('1');
   await moescope.expert(3).click();
-  await moescope.nextFrame();
-  assert.equal(await moescope.page.title(), 'top-1, −3 · first · Language · Moescope');
+  await eventually(() => moescope.page.title(), 'top-1, −3 · first · Language · Moescope');
   await moescope.close();
 });
 

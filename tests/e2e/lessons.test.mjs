@@ -46,6 +46,7 @@ test('the list has ten lessons, and one that lacks its model says which', async 
     await missing.nth(n).click();
     await page.getByText(/which this site does not have yet/).waitFor();
     await page.getByRole('button', { name: 'All lessons' }).click();
+    await page.locator('.overview').waitFor();
   }
   await page.getByRole('button', { name: /^The k knob/ }).click();
   await page.waitForFunction(() => location.hash.includes('lesson=topk'));

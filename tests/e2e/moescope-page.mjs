@@ -50,6 +50,17 @@ export class MoescopePage {
     return this.text.and(this.page.locator(wanted.map((status) => `[data-status="${status}"]`).join(','))).waitFor();
   }
 
+  /** Stops what is being written, unless it came to its end by then. */
+  async stop() {
+    await this.page.evaluate(() => document.querySelector('button.stop')?.click());
+    await this.status('stopped', 'done');
+  }
+
+  /** What the address says of the state; it follows a moment later. */
+  hash() {
+    return this.page.evaluate(() => location.hash);
+  }
+
   /** Waits until so many tokens are generated. */
   async generated(count) {
     await this.page.waitForFunction((n) => document.querySelectorAll('#text .token.generated').length >= n, count);
@@ -99,7 +110,7 @@ export class MoescopePage {
     return found;
   }
 
-  /** The page is drawn once for each frame. */
+  /** What a control changed is drawn after this; what a worker has to answer may not be. */
   async nextFrame() {
     await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   }

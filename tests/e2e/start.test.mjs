@@ -56,6 +56,7 @@ for (const [name, width, height] of [['phone', 360, 740], ['tablet', 800, 1100],
     await moescope.page.reload();
     await moescope.modelIsReady();
     await moescope.losses();
+    await moescope.page.waitForFunction(() => window.settled !== undefined);
     const { shifts, settled } = await moescope.page.evaluate(() => ({ shifts: window.shifts, settled: window.settled }));
     const sum = (list) => list.reduce((total, { value }) => total + value, 0);
     const late = shifts.filter(({ startTime }) => startTime > settled);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
@@ -68,15 +68,12 @@ test('switch acts on the next token, as trained brings two experts back', () => 
 
 test('undo and reset bring the strategy back', () => withPage({ max: '4' }, async (moescope, strategy) => {
   await strategy.selectOption('switch');
-  await moescope.nextFrame();
-  assert.equal(await moescope.topK.inputValue(), '1');
+  await eventually(() => moescope.topK.inputValue(), '1');
   await moescope.page.getByRole('button', { name: 'Undo', exact: true }).click();
-  await moescope.nextFrame();
-  assert.deepEqual([await strategy.inputValue(), await moescope.topK.inputValue()], ['', '2']);
+  await eventually(async () => [await strategy.inputValue(), await moescope.topK.inputValue()], ['', '2']);
   await strategy.selectOption('mc_moe');
   await moescope.page.getByRole('button', { name: 'Reset routing', exact: true }).click();
-  await moescope.nextFrame();
-  assert.equal(await strategy.inputValue(), '');
+  await eventually(() => strategy.inputValue(), '');
 }));
 
 test('what the model cannot meet is disabled and says why', () => withPage({}, async (moescope, strategy) => {
@@ -123,8 +120,7 @@ test('what the engine refuses is said beside the menu, and the former routing go
   const refused = moescope.page.getByRole('alert').filter({ hasText: 'Not taken' });
   await refused.waitFor();
   assert.match(await refused.innerText(), /min_experts is 3; it must be at most max_experts, 2/);
-  await moescope.nextFrame();
-  assert.equal(await moescope.page.getByRole('slider', { name: 'At least' }).inputValue(), '1');
+  await eventually(() => moescope.page.getByRole('slider', { name: 'At least' }).inputValue(), '1');
   await write(moescope);
   assert.ok((await expertCounts(moescope)).every((count) => count >= 1 && count <= 2));
   await strategy.selectOption('switch');

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
@@ -33,22 +33,19 @@ const figures = (moescope) => moescope.text.locator('.token .n').evaluateAll((al
 test('tokens are tinted by what is chosen, and the legend is a filter', () => withText({}, async (moescope, page) => {
   const tint = page.getByRole('combobox', { name: 'Tint by' });
   await tint.selectOption('count');
-  await moescope.nextFrame();
-  assert.deepEqual([...new Set(await figures(moescope))], ['2']);
+  await eventually(async () => [...new Set(await figures(moescope))], ['2']);
   await tint.selectOption('entropy');
-  await moescope.nextFrame();
-  for (const figure of await figures(moescope)) assert.ok(Number(figure) >= 0 && Number(figure) <= 3, figure);
+  await eventually(() => figures(moescope), (all) => new Set(all).size > 1 && all.every((bits) => Number(bits) >= 0 && Number(bits) <= 3));
   const bins = page.getByRole('group', { name: 'Legend and filter' }).getByRole('button');
   await bins.first().click();
-  await moescope.nextFrame();
-  const back = await moescope.text.locator('.token.back').count();
-  assert.ok(back > 0 && back < (await moescope.tokens()).length);
+  const tokens = (await moescope.tokens()).length;
+  await eventually(async () => ({ back: await moescope.text.locator('.token.back').count(), tokens }), ({ back, tokens: all }) => back > 0 && back < all);
   await tint.selectOption('difference');
   await moescope.topK.fill('1');
   await moescope.losses();
   await tint.selectOption('loss');
-  await moescope.nextFrame();
-  assert.ok((await figures(moescope)).slice(1).every((figure) => /^\d+\.\d$/.test(figure)), 'every token but the first has a loss');
+  // Every token but the first has a loss.
+  await eventually(() => figures(moescope), ([, ...losses]) => losses.every((figure) => /^\d+\.\d$/.test(figure)));
   await page.waitForFunction(() => location.hash.includes('tint=loss'));
 }));
 
@@ -94,8 +91,7 @@ test('A is held while B changes; both have their loss, and each layer its diverg
   assert.deepEqual([...new Set(changed)], ['100 %'], 'one expert instead of two is another set for every token');
   await moescope.screenshot('e2e-compare');
   await page.getByRole('button', { name: 'Swap A and B' }).click();
-  await moescope.nextFrame();
-  assert.equal(await moescope.topK.inputValue(), '2');
+  await eventually(() => moescope.topK.inputValue(), '2');
   await page.getByRole('button', { name: 'End comparison' }).click();
   await page.locator('.compare').waitFor({ state: 'detached' });
 }));
