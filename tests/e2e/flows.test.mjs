@@ -177,6 +177,18 @@ test('a reload restores prompt, knobs and text byte for byte', () => withPage({ 
   assert.deepEqual(await moescope.text.locator('.token .t').allTextContents(), before);
 }));
 
+test('what is being typed stays while the page is drawn for other reasons', () => withPage({}, async (moescope) => {
+  const { page } = moescope;
+  await page.getByText('Sampling').click();
+  const seed = page.getByRole('spinbutton', { name: 'Seed' });
+  await seed.fill('99');
+  await page.evaluate(() => dispatchEvent(new Event('resize')));
+  await moescope.nextFrame();
+  assert.equal(await seed.inputValue(), '99');
+  await seed.blur();
+  await eventually(() => moescope.hash(), /seed=99/);
+}));
+
 test('the page begins to write by itself, unless asked for no motion', async () => {
   const moving = await openMoescope(browser, site, { hash: { ...CPU, auto: '1', max: '8' } });
   await moving.page.locator('#text[data-source="live"][data-status="done"]').waitFor();

@@ -79,7 +79,7 @@ function update(node: ChildNode, child: ViewChild): void {
     updateStyle(node, child.props.style ?? {}, last?.props.style ?? {});
     updateListeners(node, child.props.on ?? {});
     render(node, child.children);
-    updateFormState(node, child);
+    updateFormState(node, child, last?.props.value);
   }
 }
 
@@ -119,14 +119,21 @@ function updateListeners(node: Element, next: Handlers): void {
   }
 }
 
-/** After the children, because a select needs its options; only on change, because a person may be typing. */
-function updateFormState(node: Element, { props }: ViewElement): void {
+/** After the children, because a select needs its options. */
+function updateFormState(node: Element, { props }: ViewElement, last: string | undefined): void {
   const isField = node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement || node instanceof HTMLSelectElement;
-  if (isField && props.value !== undefined && node.value !== props.value) node.value = props.value;
+  const keeps = isBeingTyped(node) && last === props.value;
+  if (isField && !keeps && props.value !== undefined && node.value !== props.value) node.value = props.value;
   if (node instanceof HTMLInputElement && props.checked !== undefined) node.checked = props.checked;
   if (node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement) {
     if (props.open !== undefined && node.open !== props.open) setOpen(node, props.open);
   }
+}
+
+/** What someone types stays while the page is drawn for other reasons: some fields are read only once they are left. */
+function isBeingTyped(node: Element): boolean {
+  const isText = node instanceof HTMLTextAreaElement || (node instanceof HTMLInputElement && (node.type === 'text' || node.type === 'number'));
+  return isText && node === document.activeElement;
 }
 
 function setOpen(node: HTMLDetailsElement | HTMLDialogElement, open: boolean): void {
