@@ -123,7 +123,8 @@ describe('fuzzed hashes', () => {
   }, 60_000);
 });
 
-const NAMES = ['v.image', 'v.layer', 'v.patch', 'v.k', 'v.cf', 'v.ban.1', 'v.tint', 'v.map', 'cf', 'cp', 'c', 'ca', 'cb', 'off.1', 'off.x', 's', 'top_p', 'threshold', 'v', 'model', 'backend', 'prompt', 'temp', 'seed', 'max', 'k', 'rt', 'ban', 'ban.1', 'ban.x', 'layer', 'token', 'scope', 'theme', 'size', 'auto', 'tab', 'analysis', 'texts', 'without', 'own', 'view', 'against', 'a', 'a.k', 'a.s.1', 'k.1', 's.2', 'rt.x', 'force', 'force.1', 'expert', 'tint', 'side', 'lang', 'lesson', 'step', 'hide', 'present', ''];
+/** Every field of a link that says everything, and some that no link should have. */
+const NAMES = [...new URLSearchParams(encode(CHANGES)).keys(), 'v.ban.1', 'off.x', 'threshold', 'ban.x', 'a', 'a.s.1', 'rt.x', 'v.off.1', 'constructor', ''];
 const VALUES = ['flow', 'own', 'jaccard', 'switch', 'math,french', 'cifar10.3.0', '~AB.', '~\u{1F600}', 'batch_priority', '1', '0', '-1', '1e309', 'NaN', '', '%', '%00', '%ff', '\ud800', '💥', '1,2,3', ',,,', '999999999999', 'auto', 'dark', 'soft', 'hash', '../..', '=', '&', '#', '+', '0x10', ' 7 '];
 
 function fuzzed(random: () => number): string {
