@@ -129,3 +129,20 @@ test('the fixed sample is read under the routing that is set, beside the trained
   await page.waitForFunction(() => { const { now: a, trained: b, left } = document.querySelector('.sample').dataset; return left === '0' && a !== b; });
   assert.ok((await sample())[0] > trained);
 }));
+
+test('below the loss stand experts and FLOPs of a token beside those as trained', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '8', k: '1' } });
+  await moescope.write('Once upon a time');
+  await moescope.losses();
+  const work = moescope.page.locator('.work[data-flops]').first();
+  await work.waitFor();
+  const { experts, flops, trainedFlops, agreement } = await work.evaluate(({ dataset }) => ({ ...dataset }));
+  assert.equal(Number(experts), 1);
+  assert.ok(Number(flops) < Number(trainedFlops), `${flops} FLOPs with one expert, ${trainedFlops} with two`);
+  // One of two experts is at most half of what either takes.
+  assert.ok(Number(agreement) > 0 && Number(agreement) <= 0.5, `the routings agree to ${agreement}`);
+  await work.getByText('How FLOPs are reckoned').click();
+  await work.getByRole('rowheader', { name: 'Attention' }).waitFor();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});

@@ -9,12 +9,12 @@ import { Adapter } from './adapter.js';
 import { Study } from './analyses/study.js';
 import { loadExamples } from './analyses/texts.js';
 import { Engine } from './engine.js';
-import type { Load, Scope, Wish } from './engine.js';
+import type { Load, ReadConfig, Scope, Wish } from './engine.js';
 import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { keyboard } from './keys.js';
 import { languageFor, use } from './language.js';
-import { measuredFor } from './measured.js';
+import { measuredFor, worksFor } from './measured.js';
 import { Measuring } from './measuring.js';
 import { applyLook } from './look.js';
 import { messages } from './messages.js';
@@ -41,6 +41,7 @@ export interface AppOptions {
   readonly root: HTMLElement;
   readonly load: Load;
   readonly store: Store;
+  readonly readConfig: ReadConfig;
   readonly keeping: Keeping;
   /** Names of the recorded runs that this build has. */
   readonly recorded: readonly string[];
@@ -79,7 +80,7 @@ export class App {
     const now = (): number => performance.now();
     this.#options = options;
     this.store = options.store;
-    this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing());
+    this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing(), options.readConfig);
     this.runner = new Runner(() => this.#textChanged(), now);
     this.measuring = new Measuring({ engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
@@ -87,7 +88,7 @@ export class App {
       analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
     });
     this.shelf = new Shelf(options.keeping, () => this.schedule());
-    this.vision = new VisionTab({ ...options.vision, store: this.store, changed: () => this.schedule(), now });
+    this.vision = new VisionTab({ ...options.vision, readConfig: options.readConfig, store: this.store, changed: () => this.schedule(), now });
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
@@ -151,6 +152,7 @@ export class App {
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
       analyses: gauge.analyses, sample: sampler.state, comparer, study: this.study, finding: tutor.finding,
+      works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
       adapt: this.adapter.state, own: this.own.shown,
       canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,

@@ -3,11 +3,16 @@
 
 import { MoescopeError } from 'moescope';
 import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelRouting, Moescope, Progress } from 'moescope';
+import { shapeOfConfig } from 'moescope/views';
+import type { ModelShape } from 'moescope/views';
 
 import { isOwn, ownName, shortName } from './catalogue.js';
 import { messages } from './messages.js';
 import { addressOf } from './shelf.js';
 import type { Outside } from './spec.js';
+
+/** Reads the config.json of a model that is open. */
+export type ReadConfig = (model: URL | ModelFolder) => Promise<unknown>;
 
 /** The part of a loaded model that the page uses. */
 export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'setExternalRouter' | 'analyse' | 'reroute' | 'free'>;
@@ -42,6 +47,8 @@ export interface LoadingState {
 export interface Opened<S extends AnyScope = Scope> extends Wish {
   readonly scope: S;
   readonly info: S['model'] & Outside;
+  /** Sizes of its parts, where its config.json tells them. */
+  readonly shape: ModelShape | undefined;
 }
 
 export class Engine<S extends AnyScope = Scope> {
@@ -56,6 +63,7 @@ export class Engine<S extends AnyScope = Scope> {
   readonly #changed: () => void;
   readonly #now: () => number;
   readonly #closing: () => void;
+  readonly #readConfig: ReadConfig;
   /** Folders of the visitor's own, by the name under which they are opened. */
   readonly #lent = new Map<string, ModelFolder>();
   #abort: AbortController | undefined;
@@ -63,11 +71,14 @@ export class Engine<S extends AnyScope = Scope> {
   #sending: Promise<void> | undefined;
 
   /** `closing` is called before a model is freed because another takes its place: whatever runs on it has to end. */
-  constructor(load: Load<S>, changed: () => void, now: () => number, closing: () => void = () => undefined) {
+  constructor(
+    load: Load<S>, changed: () => void, now: () => number, closing: () => void = () => undefined, readConfig: ReadConfig = () => Promise.resolve(undefined),
+  ) {
     this.#load = load;
     this.#changed = changed;
     this.#now = now;
     this.#closing = closing;
+    this.#readConfig = readConfig;
   }
 
   get backend(): Backend | undefined {
@@ -86,8 +97,9 @@ export class Engine<S extends AnyScope = Scope> {
       const onProgress = (progress: Progress): void => {
         if (this.#abort === abort) this.#show(meter.take(progress));
       };
-      const scope = await this.#load(this.#source(wish.model), { backend: wish.backend, signal: abort.signal, onProgress });
-      return this.#adopt(abort, { ...wish, scope, info: scope.model });
+      const source = this.#source(wish.model);
+      const scope = await this.#load(source, { backend: wish.backend, signal: abort.signal, onProgress });
+      return this.#adopt(abort, { ...wish, scope, info: scope.model, shape: await this.#shapeOf(source) });
     } catch (error) {
       if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, ...explain(error) };
       return false;
@@ -101,6 +113,16 @@ export class Engine<S extends AnyScope = Scope> {
     const name = ownName(folder.name);
     this.#lent.set(name, folder);
     return name;
+  }
+
+  /** A model runs without it, so that what is wrong with it only leaves figures out. */
+  async #shapeOf(source: URL | ModelFolder): Promise<ModelShape | undefined> {
+    try {
+      return shapeOfConfig(await this.#readConfig(source));
+    } catch (error) {
+      console.warn('config.json', error);
+      return undefined;
+    }
   }
 
   #source(model: string): URL | ModelFolder {

@@ -1,6 +1,7 @@
 // Starts the page: state from the address, the engine from the package, everything into #app.
 
 import { Moescope } from 'moescope';
+import type { ModelFolder } from 'moescope';
 
 import './styles/index.css';
 import { App } from './app.js';
@@ -25,8 +26,12 @@ store.subscribe(tell);
 
 const offline = import.meta.env.PROD ? new Offline() : undefined;
 
+/** The engine has just read it, so that it comes from the browser's cache. */
+const readConfig = async (model: URL | ModelFolder): Promise<unknown> => (
+  JSON.parse(model instanceof URL ? await (await fetch(new URL('config.json', model))).text() : await model.config.text()) as unknown);
+
 new App({
-  root, store,
+  root, store, readConfig,
   recorded: __RECORDED__,
   load: async (model, options) => {
     const scope = await Moescope.load(model, options);

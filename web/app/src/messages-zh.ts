@@ -7,6 +7,7 @@ import { chineseAnalyses } from './messages-zh-analyses.js';
 import { chineseLessons } from './messages-zh-lessons.js';
 import { chineseRouter } from './messages-zh-router.js';
 import { chineseStrategy } from './messages-zh-strategy.js';
+import { chineseWork } from './messages-zh-work.js';
 import { chineseViews } from './messages-zh-views.js';
 import { chineseVision } from './vision/messages-zh.js';
 
@@ -104,6 +105,7 @@ export const chinese: Translation = {
   },
   ...chineseStrategy,
   ...chineseRouter,
+  ...chineseWork,
   ...chineseViews,
   ...chineseLessons,
   ...chineseAnalyses,

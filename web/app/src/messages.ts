@@ -10,6 +10,7 @@ import { decodingMessages } from './messages-decoding.js';
 import { lessonMessages } from './messages-lessons.js';
 import { routerMessages } from './messages-router.js';
 import { strategyMessages } from './messages-strategy.js';
+import { workMessages } from './messages-work.js';
 import { viewMessages } from './messages-views.js';
 import { visionMessages } from './vision/messages.js';
 
@@ -111,6 +112,7 @@ const english = {
   ...compareMessages,
   ...lessonMessages,
   ...routerMessages,
+  ...workMessages,
 
   gauge: {
     heading: 'What it costs',

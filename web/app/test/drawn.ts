@@ -55,7 +55,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     study: new Study({
       analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
     }),
-    measured: NOTHING_MEASURED,
+    works: undefined, measured: NOTHING_MEASURED,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {

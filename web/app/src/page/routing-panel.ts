@@ -15,6 +15,7 @@ import { ownRouter } from './own-router.js';
 import { fieldNumber } from './shown.js';
 import type { Knobs, Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
+import { workTable } from './work.js';
 
 /** More experts than this get a plain track instead of one stop each. */
 const MAX_STOPS = 16;
@@ -66,7 +67,7 @@ export function knob(shown: Knobs): ViewElement {
 function gauge(shown: Shown): ViewElement {
   const { gauge: data } = shown;
   return h('div.cost', {},
-    h('h2', { attrs: { title: messages.gauge.help } }, messages.gauge.heading), gaugeView(data, messages.views), sampleLine(shown));
+    h('h2', { attrs: { title: messages.gauge.help } }, messages.gauge.heading), gaugeView(data, messages.views), sampleLine(shown), workTable(shown.works, 'token'));
 }
 
 /** The same texts for every routing, so that figures of different prompts can be compared. */

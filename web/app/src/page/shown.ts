@@ -18,6 +18,7 @@ import type { Shelf } from '../shelf.js';
 import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
 import type { VisionShown } from '../vision/shown.js';
+import type { Works } from '../work.js';
 
 /** What is on the screen only and in no link. */
 export interface Ui {
@@ -99,6 +100,8 @@ export interface Shown {
   readonly finding: Finding | undefined;
   /** What analyses of the shown text add to its tokens. */
   readonly measured: Measured;
+  /** Experts and FLOPs of the shown text. */
+  readonly works: Works | undefined;
   readonly adapt: AdaptState;
   readonly own: OwnShown;
   readonly canUndo: boolean;

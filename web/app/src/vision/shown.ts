@@ -9,6 +9,7 @@ import type { LimitEdit } from '../routing.js';
 import type { Sample, Samples } from './samples.js';
 import type { VisionState } from './state.js';
 import type { CurveState, SurveyState } from './survey.js';
+import type { Works } from '../work.js';
 import type { Seen } from './vision.js';
 
 export const KINDS = ['samples', 'draw', 'own'] as const;
@@ -68,6 +69,7 @@ export interface VisionShown {
   readonly pictureError: string | undefined;
   readonly cameraOn: boolean;
   readonly gauge: GaugeData;
+  readonly works: Works | undefined;
   readonly survey: SurveyState;
   readonly curve: CurveState;
   readonly canUndo: boolean;

@@ -10,6 +10,7 @@ import { PatchPointer } from './pointer.js';
 import { answerOf, lossOf, patchRecords } from './records.js';
 import type { VisionActions, VisionShown, VisionUi } from './shown.js';
 import type { VisionState } from './state.js';
+import { worksOf } from '../work.js';
 import { Vision } from './vision.js';
 import type { VisionOptions } from './vision.js';
 
@@ -59,7 +60,7 @@ export class VisionTab {
       backend: engine.backend?.kind, columns: info === undefined ? 1 : info.image_size / info.patch_size,
       inspected: record && place && { record, layer: place.layer },
       pictureError: vision.pictureError, cameraOn: vision.camera.running,
-      gauge: this.#gauge(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
+      gauge: this.#gauge(), works: this.#works(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
       actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
     };
   }
@@ -86,6 +87,14 @@ export class VisionTab {
   #backend(): VisionShown['engine']['backend'] {
     const { backend } = this.vision.engine;
     return backend && this.store.state.backend === 'auto' ? { ...backend, reason: messages.vision.onCpu } : backend;
+  }
+
+  /** Every patch attends to all of them. */
+  #works(): VisionShown['works'] {
+    const { seen, info, engine } = this.vision;
+    if (seen === undefined || info === undefined) return undefined;
+    const [now, trained] = [patchRecords(seen.now), patchRecords(seen.trained)];
+    return worksOf({ now, trained, layers: info.moe_layers, context: now.length }, engine.opened?.shape);
   }
 
   /** The loss of the right class, or of what the trained routing answers where nobody knows. */

@@ -4,7 +4,7 @@
 import type { Classification, ModelRouting, VisionInfo, VisionScope } from 'moescope';
 
 import { Engine, explain } from '../engine.js';
-import type { Load, Opened, Wish } from '../engine.js';
+import type { Load, Opened, ReadConfig, Wish } from '../engine.js';
 import { messages } from '../messages.js';
 import { NO_EDITS, applyEdits } from '../routing.js';
 import type { RoutingEdits } from '../routing.js';
@@ -37,6 +37,7 @@ export interface Seen {
 
 export interface VisionOptions {
   readonly load: LoadEyes;
+  readonly readConfig?: ReadConfig;
   readonly store: Store;
   readonly changed: () => void;
   readonly now: () => number;
@@ -66,9 +67,9 @@ export class Vision {
   #takingBack = false;
 
   constructor(options: VisionOptions) {
-    const { load, store, changed, now } = options;
+    const { load, store, changed, now, readConfig } = options;
     this.#options = options;
-    this.engine = new Engine(load, changed, now, () => this.survey.clear());
+    this.engine = new Engine(load, changed, now, () => this.survey.clear(), readConfig);
     this.survey = new Survey(changed);
     this.camera = new Camera(changed);
     store.subscribe((state, before) => {

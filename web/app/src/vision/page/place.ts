@@ -7,6 +7,7 @@ import { messages } from '../../messages.js';
 import { footer, knob, scope, switches, temperature } from '../../page/routing-panel.js';
 import type { Knobs } from '../../page/shown.js';
 import { strategyMenu } from '../../page/strategy.js';
+import { workTable } from '../../page/work.js';
 import type { VisionShown } from '../shown.js';
 import { answer } from './answer.js';
 import { capacity } from './capacity.js';
@@ -36,10 +37,10 @@ function routing(shown: VisionShown): ViewElement {
     h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), temperature(knobs), switches(knobs), footer(knobs)));
 }
 
-function cost({ gauge, seen, info }: VisionShown): ViewElement {
+function cost({ gauge, seen, info, works }: VisionShown): ViewElement {
   const label = seen?.label === undefined ? undefined : info?.classes[seen.label]?.label;
   return h('div.cost', {},
-    h('h2', { attrs: { title: label === undefined ? undefined : messages.vision.gaugeHelp(label) } }, messages.gauge.heading), gaugeView(gauge, gaugeWords()));
+    h('h2', { attrs: { title: label === undefined ? undefined : messages.vision.gaugeHelp(label) } }, messages.gauge.heading), gaugeView(gauge, gaugeWords()), workTable(works, 'patch'));
 }
 
 /** The gauge of a text speaks of tokens. */

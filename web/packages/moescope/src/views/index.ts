@@ -11,6 +11,7 @@ export * from './data.js';
 export * from './divergence.js';
 export * from './element.js';
 export * from './expert-facts.js';
+export * from './flops.js';
 export * from './gauge-view.js';
 export * from './heat-chart.js';
 export * from './layer-grid.js';

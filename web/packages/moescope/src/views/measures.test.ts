@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { DEFAULT_SPEC } from '../generated/routing.js';
 import { recordsOf } from './data.js';
 import type { TokenRecord } from './data.js';
-import { cacheHits, effectiveExperts, expertsPerToken } from './measures.js';
+import { agreement, cacheHits, effectiveExperts, expertsPerToken } from './measures.js';
 
 function run(chosen: readonly (readonly number[])[]): TokenRecord[] {
   const none = new Float32Array(chosen.length * 4);
@@ -23,6 +23,14 @@ it('four experts with the same load count as four, and one with everything as on
 
 it('experts per token are a mean', () => {
   expect(expertsPerToken(run([[0, 1, 2], [3]]), [0])).toBe(2);
+});
+
+it('two runs agree in the share of experts that both chose', () => {
+  expect(agreement(run([[0, 1], [2]]), run([[0, 1], [2]]), [0])).toBe(1);
+  expect(agreement(run([[0, 1], [2]]), run([[1, 3], [3]]), [0])).toBeCloseTo((1 / 3 + 0) / 2, 12);
+  expect(agreement(run([[0, 1]]), run([[0]]), [0])).toBe(0.5);
+  expect(agreement(run([[]]), run([[]]), [0])).toBe(1);
+  expect(agreement([], [], [0])).toBeNaN();
 });
 
 it('a cache hits what was used lately, and drops what was not', () => {

@@ -2,6 +2,7 @@
 
 import { choicesAt, loadAt } from './data.js';
 import type { TokenRecord } from './data.js';
+import { difference } from './tint.js';
 
 /** exp of the entropy of the load: E where all experts have the same, 1 where one has everything. */
 export function effectiveExperts(records: readonly TokenRecord[], layer: number, nExperts: number): number {
@@ -14,6 +15,21 @@ export function effectiveExperts(records: readonly TokenRecord[], layer: number,
 export function expertsPerToken(records: readonly TokenRecord[], layers: readonly number[]): number {
   const picks = records.reduce((sum, record) => sum + layers.reduce((here, layer) => here + choicesAt(record, layer).length, 0), 0);
   return picks / Math.max(1, records.length * layers.length);
+}
+
+/**
+ * How far two runs of a text choose the same experts: the share of those chosen by either run that both chose, a mean over tokens
+ * and layers (Jaccard 1901). Where neither run chose any, they agree.
+ */
+export function agreement(a: readonly TokenRecord[], b: readonly TokenRecord[], layers: readonly number[]): number {
+  let [sum, count] = [0, 0];
+  for (const [n, record] of a.entries()) {
+    for (const layer of layers) {
+      const apart = difference(record, b[n], layer);
+      if (apart !== undefined) [sum, count] = [sum + 1 - apart, count + 1];
+    }
+  }
+  return count === 0 ? Number.NaN : sum / count;
 }
 
 /** Share of choices whose expert is among the `size` used last at that layer: a cache that drops the one unused for longest. */
