@@ -72,6 +72,10 @@ export const GROUPS = {
     'routing.strategy': [select('Strategy', 'top_p'), valueOf('#strategy'), 'top_p'],
     'routing.settings': [slide('p', '0.65'), valueOf('#setting-top_p'), '0.65'],
     'routing.temperature': [slide('Router temperature', '-0.3'), summary, /T 0\.501/],
+    code: [async ({ page }) => {
+      await page.getByText('Write your own router', { exact: true }).click();
+      await page.getByRole('textbox', { name: 'Your router' }).fill('function route() { return []; }');
+    }, valueOf('#own-router'), 'function route() { return []; }'],
   } },
   'a model and where it runs': { at: { model: 'models/nowhere' }, ready: false, expected: [/404/], fields: {
     model: [(read) => useModel(read, 'first'), ({ page }) => page.getByRole('button', { name: /^Model: first/ }).count(), 1],

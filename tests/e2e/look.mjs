@@ -58,7 +58,7 @@ export async function colours({ page }, theme) {
     const cell = (column, row) => [...grid.getContext('2d').getImageData(column * width + 3, row * height + 3, 1, 1).data];
     return {
       paper: of('body', 'backgroundColor'), ink: of('body', 'color'), quiet: of('.note', 'color').slice(0, 1), hairline: of('#prompt', 'borderTopColor'),
-      button: of('button.primary', 'backgroundColor'), words: of('button.primary', 'color'),
+      button: of('.compose button.primary', 'backgroundColor'), words: of('.compose button.primary', 'color'),
       tokens: of('#text .token', 'backgroundColor'), experts: of('.routing .badge', 'backgroundColor'),
       grid: [0, 1, 2, 3].flatMap((row) => [0, 1, 2, 3, 4, 5].map((column) => cell(column, row))),
     };
