@@ -27,13 +27,13 @@ export function ggufOf(folder, type, vocabulary = 'text') {
   });
 }
 
-/** Refuses what the architecture `qwen3moe` cannot say. */
-function checkConfig(config, folder) {
+/** Refuses what is not the network that the exports describe. */
+export function checkConfig(config, folder) {
   const needed = { model_type: 'qwen3_moe', norm_topk_prob: true, decoder_sparse_step: 1, attention_bias: false, hidden_act: 'silu' };
   for (const [key, value] of Object.entries(needed)) {
-    if (config[key] !== value) throw new Error(`${folder}: ${key} is ${config[key]}; a GGUF file can be made where it is ${value}`);
+    if (config[key] !== value) throw new Error(`${folder}: ${key} is ${config[key]}; an export can be made where it is ${value}`);
   }
-  if (config.mlp_only_layers?.length > 0) throw new Error(`${folder}: layers ${config.mlp_only_layers} are dense; a GGUF file can be made where none is`);
+  if (config.mlp_only_layers?.length > 0) throw new Error(`${folder}: layers ${config.mlp_only_layers} are dense; an export can be made where none is`);
 }
 
 function modelKeys(config, name, type) {

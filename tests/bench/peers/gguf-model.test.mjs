@@ -51,7 +51,7 @@ test('a network that llama.cpp would compute otherwise is refused', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-gguf-'));
   try {
     fs.writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...config, norm_topk_prob: false }));
-    assert.throws(() => ggufOf(folder, 'f32'), /norm_topk_prob is false; a GGUF file can be made where it is true/);
+    assert.throws(() => ggufOf(folder, 'f32'), /norm_topk_prob is false; an export can be made where it is true/);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }

@@ -28,7 +28,8 @@ export function peersTable({ date, model, runs, tokens, machine, versions, promp
     ...markdown(costs, measured),
     '',
     ...engines.filter(({ reason }) => reason !== undefined).map((engine) => `Not measured: ${nameOf(engine)}: ${engine.reason}.`),
-    greedyLine(greedy),
+    ...strayLines(measured),
+    ...Object.entries(greedy).map(greedyLine),
   ];
 }
 
@@ -58,11 +59,25 @@ function nameOf({ name, device, weights, detail }) {
   return [name, device, weights, ...(detail === '' ? [] : [detail])].join(', ');
 }
 
-function greedyLine(greedy) {
-  const all = Object.values(greedy);
-  const apart = Object.entries(greedy).filter(([, { agreed, of }]) => agreed < of);
+/** How far each engine goes along with ours from the beginnings. */
+function greedyLine([engine, beginnings]) {
+  const all = Object.values(beginnings);
+  const apart = Object.entries(beginnings).filter(([, { agreed, of }]) => agreed < of);
   const where = apart.map(([name, { agreed, margin }]) => `${name} after ${agreed}, where our best two tokens are ${margin.toPrecision(2)} apart in logits`);
-  return `Greedy tokens of llama.cpp in float32 and ours: ${all.length - apart.length} of ${all.length} beginnings agree to the end${where.length > 0 ? `; they part in ${where.join(', ')}` : ''}.`;
+  return `Greedy tokens of ${engine} in float32 and ours: ${all.length - apart.length} of ${all.length} beginnings agree to the end${where.length > 0 ? `; they part in ${where.join(', ')}` : ''}.`;
+}
+
+/** Engines in float32 that wrote something else than ours while they were timed: their speeds count for nothing. */
+function strayLines(measured) {
+  const ours = measured.find(({ ids, text }) => ids !== undefined && text !== undefined);
+  const strays = measured.filter((engine) => engine.weights === 'f32' && ours !== undefined && !goesAlong(engine, ours));
+  return strays.map((engine) => `Wrote other tokens than ours while it was timed: ${nameOf(engine)}.`);
+}
+
+/** As far as both wrote; by ids where both tell them. */
+function goesAlong({ ids, text }, ours) {
+  if (ids === undefined) return text.startsWith(ours.text) || ours.text.startsWith(text);
+  return ids.every((id, n) => n >= ours.ids.length || id === ours.ids[n]);
 }
 
 /** Run by run: the visit that loaded is the visit that wrote. */

@@ -11,14 +11,14 @@ function engine(id, device, decode, more = {}) {
   return {
     id, device, name: id.startsWith('w') ? 'wllama' : 'Moescope', weights: 'f32', detail: '',
     decode: summary(decode), firstMs: summary([10, 30, 20]), prompt: { 128: summary([400]), 511: summary([500, 600]) },
-    loadMs: summary([100, 300]), coldFirstMs: summary([50, 10]), wire: { code: 1e6, weights: 2.5e6, all: 3.5e6 }, peakBytes: summary([2e8]), ...more,
+    loadMs: summary([100, 300]), coldFirstMs: summary([50, 10]), ids: [1, 2], text: 'ab', wire: { code: 1e6, weights: 2.5e6, all: 3.5e6 }, peakBytes: summary([2e8]), ...more,
   };
 }
 
 const BENCH = {
   date: '2026-01-02T03:04:05Z', model: 'models/x', runs: 3, tokens: 48, versions: { a: '1.0.0' }, prompts: { 16: '', 128: '', 511: '' },
   machine: { browser: 'Chromium 1', cpu: 'a CPU', cores: 2, adapter: 'none' },
-  greedy: { tales: { agreed: 32, of: 32 }, math: { agreed: 3, of: 32, margin: 0.00271 } },
+  greedy: { 'llama.cpp': { tales: { agreed: 32, of: 32 }, math: { agreed: 3, of: 32, margin: 0.00271 } } },
   engines: [
     engine('own', 'CPU', [100, 200, 110]), engine('w', 'CPU', [55, 55, 80]), engine('w-gpu', 'WebGPU', [1]),
     { id: 'w-no', name: 'wllama', device: 'WebGPU', weights: 'f32', detail: 'fast', reason: 'no adapter' },
@@ -48,6 +48,15 @@ test('what did not run is named with its reason, and tokens that part with their
   const text = peersTable(BENCH).join('\n');
   assert.match(text, /Not measured: wllama, WebGPU, f32, fast: no adapter\./);
   assert.match(text, /1 of 2 beginnings agree to the end; they part in math after 3, where our best two tokens are 0\.0027 apart/);
+});
+
+test('an engine in float32 that wrote something else than ours is named; a longer run or packed weights are not', () => {
+  const engines = [
+    engine('own', 'CPU', [1]), engine('w', 'CPU', [1], { ids: undefined, text: 'abc' }), engine('w-b', 'CPU', [1], { ids: [1, 3], detail: 'bad' }),
+    engine('w-c', 'CPU', [1], { ids: undefined, text: 'x', weights: 'q8_0' }),
+  ];
+  const strays = peersTable({ ...BENCH, engines }).filter((line) => line.startsWith('Wrote other'));
+  assert.deepEqual(strays, ['Wrote other tokens than ours while it was timed: wllama, CPU, f32, bad.']);
 });
 
 test('a table replaces what stood between its markers, and nothing else', () => {

@@ -2,10 +2,11 @@
 // bench wants them off as well. As in the package, the page asks for one token at a time and gets it with its trace.
 
 import { loadModule } from '/web/packages/moescope/dist/worker/wasm.js';
+import { answerCalls } from './worker-calls.mjs';
 
 let engine;
 
-const calls = {
+answerCalls({
   async load({ backend, folder, tracing }) {
     const file = async (name) => {
       const response = await fetch(`${folder}/${name}`);
@@ -35,12 +36,4 @@ const calls = {
     }
     return best - second;
   },
-};
-
-onmessage = async ({ data: { id, name, args } }) => {
-  try {
-    postMessage({ id, result: await calls[name](args) });
-  } catch (error) {
-    postMessage({ id, error: String(error?.message ?? error) });
-  }
-};
+});

@@ -4,11 +4,12 @@
 
 import { measureByHand } from './by-hand.mjs';
 import { compareGreedy } from './greedy.mjs';
+import { onnx } from './onnx.mjs';
 import { ours, loadOurs } from './ours.mjs';
 import { PROSE } from './texts.mjs';
 import { wllama } from './wllama.mjs';
 
-const engines = [...ours, ...wllama];
+const engines = [...ours, ...wllama, ...onnx];
 
 /** A slow engine decodes fewer tokens: at least these, and then until its time is up. */
 const FEWEST_TOKENS = 4;
@@ -31,9 +32,10 @@ async function cutPrompts({ folder }) {
   const { call, free } = await loadOurs({ folder, backend: 'cpu', tracing: false });
   const cut = {};
   for (const count of [SHORT, ...PROMPTS]) {
-    cut[count] = await call('cut', { text: PROSE, count: count - 1 });
-    const got = (await call('ids', { text: cut[count] })).length;
-    if (got !== count) throw new Error(`a prompt of ${count} tokens was wanted, the prose gives ${got}`);
+    const text = await call('cut', { text: PROSE, count: count - 1 });
+    const ids = await call('ids', { text });
+    if (ids.length !== count) throw new Error(`a prompt of ${count} tokens was wanted, the prose gives ${ids.length}`);
+    cut[count] = { text, ids };
   }
   free();
   return cut;
@@ -59,17 +61,17 @@ async function load(id) {
 async function run(id, count, tokens) {
   const begun = performance.now();
   const mayGoOn = (written) => written < tokens && (written < FEWEST_TOKENS || performance.now() - begun < PATIENCE_MS);
-  const { read, times, text } = await loaded.get(id).generate(prompts[count], { tokens, mayGoOn });
+  const { read, times, ids, text } = await loaded.get(id).generate(prompts[count], { tokens, mayGoOn });
   if (read !== undefined && read !== count) throw new Error(`${id} read ${read} tokens where the prompt has ${count}`);
-  return { firstMs: times[0], lastMs: times.at(-1), written: times.length, text };
+  return { firstMs: times[0], lastMs: times.at(-1), written: times.length, ids, text };
 }
 
 /** One engine's part of a round; of the long prompts only those in `lengths`. */
 async function turn(id, tokens, lengths = PROMPTS) {
-  const { firstMs, lastMs, written, text } = await run(id, SHORT, tokens);
+  const { firstMs, lastMs, ...output } = await run(id, SHORT, tokens);
   const prompt = {};
   for (const count of lengths) prompt[count] = (count * 1000) / (await run(id, count, 1)).firstMs;
-  return { decode: ((written - 1) * 1000) / (lastMs - firstMs), firstMs, prompt, written, text };
+  return { decode: ((output.written - 1) * 1000) / (lastMs - firstMs), firstMs, prompt, ...output };
 }
 
 /** A first visit: load, then the first token ever. */

@@ -48,7 +48,7 @@ async function loadWebGpu(url) {
   throw new Error(`asked for WebGPU, wllama silently put the weights on the CPU: ${why}`);
 }
 
-async function generate(engine, prompt, { tokens, mayGoOn }) {
+async function generate(engine, { text: prompt }, { tokens, mayGoOn }) {
   const start = performance.now();
   const times = [];
   let [text, last] = ['', undefined];
