@@ -67,6 +67,25 @@ test('switching off the busiest expert is answered with its control', () => take
   await moescope.losses();
 }));
 
+test('where patches go: the busiest expert is switched off beside its lesson, and its patches are counted', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, tab: 'lessons', lesson: 'patches', step: '1' }, ready: false });
+  const { page } = moescope;
+  await page.locator('.verdict[data-answer]').waitFor();
+  await page.locator('.question').getByRole('radio').nth(1).check();
+  await page.getByRole('button', { name: 'Next', exact: true }).click();
+  await page.getByText('Waiting for the measurement.').waitFor();
+  const expert = await busiest(page);
+  await moescope.expert(expert).click();
+  const finding = page.locator('.finding');
+  await finding.waitFor();
+  assert.match(await finding.innerText(), new RegExp(`Expert ${expert} acted on \\d+ patches\\. \\d+ % of them went to expert \\d+`));
+  await moescope.screenshot('e2e-lesson-patches');
+  await page.getByRole('button', { name: 'Undo what I turned' }).click();
+  await finding.waitFor({ state: 'detached' });
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
 for (const [lesson, strategy] of [['hard', 'top_p'], ['nulls', 'adamoe']]) {
   test(`the lesson ${lesson} is answered once the strategy is ${strategy}`, () => take(lesson, async (moescope, page) => {
     await page.getByRole('combobox', { name: 'Strategy' }).selectOption(strategy);

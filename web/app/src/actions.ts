@@ -1,7 +1,7 @@
 // What the parts of the page may ask for, and what follows from it.
 
 import type { App } from './app.js';
-import { lessonOf, missingFor } from './lessons.js';
+import { lessonOf, missingFor, showsPictures } from './lessons.js';
 import type { LessonId } from './lessons.js';
 import { messages } from './messages.js';
 import type { Actions } from './page/shown.js';
@@ -9,6 +9,7 @@ import { NO_EDITS, withBan, withForce, withNudge, withSetting, withStrategy, wit
 import type { RoutingEdits, Where } from './routing.js';
 import { folderFrom } from './shelf.js';
 import type { RoutedModel } from './spec.js';
+import type { Routed } from './store.js';
 
 export function makeActions(app: App, keys: (event: Event) => void, now: () => number): Actions {
   const { store, engine, runner, adapter } = app;
@@ -21,6 +22,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     app.replay();
   };
   const where = (): Where => ({ layer: app.shown().layer, scope: store.state.scope });
+  const routed = (): Routed => (showsPictures(store.state) ? 'vision' : 'language');
   return {
     set: (change) => {
       if (change.prompt !== undefined) app.touch();
@@ -49,8 +51,8 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     adapt: () => void adapter.adapt(runner.text),
     stopAdapting: () => adapter.clear(),
     removeOffsets: () => adapter.remove(),
-    resetRouting: () => store.resetRouting(now()),
-    undo: () => store.undo(store.state.tab === 'vision' ? 'vision' : 'language'),
+    resetRouting: () => store.resetRouting(now(), routed()),
+    undo: () => store.undo(routed()),
     lesson: (id) => openLesson(app, id),
     hold: () => store.set({ rival: store.state.routing }),
     swap: () => {
@@ -81,9 +83,10 @@ function openLesson(app: App, id: LessonId): void {
   app.show({ guess: undefined, bin: undefined });
   store.set({
     tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...preset,
+    vision: { ...store.state.vision, routing: NO_EDITS, patch: undefined },
   });
   if (wanted !== model && missingFor(lesson).length === 0) app.change({ model: wanted, backend });
-  if (app.runner.records.length === 0) app.takeExample('tales');
+  if (app.runner.records.length === 0 && !showsPictures(store.state)) app.takeExample('tales');
 }
 
 /** Opens files of the visitor's own, or says which are not there. */

@@ -14,6 +14,7 @@ import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { keyboard } from './keys.js';
 import { languageFor, use } from './language.js';
+import { showsPictures } from './lessons.js';
 import { measuredFor, worksFor } from './measured.js';
 import { Measuring } from './measuring.js';
 import { applyLook } from './look.js';
@@ -96,7 +97,7 @@ export class App {
       engine: this.engine, store: this.store, send: () => this.#sender.send(), decides: () => this.measuring.renew(), changed: () => this.schedule(), now,
     });
     this.store.subscribe((state, before) => {
-      if (state.tab !== before.tab) this.#beginLanguage();
+      if (state.tab !== before.tab || state.lesson !== before.lesson) this.#beginLanguage();
       this.schedule();
     });
   }
@@ -115,7 +116,7 @@ export class App {
 
   /** Everything about text, once a tab is shown that needs it. */
   #beginLanguage(): void {
-    if (this.#begun || this.store.state.tab === 'vision') return;
+    if (this.#begun || showsPictures(this.store.state)) return;
     this.#begun = true;
     void this.#playRecorded();
     void this.openModel(this.#wish(), true);
@@ -148,7 +149,8 @@ export class App {
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
     const { gauge, sampler, comparer, tutor } = this.measuring;
-    if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
+    if (state.tab === 'lessons' && showsPictures(state)) tutor.lookAtPicture(state.lesson, this.vision.evidence());
+    else if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
       analyses: gauge.analyses, sample: sampler.state, comparer, study: this.study, finding: tutor.finding,
@@ -218,7 +220,7 @@ export class App {
     this.store.set(wish);
     this.show({ menu: undefined, folderError: undefined });
     // What is chosen before any tab about text was shown is opened with the first of them.
-    if (this.#begun || this.store.state.tab !== 'vision') void this.openModel(wish);
+    if (this.#begun || !showsPictures(this.store.state)) void this.openModel(wish);
   }
 
   retry(backend: BackendWish | undefined): void {
@@ -315,7 +317,7 @@ export class App {
     const { state } = this.store;
     if (state.code !== before.code) this.own.linked();
     const another = state.model !== before.model || state.backend !== before.backend;
-    if (another && (this.#begun || state.tab !== 'vision')) void this.openModel(this.#wish());
+    if (another && (this.#begun || !showsPictures(state))) void this.openModel(this.#wish());
   }
 }
 

@@ -2,15 +2,17 @@
 // An answer is never written down: `find` reads the routing that is set and the analyses of the text, and says which of the
 // lesson's options came true, or nothing while the knob has not been turned or the measurement is not there yet.
 
-import { cacheHits, effectiveExperts, expertsPerToken, fixed, loadAt, recordsOf, signed, specFor } from 'moescope/views';
+import { cacheHits, choicesAt, effectiveExperts, expertsPerToken, fixed, loadAt, recordsOf, signed, specFor } from 'moescope/views';
 import type { TokenRecord } from 'moescope/views';
-import type { Analysis, ModelRouting } from 'moescope';
+import type { Analysis, Classification, ModelRouting } from 'moescope';
 
 import { MODELS, folderOf, isHere } from './catalogue.js';
 import { NO_EDITS, applyEdits, bannedAt, withBan } from './routing.js';
+import type { RoutingEdits } from './routing.js';
 import { topKOf } from './spec.js';
 import type { RoutedModel } from './spec.js';
 import type { State } from './state.js';
+import { answerOf, lossOf, patchRecords } from './vision/records.js';
 
 export type LessonId = 'expert' | 'topk' | 'balance' | 'shared' | 'hard' | 'patches' | 'ablation' | 'nulls' | 'cache' | 'dense';
 
@@ -32,6 +34,17 @@ export interface Evidence {
   readonly sampleLosses: ReadonlyMap<string, number>;
 }
 
+/** The same for a lesson about pictures. */
+export interface PictureEvidence {
+  readonly routing: RoutingEdits;
+  readonly model: RoutedModel;
+  readonly layer: number;
+  readonly now: Classification;
+  readonly trained: Classification;
+  /** The right class, where it is known. */
+  readonly label: number | undefined;
+}
+
 export interface Finding {
   /** Which of the options came true. */
   readonly answer: number;
@@ -48,6 +61,8 @@ export interface Lesson {
   /** A routing to compare with that is not the trained one. */
   readonly control?: (evidence: Omit<Evidence, 'control' | 'now' | 'sampleLosses'>) => ModelRouting | undefined;
   readonly find?: (evidence: Evidence) => Finding | undefined;
+  /** In place of that, for a lesson about pictures. */
+  readonly findInPicture?: (evidence: PictureEvidence) => Finding | undefined;
 }
 
 export const LESSONS: readonly Lesson[] = [
@@ -56,7 +71,7 @@ export const LESSONS: readonly Lesson[] = [
   { id: 'balance', needs: ['nine', 'nine-collapsed'], preset: { side: 'load' }, lit: 'model', find: balanceLesson },
   { id: 'shared', needs: ['nine-shared'], preset: { model: folderOf('nine-shared') }, lit: 'knob', find: costOfOne },
   { id: 'hard', needs: [], preset: { tint: 'count' }, lit: 'strategy', find: hardLesson },
-  { id: 'patches', needs: ['vision'], preset: {}, lit: 'model' },
+  { id: 'patches', needs: ['vision'], preset: {}, lit: 'experts', findInPicture: patchLesson },
   { id: 'ablation', needs: [], preset: { side: 'load' }, lit: 'experts', control: ablationControl, find: ablationLesson },
   { id: 'nulls', needs: [], preset: { tint: 'count' }, lit: 'strategy', find: nullLesson },
   { id: 'cache', needs: [], preset: {}, lit: 'knob', find: cacheLesson },
@@ -65,6 +80,12 @@ export const LESSONS: readonly Lesson[] = [
 
 export function lessonOf(id: string | undefined): Lesson | undefined {
   return LESSONS.find((lesson) => lesson.id === id);
+}
+
+/** Whether what is shown speaks of pictures: the tab Vision does, and a lesson about them that has its model. */
+export function showsPictures({ tab, lesson: id }: Pick<State, 'tab' | 'lesson'>): boolean {
+  const lesson = tab === 'lessons' ? lessonOf(id) : undefined;
+  return tab === 'vision' || (lesson?.findInPicture !== undefined && missingFor(lesson).length === 0);
 }
 
 /** Names of models that the lesson cannot do without and that this site does not have. */
@@ -120,6 +141,25 @@ function hardLesson({ model, routing, layer, now }: Evidence): Finding | undefin
   const [easy, hard] = [order.slice(0, quarter), order.slice(-quarter)].map((records) => expertsPerToken(records, model.moe_layers));
   const difference = (hard ?? 0) - (easy ?? 0);
   return { answer: rangeOf(difference, -0.1, 0.1), figures: [fixed(hard ?? 0), fixed(easy ?? 0), signed(difference)] };
+}
+
+/** Of the patches of the busiest expert, which part one other expert takes over once it is switched off. */
+function patchLesson({ routing, model, layer, now, trained, label }: PictureEvidence): Finding | undefined {
+  const [before, after] = [patchRecords(trained), patchRecords(now)];
+  const loads = loadAt(before, layer, model.n_experts);
+  const expert = loads.indexOf(Math.max(...loads));
+  if (!bannedAt(routing, layer).includes(expert)) return undefined;
+  const experts = (record: TokenRecord): number[] => choicesAt(record, layer).map(({ expert: chosen }) => chosen);
+  const heirs = new Array<number>(model.n_experts).fill(0);
+  const orphans = before.filter((record) => experts(record).includes(expert));
+  for (const record of orphans) {
+    const others = experts(record);
+    for (const heir of after.filter(({ index }) => index === record.index).flatMap(experts)) if (!others.includes(heir)) heirs[heir] = (heirs[heir] ?? 0) + 1;
+  }
+  const most = Math.max(...heirs);
+  const share = most / Math.max(1, orphans.length);
+  const cost = lossOf(now, label ?? answerOf(trained)) - lossOf(trained, label ?? answerOf(trained));
+  return { answer: rangeOf(share, 1 / 3, 2 / 3), figures: [String(expert), String(orphans.length), String(heirs.indexOf(most)), percent(share), signed(cost)] };
 }
 
 /** The expert whose load comes closest to the busiest one's is banned instead of it. */

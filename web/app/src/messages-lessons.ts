@@ -81,9 +81,12 @@ const each: Readonly<Record<LessonId, LessonWords>> = {
     about: 'A picture is cut into patches, and each patch is routed like a token.',
     look: [
       'A vision model cuts an image into patches and routes every patch. Often it is the place and texture of a patch, rather than the thing it shows, that decides.',
-      'Open the tab Vision, choose a sample, and look at the first and at the last layer with experts.',
+      'Choose a few samples, and look at the first and at the last layer with experts: each patch has the colour and number of its first expert.',
     ],
-    ask: '', options: [], task: '', found: () => '',
+    ask: 'The bars under Experts show the load at the layer whose name is underlined. If its busiest expert is switched off, which part of its patches goes to one and the same other expert?',
+    options: ['Less than a third', 'A third to two thirds', 'More than two thirds'],
+    task: 'Switch off the expert with the longest bar, and look where the colour of its patches turns to.',
+    found: ([expert, patches, heir, share, loss]) => `Expert ${expert} acted on ${patches} patches. ${share} of them went to expert ${heir}, the others elsewhere. The loss moved by ${loss} nats.`,
   },
   ablation: {
     title: 'Switch one off, and a control',
@@ -147,6 +150,7 @@ export const lessonMessages = {
     back: 'Back',
     nextLesson: 'Next lesson',
     choose: 'Choose one before you go on.',
+    waitingForPicture: 'Waiting for the measurement. It comes when the knob is turned and the model has looked at the picture.',
     waiting: 'Waiting for the measurement. It comes when the knob is turned and the text has been read.',
     needsModel: 'The live model has to be here to measure: it is on its way, or choose one with the button Model.',
     right: 'Your prediction was right.',
@@ -154,7 +158,6 @@ export const lessonMessages = {
     noGuess: (right: string) => `The answer is “${right}”.`,
     missing: (models: readonly string[]) => `This lesson needs ${models.map((name) => (name === 'vision' ? 'a vision model' : `the model ${name}`)).join(' and ')}, which this site does not have yet. It becomes live when ${models.length === 1 ? 'its folder is' : 'their folders are'} under models/.`,
     missingShort: 'needs another model',
-    openVision: 'Open Vision',
     reset: 'Undo what I turned',
   },
 };

@@ -42,8 +42,10 @@ export const chineseLessons: Required<Pick<Translation, 'lessons'>> = {
       },
       patches: {
         title: '图像块去哪里', about: '图像被切成小块，每块像词元一样被路由。',
-        look: ['视觉模型把图像切成小块并逐块路由。决定去向的常是位置和纹理，而不是所画的东西。', '打开“视觉”页，选一个样本，看第一个和最后一个专家层。'],
-        ask: '', options: [], task: '', found: () => '',
+        look: ['视觉模型把图像切成小块并逐块路由。决定去向的常是位置和纹理，而不是所画的东西。', '选几个样本，看第一个和最后一个专家层：每块的颜色和数字是它的第一专家。'],
+        ask: '“专家”下的横条是名字带下划线的那一层的负载。关掉其中最忙的专家，它的图像块有多大一部分会去同一个别的专家？',
+        options: ['不到三分之一', '三分之一到三分之二', '三分之二以上'], task: '关掉横条最长的专家，看它的图像块变成什么颜色。',
+        found: ([expert, patches, heir, share, loss]) => `专家 ${expert} 原来作用于 ${patches} 块。其中 ${share} 去了专家 ${heir}，其余去了别处。损失变化 ${loss} 奈特。`,
       },
       ablation: {
         title: '关掉一个，并设对照', about: '一个专家是否重要，只有与同样忙的相比才知道。',
@@ -72,9 +74,9 @@ export const chineseLessons: Required<Pick<Translation, 'lessons'>> = {
       },
     },
     number: (n) => `第 ${n} 课`, all: '全部课程', steps: ['看', '预测', '转动并观察'], next: '下一步', back: '上一步', nextLesson: '下一课',
-    choose: '先选一个再继续。', waiting: '等待测量。转动旋钮并读完文本后就有结果。', needsModel: '要有实时模型才能测量：它正在路上，或用“模型”按钮选一个。',
+    choose: '先选一个再继续。', waitingForPicture: '等待测量。转动旋钮、模型看过图片后就有结果。', waiting: '等待测量。转动旋钮并读完文本后就有结果。', needsModel: '要有实时模型才能测量：它正在路上，或用“模型”按钮选一个。',
     right: '你的预测正确。', wrong: (mine, right) => `你说“${mine}”，实际是“${right}”。`, noGuess: (right) => `答案是“${right}”。`,
     missing: (models) => `这一课需要${models.map((name) => (name === 'vision' ? '一个视觉模型' : `模型 ${name}`)).join('和')}，本站还没有。文件夹放到 models/ 下后即可使用。`,
-    missingShort: '需要另一个模型', openVision: '打开视觉页', reset: '撤销我的更改',
+    missingShort: '需要另一个模型', reset: '撤销我的更改',
   },
 };

@@ -4,7 +4,7 @@ import type { Comparer } from './comparer.js';
 import type { Engine } from './engine.js';
 import type { Gauge } from './gauge.js';
 import { lessonOf } from './lessons.js';
-import type { Evidence, Finding } from './lessons.js';
+import type { Evidence, Finding, PictureEvidence } from './lessons.js';
 import { applyEdits } from './routing.js';
 import { sampleLosses } from './sampler.js';
 import type { Sampler } from './sampler.js';
@@ -43,5 +43,10 @@ export class Tutor {
     const routing = lesson.control?.(known);
     control.measure(routing === undefined ? undefined : { scope: opened.scope, text, routing });
     this.finding = lesson.find({ ...known, now: gauge.analyses.now, control: control.analysis, sampleLosses: this.#sampleLosses });
+  }
+
+  /** Looks at a lesson about pictures; what was seen is of the routing as it is set. */
+  lookAtPicture(lesson: string | undefined, evidence: PictureEvidence | undefined): void {
+    this.finding = evidence && lessonOf(lesson)?.findInPicture?.(evidence);
   }
 }

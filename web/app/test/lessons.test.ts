@@ -1,15 +1,18 @@
 // Lessons: every one has words, a preset and an answer that follows from what was measured and from nothing else.
-import { findAll, h, textOf } from 'moescope/views';
+import { choicesAt, findAll, h, loadAt, textOf } from 'moescope/views';
+import type { TokenRecord } from 'moescope/views';
 import { describe, expect, it, vi } from 'vitest';
 
-import { LESSONS, lessonOf, missingFor } from '../src/lessons.js';
+import { LESSONS, lessonOf, missingFor, showsPictures } from '../src/lessons.js';
 import type { Evidence, LessonId } from '../src/lessons.js';
 import { messages } from '../src/messages.js';
 import { lessons } from '../src/page/lessons.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import type { RoutingEdits } from '../src/routing.js';
 import { DEFAULTS, decode, encode } from '../src/state.js';
+import { patchRecords } from '../src/vision/records.js';
 import { MODEL, drawn } from './drawn.js';
+import { FakeEyes, VISION_INFO } from './fake-eyes.js';
 import { FakeScope } from './fake-scope.js';
 
 const TEXT = 'Once upon a time there was a little fox who lived at the edge of the great forest, and every morning it went to the river.';
@@ -66,6 +69,40 @@ describe('an answer', () => {
         expect(messages.lessons.each[id].found(figures)).not.toMatch(/undefined|NaN/);
       }
     }
+  });
+});
+
+describe('the lesson about patches', () => {
+  const eyes = new FakeEyes();
+  const picture = { data: new Uint8ClampedArray(4).fill(9), width: 1, height: 1 } as ImageData;
+  const see = async (edits: RoutingEdits) => ({
+    routing: edits, model: VISION_INFO, layer: 1, label: 3,
+    now: await eyes.classify(picture, { routing: applyEdits(VISION_INFO, edits) }), trained: await eyes.classify(picture, { routing: applyEdits(VISION_INFO, NO_EDITS) }),
+  });
+  const answer = async (edits: RoutingEdits) => lessonOf('patches')?.findInPicture?.(await see(edits));
+
+  it('waits for the busiest expert to be switched off, and counts where its patches went', async () => {
+    const { trained } = await see(NO_EDITS);
+    const loads = loadAt(patchRecords(trained), 1, 8);
+    const busiest = loads.indexOf(Math.max(...loads));
+    expect(await answer(NO_EDITS)).toBeUndefined();
+    for (const expert of loads.keys()) if (expert !== busiest) expect(await answer({ ...NO_EDITS, banned: [expert] })).toBeUndefined();
+    const found = await answer({ ...NO_EDITS, bannedAt: { 1: [busiest] } });
+    const { now } = await see({ ...NO_EDITS, bannedAt: { 1: [busiest] } });
+    const patches = patchRecords(trained).filter((record) => choicesAt(record, 1).some(({ expert }) => expert === busiest));
+    const heir = Number(found?.figures[2]);
+    const acts = (record: TokenRecord | undefined): boolean => record !== undefined && choicesAt(record, 1).some(({ expert }) => expert === heir);
+    const taken = patches.filter((patch) => !acts(patch) && acts(patchRecords(now)[patch.index]));
+    expect(found?.figures.slice(0, 2)).toEqual([String(busiest), String(patches.length)]);
+    expect(found?.figures[3]).toBe(`${Math.round((100 * taken.length) / patches.length)} %`);
+    expect(messages.lessons.each.patches.options[found?.answer ?? -1]).toBeDefined();
+  });
+
+  it('shows pictures in place of text, where its model is on the site', () => {
+    expect(showsPictures({ tab: 'vision', lesson: undefined })).toBe(true);
+    expect(showsPictures({ tab: 'lessons', lesson: 'topk' })).toBe(false);
+    expect(showsPictures({ tab: 'lessons', lesson: 'patches' })).toBe(LESSONS.some((lesson) => lesson.id === 'patches' && missingFor(lesson).length === 0));
+    expect(showsPictures({ tab: 'language', lesson: 'patches' })).toBe(false);
   });
 });
 

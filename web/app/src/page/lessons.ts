@@ -3,10 +3,11 @@
 import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
-import { LESSONS, lessonOf, missingFor } from '../lessons.js';
+import { LESSONS, lessonOf, missingFor, showsPictures } from '../lessons.js';
 import type { Lesson } from '../lessons.js';
 import { messages } from '../messages.js';
 import type { LessonWords } from '../messages-lessons.js';
+import { vision } from '../vision/page/place.js';
 import { compose } from './compose.js';
 import { expertPage } from './expert.js';
 import { inspector } from './inspector.js';
@@ -18,6 +19,7 @@ import { stage } from './stage.js';
 export function lessons(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement[] {
   const lesson = lessonOf(shown.state.lesson);
   if (lesson === undefined) return [overview(shown)];
+  if (showsPictures(shown.state)) return vision(shown.vision, sheet(shown, lesson));
   return [
     h('div.left', {}, sheet(shown, lesson), compose(shown), side(shown)),
     h('div.middle', {}, stage(shown, tokenEvents), expertPage(shown), inspector(shown)),
@@ -46,7 +48,7 @@ function sheet(shown: Shown, lesson: Lesson): ViewElement {
   const text = words.each[lesson.id];
   const missing = missingFor(lesson);
   const step = Math.min(state.step, words.steps.length - 1);
-  const asks = text.options.length > 0 && missing.length === 0;
+  const asks = missing.length === 0;
   return h('article.lesson', { key: `lesson ${lesson.id}`, attrs: { 'data-lesson': lesson.id, 'data-step': step, 'aria-labelledby': 'lesson-title' } },
     h('p.note', {}, h('button.link', { on: { click: () => actions.set({ lesson: undefined, step: 0 }) }, attrs: { type: 'button' } }, words.all),
       ` · ${words.number(LESSONS.indexOf(lesson) + 1)}`),
@@ -54,7 +56,7 @@ function sheet(shown: Shown, lesson: Lesson): ViewElement {
     missing.length > 0 && h('p.missing', { key: 'missing', attrs: { role: 'note' } }, words.missing(missing)),
     asks && stepBar(shown, step),
     h('div.step', { key: step }, content(shown, lesson, asks ? step : 0)),
-    asks ? navigation(shown, lesson, step) : otherwise(shown, lesson, missing.length > 0));
+    asks ? navigation(shown, lesson, step) : otherwise(shown, lesson));
 }
 
 function stepBar({ actions, ui }: Shown, step: number): ViewElement {
@@ -75,14 +77,22 @@ function question({ ui, actions }: Shown, { ask, options }: LessonWords): ViewEl
     h('input', { checked: ui.guess === n, on: { change: () => actions.show({ guess: n }) }, attrs: { type: 'radio', name: 'guess', value: n } }), option)));
 }
 
-function outcome({ finding, ui, engine }: Shown, { options, found }: LessonWords): ViewElement {
+function outcome(shown: Shown, { options, found }: LessonWords): ViewElement {
   const { lessons: words } = messages;
-  if (finding === undefined) return h('p.note', { key: 'waiting', attrs: { role: 'status' } }, engine.opened === undefined ? words.needsModel : words.waiting);
+  const { finding, ui } = shown;
+  if (finding === undefined) return h('p.note', { key: 'waiting', attrs: { role: 'status' } }, waiting(shown));
   const right = options[finding.answer] ?? '';
   const guess = ui.guess === undefined ? undefined : options[ui.guess];
   const verdict = guess === undefined ? words.noGuess(right) : guess === right ? words.right : words.wrong(guess, right);
   return h('div.finding', { key: 'finding', attrs: { role: 'status', 'data-answer': finding.answer, 'data-right': String(guess === right) } },
     h('p', {}, h('strong', {}, verdict)), h('p', {}, found(finding.figures)));
+}
+
+function waiting({ state, engine, vision: { info } }: Shown): string {
+  const { lessons: words } = messages;
+  const pictures = showsPictures(state);
+  if ((pictures ? info : engine.opened) === undefined) return words.needsModel;
+  return pictures ? words.waitingForPicture : words.waiting;
 }
 
 function navigation({ ui, actions, state }: Shown, lesson: Lesson, step: number): ViewElement {
@@ -99,11 +109,10 @@ function navigation({ ui, actions, state }: Shown, lesson: Lesson, step: number)
       && h('button.pill', { key: 'other', on: { click: () => actions.lesson(next.id) }, attrs: { type: 'button' } }, words.nextLesson));
 }
 
-/** A lesson without a question, or without its model. */
-function otherwise({ actions }: Shown, lesson: Lesson, missing: boolean): ViewElement {
+/** A lesson without its model. */
+function otherwise({ actions }: Shown, lesson: Lesson): ViewElement {
   const { lessons: words } = messages;
   const next = LESSONS[LESSONS.indexOf(lesson) + 1];
   return h('div.buttons', {},
-    !missing && h('button.primary', { key: 'vision', on: { click: () => actions.set({ tab: 'vision' }) }, attrs: { type: 'button' } }, words.openVision),
     next !== undefined && h('button.pill', { key: 'other', on: { click: () => actions.lesson(next.id) }, attrs: { type: 'button' } }, words.nextLesson));
 }

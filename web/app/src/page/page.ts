@@ -3,6 +3,7 @@
 import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
+import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import { notices } from './notices.js';
 import type { Shown } from './shown.js';
@@ -11,9 +12,9 @@ import { topbar } from './topbar.js';
 
 export function page(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement[] {
   return [
-    h('a.skip', { key: 'skip', attrs: { href: shown.state.tab === 'vision' ? '#place' : '#text' }, on: { click: skipToText } }, messages.skip),
+    h('a.skip', { key: 'skip', attrs: { href: showsPictures(shown.state) ? '#place' : '#text' }, on: { click: skipToText } }, messages.skip),
     topbar(shown),
-    notices(shown.state.tab === 'vision' ? shown.vision : shown),
+    notices(showsPictures(shown.state) ? shown.vision : shown),
     place(shown, tokenEvents),
     help(shown),
   ];

@@ -5,6 +5,7 @@ import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
 import { analysesTab } from '../analyses/panel.js';
+import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import type { Tab } from '../state.js';
 import { vision } from '../vision/page/place.js';
@@ -51,7 +52,7 @@ export function place(shown: Shown, tokenEvents: Readonly<Record<string, Handler
   const bar = PLACES.length > 1;
   return h('main', { key: 'main' }, h('div', {
     key: id,
-    attrs: { class: `place ${id}`, id: 'place', role: bar ? 'tabpanel' : undefined, 'aria-labelledby': bar ? `tab-${id}` : undefined },
+    attrs: { class: showsPictures(shown.state) && id !== 'vision' ? `place ${id} vision` : `place ${id}`, id: 'place', role: bar ? 'tabpanel' : undefined, 'aria-labelledby': bar ? `tab-${id}` : undefined },
   }, panel(shown, tokenEvents)));
 }
 

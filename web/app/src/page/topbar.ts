@@ -4,6 +4,7 @@ import type { BackendWish } from 'moescope';
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
+import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import { LANGUAGES, LIMITS, STAGES } from '../state.js';
 import type { Theme } from '../state.js';
@@ -26,7 +27,7 @@ export function topbar(shown: Shown): ViewElement {
 
 /** Model and backend of the tab that is shown. */
 function barOf(shown: Shown): Bar {
-  if (shown.state.tab !== 'vision') return { ...shown, kind: 'language' };
+  if (!showsPictures(shown.state)) return { ...shown, kind: 'language' };
   const { ui, shelf, actions, vision, state: { backend } } = shown;
   const open = (model: string): void => {
     vision.actions.set({ model });

@@ -1,9 +1,10 @@
-// Pictures that come by dropping or pasting, anywhere on the page while the tab Vision is shown.
+// Pictures that come by dropping or pasting, anywhere on the page while pictures are shown.
 
+import { showsPictures } from '../lessons.js';
 import type { VisionTab } from './tab.js';
 
 export function pictureGestures(tab: VisionTab): void {
-  const here = (): boolean => tab.store.state.tab === 'vision';
+  const here = (): boolean => showsPictures(tab.store.state);
   const take = (event: Event, data: DataTransfer | null): void => {
     const file = here() ? pictureIn(data) : undefined;
     if (file === undefined) return;

@@ -1,6 +1,9 @@
 // The tab Vision as the page sees it: what it shows right now, what its controls do, and what is painted after drawing.
 
+import { showsPictures } from '../lessons.js';
+import type { PictureEvidence } from '../lessons.js';
 import { messages } from '../messages.js';
+import { sameRouting } from '../spec.js';
 import type { Store } from '../store.js';
 import { visionActions } from './actions.js';
 import { paintPad } from './drawing.js';
@@ -65,6 +68,13 @@ export class VisionTab {
     };
   }
 
+  /** What a lesson can be answered from: the picture under the routing as it is set. */
+  evidence(): PictureEvidence | undefined {
+    const { seen, info, routing } = this.vision;
+    if (seen === undefined || info === undefined || routing === undefined || !sameRouting(seen.now.routing, routing)) return undefined;
+    return { ...seen, routing: this.store.state.vision.routing, model: info, layer: this.shown().layer };
+  }
+
   /** Lets go of the chosen patch and of the camera. */
   release(): void {
     this.vision.camera.stop();
@@ -74,7 +84,7 @@ export class VisionTab {
 
   /** What is no description of elements: pixels, and where the keyboard is. */
   afterDraw(): void {
-    if (this.store.state.tab !== 'vision') return;
+    if (!showsPictures(this.store.state)) return;
     const { seen, info } = this.vision;
     if (seen !== undefined && info !== undefined) paintPixels(seen.now.pixels, info.image_size);
     const pad = document.querySelector<HTMLCanvasElement>('canvas#pad');

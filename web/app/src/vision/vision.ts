@@ -1,10 +1,11 @@
 // The tab Vision: its model, the picture, what the model says of it under the routing as it is and as trained.
-// It decides when; how is in the files beside it. Nothing is loaded before the tab is shown.
+// It decides when; how is in the files beside it. Nothing is loaded before the tab, or a lesson about pictures, is shown.
 
 import type { Classification, ModelRouting, VisionInfo, VisionScope } from 'moescope';
 
 import { Engine, explain } from '../engine.js';
 import type { Load, Opened, ReadConfig, Wish } from '../engine.js';
+import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import { NO_EDITS, applyEdits } from '../routing.js';
 import type { RoutingEdits } from '../routing.js';
@@ -73,7 +74,7 @@ export class Vision {
     this.survey = new Survey(changed);
     this.camera = new Camera(changed);
     store.subscribe((state, before) => {
-      if (state.tab !== 'vision') this.camera.stop();
+      if (!showsPictures(state)) this.camera.stop();
       else void this.begin();
       if (state.vision.source !== before.vision.source) this.#turnTo(state.vision.source);
       if (state.vision.routing !== before.vision.routing && !this.#takingBack) void this.look();
@@ -84,7 +85,7 @@ export class Vision {
   /** Loads what the tab needs, once. */
   async begin(): Promise<void> {
     const { store, samples } = this.#options;
-    if (this.#begun || store.state.tab !== 'vision') return;
+    if (this.#begun || !showsPictures(store.state)) return;
     this.#begun = true;
     const opening = this.open();
     try {

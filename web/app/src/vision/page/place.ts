@@ -17,9 +17,10 @@ import { layers } from './layers.js';
 import { picture } from './picture.js';
 import { survey } from './survey.js';
 
-export function vision(shown: VisionShown): ViewElement[] {
+/** `above` is what a lesson says. */
+export function vision(shown: VisionShown, above?: ViewElement): ViewElement[] {
   return [
-    h('div.left', {}, picture(shown), answer(shown)),
+    h('div.left', {}, above, picture(shown), answer(shown)),
     h('div.middle', {}, layers(shown), inspector(shown), survey(shown), curve(shown)),
     routing(shown),
   ];
