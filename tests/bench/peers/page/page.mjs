@@ -12,8 +12,8 @@ import { wllama } from './wllama.mjs';
 const engines = [...ours, ...wllama, ...onnx];
 
 /** A slow engine decodes fewer tokens: at least these, and then until its time is up. */
-const FEWEST_TOKENS = 4;
-const PATIENCE_MS = 5000;
+const FEWEST_TOKENS = 3;
+const PATIENCE_MS = 3000;
 /** Tokens of the prompt before decoding, and of those whose reading is timed: one less than the models' 512 positions. */
 const SHORT = 16;
 const PROMPTS = [128, 511];
@@ -78,7 +78,7 @@ async function turn(id, tokens, lengths = PROMPTS) {
 async function visit(id) {
   const { ms, reason } = await load(id);
   if (reason !== undefined) return { reason };
-  return { loadMs: ms, coldFirstMs: (await run(id, SHORT, FEWEST_TOKENS)).firstMs };
+  return { loadMs: ms, coldFirstMs: (await run(id, SHORT, 1)).firstMs };
 }
 
 /** The graphics adapter by name. */

@@ -3,7 +3,7 @@
 import { summary } from '../../figures.mjs';
 
 /** A prompt that took longer to read in the warm-up is not read again: that one value stands. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 6000;
 
 /** Loads every engine once, lets each take a turn to warm up, then takes `runs` turns of each that count. */
 export async function takeTurns(ids, { runs, tokens, load, turn, say }) {
