@@ -1,6 +1,6 @@
 // The measurements of engines side by side, on the same weights, prompts and machine.
 //
-// First, whether the exported weights are the same network: greedy tokens of both. Then visits: each engine alone in a new
+// First, whether the exported weights are the same network: greedy tokens of all. Then visits: each engine alone in a new
 // browser, for the time to load, the bytes over the wire and the peak of memory. Then rounds: all engines in one page,
 // taking turns after a warm-up, for the speeds. What an engine is lies in page/, which a person can open too.
 
@@ -53,7 +53,7 @@ export async function measurePeers({ runs, tokens, model, only, say }) {
 async function look(page, browser, files, say) {
   const prompts = await ask(page, 'cutPrompts', files);
   await ask(page, 'setUp', { files, prompts });
-  say('greedy tokens of llama.cpp and ours');
+  say('greedy tokens of all');
   return {
     machine: machine(browser, await ask(page, 'adapter')),
     engines: await ask(page, 'list'),

@@ -21,13 +21,14 @@ export function peersTable({ date, model, runs, tokens, machine, versions, promp
     'peak memory, MB': ({ peakBytes }) => (peakBytes === undefined ? undefined : { ...scaled(peakBytes, 1e-6), digits: 0 }),
   };
   return [
-    `\`${model}\`, ${tokens} tokens decoded, ${runs} ${runs === 1 ? 'run' : 'runs'}; median (range), share of ours. ${date.slice(0, 10)}, ${machine.browser}, ${machine.cpu}, ${machine.cores} cores, WebGPU adapter: ${machine.adapter}; ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
+    `\`${model}\`, ${tokens} tokens decoded, ${runs} ${runs === 1 ? 'run' : 'runs'}: median (range), and the share of ours on the same device.`,
+    `${date.slice(0, 10)}, ${machine.browser} on ${machine.cpu} with ${machine.cores} cores, WebGPU adapter ${machine.adapter}; ${Object.entries(versions).map((entry) => entry.join(' ')).join(', ')}.`,
     '',
     ...markdown(speeds, measured),
     '',
     ...markdown(costs, measured),
     '',
-    ...engines.filter(({ reason }) => reason !== undefined).map((engine) => `Not measured: ${nameOf(engine)}: ${engine.reason}.`),
+    ...engines.filter(({ reason }) => reason !== undefined).map((engine) => `- Not measured: ${nameOf(engine)}: ${engine.reason}.`),
     ...strayLines(measured),
     ...Object.entries(greedy).map(greedyLine),
   ];
@@ -64,14 +65,14 @@ function greedyLine([engine, beginnings]) {
   const all = Object.values(beginnings);
   const apart = Object.entries(beginnings).filter(([, { agreed, of }]) => agreed < of);
   const where = apart.map(([name, { agreed, margin }]) => `${name} after ${agreed}, where our best two tokens are ${margin.toPrecision(2)} apart in logits`);
-  return `Greedy tokens of ${engine} in float32 and ours: ${all.length - apart.length} of ${all.length} beginnings agree to the end${where.length > 0 ? `; they part in ${where.join(', ')}` : ''}.`;
+  return `- Greedy tokens of ${engine} in float32 and ours: ${all.length - apart.length} of ${all.length} beginnings agree to the end${where.length > 0 ? `; they part in ${where.join(', ')}` : ''}.`;
 }
 
 /** Engines in float32 that wrote something else than ours while they were timed: their speeds count for nothing. */
 function strayLines(measured) {
   const ours = measured.find(({ ids, text }) => ids !== undefined && text !== undefined);
   const strays = measured.filter((engine) => engine.weights === 'f32' && ours !== undefined && !goesAlong(engine, ours));
-  return strays.map((engine) => `Wrote other tokens than ours while it was timed: ${nameOf(engine)}.`);
+  return strays.map((engine) => `- Wrote other tokens than ours while it was timed: ${nameOf(engine)}.`);
 }
 
 /** As far as both wrote; by ids where both tell them. */

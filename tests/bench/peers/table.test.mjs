@@ -46,7 +46,7 @@ test('every engine is compared with ours on its device, and with none where ours
 
 test('what did not run is named with its reason, and tokens that part with their margin', () => {
   const text = peersTable(BENCH).join('\n');
-  assert.match(text, /Not measured: wllama, WebGPU, f32, fast: no adapter\./);
+  assert.match(text, /- Not measured: wllama, WebGPU, f32, fast: no adapter\./);
   assert.match(text, /1 of 2 beginnings agree to the end; they part in math after 3, where our best two tokens are 0\.0027 apart/);
 });
 
@@ -55,8 +55,8 @@ test('an engine in float32 that wrote something else than ours is named; a longe
     engine('own', 'CPU', [1]), engine('w', 'CPU', [1], { ids: undefined, text: 'abc' }), engine('w-b', 'CPU', [1], { ids: [1, 3], detail: 'bad' }),
     engine('w-c', 'CPU', [1], { ids: undefined, text: 'x', weights: 'q8_0' }),
   ];
-  const strays = peersTable({ ...BENCH, engines }).filter((line) => line.startsWith('Wrote other'));
-  assert.deepEqual(strays, ['Wrote other tokens than ours while it was timed: wllama, CPU, f32, bad.']);
+  const strays = peersTable({ ...BENCH, engines }).filter((line) => line.startsWith('- Wrote other'));
+  assert.deepEqual(strays, ['- Wrote other tokens than ours while it was timed: wllama, CPU, f32, bad.']);
 });
 
 test('a table replaces what stood between its markers, and nothing else', () => {
@@ -69,6 +69,17 @@ test('a table replaces what stood between its markers, and nothing else', () => 
 
 test('the timed prose is words, spaces, commas and full stops, which llama.cpp cuts as we do', () => {
   assert.match(PROSE, /^[A-Za-z]+(?:[,.]? [A-Za-z]+)*\.$/);
+});
+
+test('an engine that fails in a later turn has its reason, and the others go on', async () => {
+  let turns = 0;
+  const turn = async (id) => {
+    if (id === 'a' && (turns += 1) === 3) throw new Error('device lost');
+    return { decode: 1, firstMs: 1, prompt: { 128: 100 }, written: 2 };
+  };
+  const results = await takeTurns(['a', 'b'], { runs: 3, tokens: 2, say: () => undefined, load: async () => ({ ms: 1 }), turn });
+  assert.deepEqual(results.a, { reason: 'device lost' });
+  assert.equal(results.b.decode.values.length, 3);
 });
 
 test('engines take turns after warming up; a prompt that is slow is read once, and one that does not load has its reason', async () => {

@@ -74,11 +74,15 @@ async function turn(id, tokens, lengths = PROMPTS) {
   return { decode: ((output.written - 1) * 1000) / (lastMs - firstMs), firstMs, prompt, ...output };
 }
 
-/** A first visit: load, then the first token ever. */
+/** A first visit: load, then the first token ever; or the reason why not. */
 async function visit(id) {
   const { ms, reason } = await load(id);
   if (reason !== undefined) return { reason };
-  return { loadMs: ms, coldFirstMs: (await run(id, SHORT, 1)).firstMs };
+  try {
+    return { loadMs: ms, coldFirstMs: (await run(id, SHORT, 1)).firstMs };
+  } catch (error) {
+    return { reason: String(error?.message ?? error) };
+  }
 }
 
 /** The graphics adapter by name. */

@@ -5,28 +5,35 @@ import { summary } from '../../figures.mjs';
 /** A prompt that took longer to read in the warm-up is not read again: that one value stands. */
 const PATIENCE_MS = 6000;
 
-/** Loads every engine once, lets each take a turn to warm up, then takes `runs` turns of each that count. */
+/**
+ * Loads every engine once, lets each take a turn to warm up, then takes `runs` turns of each that count.
+ *
+ * An engine that fails, at whatever point, has its reason in place of figures, and the others go on.
+ */
 export async function takeTurns(ids, { runs, tokens, load, turn, say }) {
-  const results = {};
+  const results = Object.fromEntries(ids.map((id) => [id, { decode: [], firstMs: [], prompt: {} }]));
   const lengths = {};
-  for (const id of ids) {
-    say(`warming up ${id}`);
-    const { reason } = await load(id);
-    if (reason !== undefined) {
-      results[id] = { reason };
-      continue;
+  const attempt = async (what, id, act) => {
+    if (results[id].reason !== undefined) return;
+    say(`${what}: ${id}`);
+    try {
+      await act();
+    } catch (error) {
+      results[id] = { reason: String(error?.message ?? error) };
     }
-    const { prompt } = await turn(id, tokens);
-    const isQuick = ([count, perSecond]) => (count * 1000) / perSecond < PATIENCE_MS;
-    lengths[id] = Object.entries(prompt).filter(isQuick).map(([count]) => Number(count));
-    const once = Object.entries(prompt).filter((entry) => !isQuick(entry)).map(([count, value]) => [count, [value]]);
-    results[id] = { decode: [], firstMs: [], prompt: Object.fromEntries(once) };
+  };
+  for (const id of ids) {
+    await attempt('warming up', id, async () => {
+      const { reason } = await load(id);
+      if (reason !== undefined) throw new Error(reason);
+      const { prompt } = await turn(id, tokens);
+      const isQuick = ([count, perSecond]) => (count * 1000) / perSecond < PATIENCE_MS;
+      lengths[id] = Object.entries(prompt).filter(isQuick).map(([count]) => Number(count));
+      for (const [count, value] of Object.entries(prompt).filter((entry) => !isQuick(entry))) results[id].prompt[count] = [value];
+    });
   }
   for (let run = 0; run < runs; run += 1) {
-    for (const id of Object.keys(lengths)) {
-      say(`round ${run + 1}: ${id}`);
-      add(results[id], await turn(id, tokens, lengths[id]));
-    }
+    for (const id of ids) await attempt(`round ${run + 1}`, id, async () => add(results[id], await turn(id, tokens, lengths[id])));
   }
   return Object.fromEntries(Object.entries(results).map(([id, result]) => [id, result.reason === undefined ? summarise(result) : result]));
 }
