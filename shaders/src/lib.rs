@@ -15,6 +15,7 @@
     allow(clippy::unwrap_used, reason = "tests stop on the first surprise")
 )]
 
+mod copy;
 pub mod cpu;
 mod error;
 mod format;
@@ -28,15 +29,16 @@ mod recorder;
 mod routing;
 mod step;
 
+pub use copy::Copy;
 pub use error::ShaderError;
 pub use format::Format;
 pub use gpu::Gpu;
 pub use operations::{
     Attention, Experts, Linear, Norm, PassBuilder, QkNorm, Rotary, Route, Rows, Sample,
 };
-pub use plan::Plan;
+pub use plan::{Decider, Plan};
 pub use reading::{LayerRecord, Reading};
 pub use record::RecordLayout;
 pub use recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, Sizes};
 pub use routing::{most_picks, refusal};
-pub use step::{Sampling, Step};
+pub use step::{Sampling, Step, Words};

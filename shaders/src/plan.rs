@@ -1,6 +1,9 @@
 //! [`Plan`]: a recording on a device. A run is one write, one submit and one read, whatever the number of dispatches.
 
+mod hosted;
+
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use moescope_routing::RouterSpec;
 
@@ -13,7 +16,10 @@ use crate::recorder::{
     Buffer, BufferSpec, Count, Dispatch, Matrix, PassId, Recording, Sizes, TILE,
 };
 use crate::routing::{check_run, most_picks, pack};
-use crate::step::{Step, specs_start};
+use crate::step::{Step, Words, specs_start};
+
+pub use hosted::Decider;
+use hosted::Router;
 
 /// Bytes between the arguments of two dispatches: what every device accepts as an offset of a uniform.
 const ARGS_STRIDE: usize = 256;
@@ -27,7 +33,9 @@ pub struct Plan {
     passes: Vec<Vec<Ready>>,
     run: Buffer,
     records: Buffer,
+    memory: Buffer,
     staging: wgpu::Buffer,
+    n_pipelines: usize,
     /// Of each MoE layer: its spec and the index of its transformer layer.
     routing: Vec<(RouterSpec, usize)>,
 }
@@ -39,6 +47,8 @@ struct Ready {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
     grid: [Count; 3],
+    /// What it decides, if it is a router.
+    router: Option<Router>,
 }
 
 impl Plan {
@@ -95,7 +105,9 @@ impl Plan {
             passes,
             run: recording.common.run,
             records: recording.common.records,
+            memory: recording.common.memory,
             staging: staging(gpu, n_words),
+            n_pipelines: pipelines.len(),
             routing: Vec::new(),
         };
         gpu.check("preparing a plan")?;
@@ -106,6 +118,12 @@ impl Plan {
     #[must_use]
     pub fn sizes(&self) -> &Sizes {
         &self.sizes
+    }
+
+    /// Pipelines made, which is done once: whatever is set or run later makes no other.
+    #[must_use]
+    pub fn n_pipelines(&self) -> usize {
+        self.n_pipelines
     }
 
     /// Names of the kernels of a pass, in order, one for each dispatch.
@@ -220,33 +238,114 @@ impl Plan {
     /// A step that does not fit the plan, routing that is missing or ends before it, or a failing device.
     pub async fn run(&mut self, pass: PassId, step: &Step<'_>) -> Result<Reading, ShaderError> {
         self.check_step(step)?;
-        let n_tokens = step.tokens.len();
         let slots = self.slots();
         self.write_words(self.run, 0, &step.words(self.sizes.max_tokens, slots))?;
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        let end = self.passes[pass.0].len();
+        self.finish(pass, 0..end, step, slots).await
+    }
+
+    /// Says which experts the token before the next run used in each MoE layer, where that was another sequence's.
+    ///
+    /// # Errors
+    /// Another number of layers, or an expert that does not exist.
+    pub fn set_previous(&mut self, experts: &[&[u16]]) -> Result<(), ShaderError> {
+        let n_layers = self.sizes.n_moe_layers;
+        if experts.len() != n_layers {
+            let allowed = format!("one list for each of {n_layers} MoE layers");
+            return Err(size("the lists of experts", experts.len(), allowed));
+        }
+        for (moe_layer, experts) in experts.iter().enumerate() {
+            self.remember(moe_layer, experts)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the experts of a token at one router to where sticky routing looks.
+    fn remember(&self, moe_layer: usize, experts: &[u16]) -> Result<(), ShaderError> {
+        let mut mask = [0_u32; 4];
+        for &expert in experts {
+            let expert = usize::from(expert);
+            if expert >= self.sizes.n_experts {
+                let allowed = format!("below {}", self.sizes.n_experts);
+                return Err(size("an expert", expert, allowed));
+            }
+            mask[expert / 32] |= 1 << (expert % 32);
+        }
+        self.write_words(self.memory, 4 * moe_layer, &mask)
+    }
+
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        pass: PassId,
+        range: Range<usize>,
+        n_tokens: usize,
+        slots: usize,
+    ) {
         let mut compute = encoder.begin_compute_pass(&Default::default());
-        for ready in &self.passes[pass.0] {
+        for ready in &self.passes[pass.0][range] {
             compute.set_pipeline(&ready.pipeline);
             compute.set_bind_group(0, &ready.bindings, &[]);
-            let [x, y, z] = ready
-                .grid
-                .map(|count| self.workgroups(count, n_tokens, slots));
+            let workgroups = |count| self.workgroups(count, n_tokens, slots);
+            let [x, y, z] = ready.grid.map(workgroups);
             compute.dispatch_workgroups(x, y, z);
         }
-        drop(compute);
+    }
+
+    /// Runs the rest of a pass and reads its result.
+    async fn finish(
+        &mut self,
+        pass: PassId,
+        rest: Range<usize>,
+        step: &Step<'_>,
+        slots: usize,
+    ) -> Result<Reading, ShaderError> {
+        let n_tokens = step.tokens.len();
         let has_scores = !step.targets.is_empty();
         let (n_layers, layout) = (self.sizes.n_moe_layers, self.sizes.layout());
         let n_words = match step.trace || has_scores {
             true => Reading::words(n_tokens, n_layers, layout),
             false => RESULTS,
         };
+        let n_bytes = n_words as u64 * 4;
+        let n_more = step.read.map_or(0, |words| words.count);
+        self.make_room(n_words + n_more);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        self.encode(&mut encoder, pass, rest, n_tokens, slots);
         let records = &self.buffers[self.records.0];
-        encoder.copy_buffer_to_buffer(records, 0, &self.staging, 0, n_words as u64 * 4);
+        encoder.copy_buffer_to_buffer(records, 0, &self.staging, 0, n_bytes);
+        if let Some(more) = step.read {
+            let source = self.source(more)?;
+            let first = more.first as u64 * 4;
+            let length = more.count as u64 * 4;
+            encoder.copy_buffer_to_buffer(source, first, &self.staging, n_bytes, length);
+        }
         self.gpu.queue.submit([encoder.finish()]);
-        let words = self.gpu.read(&self.staging, n_words).await?;
-        Ok(Reading::new(
-            &words, n_tokens, n_layers, layout, has_scores, step.trace,
-        ))
+        let mut words = self.gpu.read(&self.staging, n_words + n_more).await?;
+        let more = words.split_off(n_words);
+        let reading = Reading::new(&words, n_tokens, n_layers, layout, has_scores, step.trace);
+        Ok(Reading {
+            words: more,
+            ..reading
+        })
+    }
+
+    /// Makes the staging buffer large enough.
+    fn make_room(&mut self, n_words: usize) {
+        if self.staging.size() < n_words as u64 * 4 {
+            self.staging = staging(&self.gpu, n_words);
+        }
+    }
+
+    /// The buffer of words to read, which must be there.
+    fn source(&self, words: Words) -> Result<&wgpu::Buffer, ShaderError> {
+        let source = &self.buffers[words.buffer.0];
+        let end = words.first + words.count;
+        if words.count == 0 || end as u64 * 4 > source.size() {
+            let allowed = format!("a range of words up to {}", source.size() / 4);
+            return Err(size("the end of a read", end, allowed));
+        }
+        Ok(source)
     }
 
     /// Reads words of any buffer, for tests and for logits.
@@ -258,11 +357,11 @@ impl Plan {
         buffer: Buffer,
         range: std::ops::Range<usize>,
     ) -> Result<Vec<u32>, ShaderError> {
-        let source = &self.buffers[buffer.0];
-        if range.is_empty() || range.end as u64 * 4 > source.size() {
-            let allowed = format!("a range of words up to {}", source.size() / 4);
-            return Err(size("the end of a read", range.end, allowed));
-        }
+        let source = self.source(Words {
+            buffer,
+            first: range.start,
+            count: range.len(),
+        })?;
         let staging = staging(&self.gpu, range.len());
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         let n_bytes = range.len() as u64 * 4;
@@ -297,11 +396,10 @@ impl Plan {
         n as u32
     }
 
-    fn check_step(&self, step: &Step<'_>) -> Result<(), ShaderError> {
+    fn check_tokens(&self, step: &Step<'_>, most: usize) -> Result<(), ShaderError> {
         let n_tokens = step.tokens.len();
-        let most = self.chunk();
         if n_tokens == 0 || n_tokens > most {
-            let allowed = format!("from 1 to {most} with {} slots for each", self.slots());
+            let allowed = format!("from 1 to {most} under this routing");
             return Err(size("the number of tokens of a run", n_tokens, allowed));
         }
         if step.position + n_tokens > self.sizes.capacity {
@@ -312,6 +410,12 @@ impl Plan {
             let allowed = format!("0, or the number of tokens, {n_tokens}");
             return Err(size("the number of targets", step.targets.len(), allowed));
         }
+        Ok(())
+    }
+
+    fn check_step(&self, step: &Step<'_>) -> Result<(), ShaderError> {
+        self.check_tokens(step, self.chunk())?;
+        let n_tokens = step.tokens.len();
         if self.routing.len() != self.sizes.n_moe_layers {
             let allowed = "set before the first run (Plan::set_routing)";
             return Err(size(
@@ -493,5 +597,6 @@ fn bind(
         pipeline: pipeline.clone(),
         bindings,
         grid: dispatch.grid,
+        router: Router::of(dispatch),
     }
 }

@@ -13,6 +13,8 @@ pub struct Reading {
     pub log_probs: Vec<f32>,
     /// Of each router, where the step asks for a trace.
     pub layers: Vec<LayerRecord>,
+    /// What the step's `read` asked for.
+    pub words: Vec<u32>,
 }
 
 /// What one router decided about T tokens, and why; fields as in `moescope-routing`'s plan and trace.
@@ -72,6 +74,7 @@ impl Reading {
             log_prob: f32::from_bits(words[1]),
             log_probs: reals(&scores[..scores.len().min(n_tokens)]).collect(),
             layers,
+            words: Vec::new(),
         }
     }
 }

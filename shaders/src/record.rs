@@ -51,6 +51,24 @@ impl RecordLayout {
         self.selection() + self.n_experts
     }
 
+    /// The record of one token under a decision of the host, columns left out; the shared expert weighs `shared`.
+    pub(crate) fn decision(self, experts: &[u16], weights: &[f32], shared: f32) -> Vec<u32> {
+        let mut record = vec![0; self.words()];
+        let shared = (0..self.n_shared).map(|part| (self.n_experts + part, shared));
+        let routed = experts
+            .iter()
+            .map(|e| usize::from(*e))
+            .zip(weights.iter().copied());
+        for (place, (id, weight)) in routed.chain(shared).enumerate() {
+            record[self.ids() + place] = id as u32;
+            record[self.weights() + place] = weight.to_bits();
+            record[MASK + id / 32] |= 1 << (id % 32);
+        }
+        record[0] = (experts.len() + self.n_shared) as u32;
+        record[1] = experts.len() as u32;
+        record
+    }
+
     /// Records that say that the one expert of a dense layer acts with weight 1 on each of `n_tokens` tokens.
     pub(crate) fn dense(n_tokens: usize) -> Vec<u32> {
         let layout = Self {

@@ -1,5 +1,7 @@
 //! [`Step`]: what changes from run to run, and its words; `wgsl/lib/run.wgsl` has the same.
 
+use crate::recorder::Buffer;
+
 /// Words before the token ids.
 pub(crate) const TOKENS: usize = 16;
 
@@ -27,6 +29,17 @@ impl Default for Sampling {
     }
 }
 
+/// Some words of a buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    /// Which.
+    pub buffer: Buffer,
+    /// Where they start.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
+}
+
 /// One run of a pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Step<'a> {
@@ -42,6 +55,8 @@ pub struct Step<'a> {
     pub previous: bool,
     /// Whether the records of all layers are read back.
     pub trace: bool,
+    /// Words of a buffer to read back with the result, such as logits.
+    pub read: Option<Words>,
 }
 
 impl Step<'_> {
