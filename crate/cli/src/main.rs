@@ -31,6 +31,8 @@ enum Command {
     Reroute(command::reroute::Args),
     /// Run a text once and write down every routing decision.
     Trace(command::trace::Args),
+    /// Measure how fast a model reads and writes, on the CPU and as a recorded plan on the GPU.
+    Bench(command::bench::Args),
     /// Decide about given logits, without a model, and say why.
     Route(command::route::Args),
     /// Analyse what `trace` has written: load, specialisation, repetition, caches and more.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => command::generate::run(&args),
         Command::Reroute(args) => command::reroute::run(&args),
         Command::Trace(args) => command::trace::run(&args),
+        Command::Bench(args) => command::bench::run(&args),
         Command::Route(args) => command::route::run(&args),
         Command::Metrics(args) => command::metrics::run(&args),
     };

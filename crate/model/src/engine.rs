@@ -4,23 +4,24 @@
 //! Everything is asynchronous, because a browser cannot wait for a device in any other way.
 
 mod generate;
+mod machine;
 mod reroute;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use moescope_routing::ModelRouting;
 
-use crate::attention::KvCache;
 use crate::checkpoint::{build, read_safetensors};
 use crate::config::{LmConfig, refuse_external};
 use crate::error::ModelError;
 use crate::external::ExternalRouter;
-use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
+use crate::host_router::ExpertPath;
 use crate::info::ModelInfo;
-use crate::lm::MoeLm;
 use crate::tokenizer::{TextStream, Token, Tokenizer};
-use crate::trace::{Analysis, Trace};
+use crate::trace::{Analysis, LayerTrace, Trace};
 
 use generate::Generation;
+pub(crate) use machine::Reading;
+use machine::{BurnMachine, Machine};
 pub use reroute::Rerouting;
 
 /// A loaded model with the routing in force.
@@ -28,9 +29,8 @@ pub use reroute::Rerouting;
 pub struct Engine {
     name: String,
     config: LmConfig,
-    model: MoeLm,
+    machine: Machine,
     tokenizer: Option<Tokenizer>,
-    device: Device,
     routing: ModelRouting,
     external: Option<Box<dyn ExternalRouter>>,
     path: ExpertPath,
@@ -51,14 +51,11 @@ pub struct ModelFiles<'a> {
     pub weights: &'a [u8],
 }
 
-impl Engine {
-    /// Reads a model onto a device.
-    ///
-    /// # Errors
-    /// Whatever is wrong with one of the files.
-    pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
-        let config = LmConfig::from_json(files.config)?;
-        let tokenizer = files.tokenizer.map(Tokenizer::from_json).transpose()?;
+impl ModelFiles<'_> {
+    /// Configuration and tokenizer, which must fit each other.
+    fn describe(&self) -> Result<(LmConfig, Option<Tokenizer>), ModelError> {
+        let config = LmConfig::from_json(self.config)?;
+        let tokenizer = self.tokenizer.map(Tokenizer::from_json).transpose()?;
         if let Some(tokenizer) = &tokenizer
             && tokenizer.vocab_size() > config.vocab_size
         {
@@ -68,29 +65,77 @@ impl Engine {
                 config.vocab_size
             )));
         }
+        Ok((config, tokenizer))
+    }
+}
+
+impl Engine {
+    /// Reads a model onto a device.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of the files.
+    pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        let (config, tokenizer) = files.describe()?;
         let tensors = read_safetensors(&config, files.weights)?;
-        let model = build(&config, &tensors, device)?;
-        let name = match files.name {
+        let machine = Machine::Burn(BurnMachine {
+            model: build(&config, &tensors, device)?,
+            device: device.clone(),
+        });
+        Ok(Self::new(files.name, config, tokenizer, machine))
+    }
+
+    /// Reads a model into a plan recorded on a GPU; `progress` is told how many of its kernels are compiled, of how many.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of the files, and a model that does not fit the device.
+    #[cfg(feature = "recorded")]
+    pub async fn load_recorded(
+        files: ModelFiles<'_>,
+        gpu: &crate::recorded::Gpu,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Self, ModelError> {
+        let (config, tokenizer) = files.describe()?;
+        let tensors = read_safetensors(&config, files.weights)?;
+        let recorded = crate::recorded::RecordedLm::new(&config, &tensors, gpu, progress).await?;
+        let machine = Machine::Recorded(Box::new(recorded));
+        Ok(Self::new(files.name, config, tokenizer, machine))
+    }
+
+    fn new(name: &str, config: LmConfig, tokenizer: Option<Tokenizer>, machine: Machine) -> Self {
+        let name = match name {
             "" => config.architecture.model_type(),
             name => name,
         };
-        Ok(Self {
+        Self {
             name: name.to_owned(),
             routing: config.trained_routing(),
             config,
-            model,
+            machine,
             tokenizer,
-            device: device.clone(),
             external: None,
             path: ExpertPath::default(),
             tracing: true,
             generation: None,
-        })
+        }
     }
 
     /// What there is to know about the model.
     pub fn info(&self) -> ModelInfo {
         ModelInfo::new(&self.name, &self.config)
+    }
+
+    /// Weights that one token reads under the trained routing.
+    pub fn weights_per_token(&self) -> usize {
+        self.config.parameters_read()
+    }
+
+    /// What there is to know about the recorded plan; none on Burn, or while a pass runs.
+    #[cfg(feature = "recorded")]
+    pub fn plan_info(&self) -> Option<crate::recorded::PlanInfo> {
+        match &self.machine {
+            Machine::Recorded(machine) => machine.info(),
+            Machine::Burn(_) => None,
+        }
     }
 
     /// The routing in force.
@@ -159,11 +204,9 @@ impl Engine {
         let routing = routing.unwrap_or(&self.routing);
         self.check_routing(routing)?;
         self.check_ids(ids, self.config.max_positions)?;
-        let (hidden_td, mut trace) = self.run(ids, None, routing, self.tracing).await?;
-        let mut losses = vec![f32::NAN];
-        if ids.len() > 1 {
-            losses.extend(read_f32(self.losses(hidden_td, ids)).await?);
-        }
+        let (predicted, layers) = self.machine.losses(self.reading(ids, routing)).await?;
+        let losses = [vec![f32::NAN], predicted].concat();
+        let mut trace = trace(layers, routing);
         trace.tokens = self.tokens(ids);
         let total: f64 = losses[1..].iter().map(|&loss| f64::from(loss)).sum();
         // Markers cost loss like any token, but are no bytes of the text.
@@ -186,61 +229,22 @@ impl Engine {
     /// No ids, too many, or ids outside the vocabulary.
     pub async fn forward_ids(&self, ids: &[u32]) -> Result<(Vec<f32>, Trace), ModelError> {
         self.check_ids(ids, self.config.max_positions)?;
-        let (hidden_td, mut trace) = self.run(ids, None, &self.routing, self.tracing).await?;
+        let reading = self.reading(ids, &self.routing);
+        let (logits, layers) = self.machine.logits(reading).await?;
+        let mut trace = trace(layers, &self.routing);
         trace.tokens = self.tokens(ids);
-        Ok((read_f32(self.model.logits(hidden_td)).await?, trace))
+        Ok((logits, trace))
     }
 
-    /// One pass, after `past` if there is one; the trace has no tokens yet.
-    async fn run(
-        &self,
-        ids: &[u32],
-        past: Option<(&mut KvCache, &mut RouterMemory)>,
-        routing: &ModelRouting,
-        tracing: bool,
-    ) -> Result<(Tensor<2>, Trace), ModelError> {
-        let tokens_bs = self.upload(ids).reshape([1, ids.len()]);
-        let mut router = HostRouter::new(routing, ids, self.path, tracing);
-        router = router.with_external(self.external.as_deref());
-        let (hidden_td, layers) = match past {
-            None => {
-                let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
-                (hidden_td, router.finish().0)
-            }
-            Some((cache, memory)) => {
-                router = router.resume(memory.clone());
-                let hidden_td = self
-                    .model
-                    .forward(tokens_bs, Some(cache), &mut router)
-                    .await?;
-                let (layers, remembered) = router.finish();
-                *memory = remembered;
-                (hidden_td, layers)
-            }
-        };
-        let trace = Trace {
-            tokens: Vec::new(),
-            layers,
-            routing: routing.clone(),
-        };
-        Ok((hidden_td, trace))
-    }
-
-    /// Loss of every token but the first.
-    ///
-    /// # Shapes
-    /// `hidden_td`: [T, D] of `ids` [T], T at least 2; returns [T - 1]
-    fn losses(&self, hidden_td: Tensor<2>, ids: &[u32]) -> Tensor<1> {
-        let [t, d_model] = hidden_td.dims();
-        let hidden = hidden_td.slice([0..t - 1, 0..d_model]);
-        let targets = ids[1..].iter().map(|&id| id as i32).collect();
-        self.model.losses(hidden, targets)
-    }
-
-    fn upload(&self, ids: &[u32]) -> Tensor<1, Int> {
-        let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
-        let n_tokens = ids.len();
-        Tensor::from_data(TensorData::new(ids, [n_tokens]), &self.device)
+    /// Tokens to read under a routing, by whoever routes in this engine.
+    fn reading<'a>(&'a self, ids: &'a [u32], routing: &'a ModelRouting) -> Reading<'a> {
+        Reading {
+            ids,
+            routing,
+            external: self.external.as_deref(),
+            path: self.path,
+            tracing: self.tracing,
+        }
     }
 
     fn tokenizer(&self) -> Result<&Tokenizer, ModelError> {
@@ -305,5 +309,14 @@ impl Engine {
             }),
             None => Ok(()),
         }
+    }
+}
+
+/// A trace whose tokens are still to be named.
+fn trace(layers: Vec<LayerTrace>, routing: &ModelRouting) -> Trace {
+    Trace {
+        tokens: Vec::new(),
+        layers,
+        routing: routing.clone(),
     }
 }

@@ -36,6 +36,28 @@ pub struct RouterMemory {
     last_experts: BTreeMap<usize, Vec<u16>>,
 }
 
+#[cfg(feature = "recorded")]
+impl RouterMemory {
+    /// Takes over what a device has decided about tokens that followed.
+    pub(crate) fn follow(&mut self, n_tokens: usize, layers: &[LayerTrace]) {
+        self.position += n_tokens;
+        for layer in layers {
+            let last = layer.offsets[layer.offsets.len() - 2] as usize;
+            let experts = layer.experts[last..].to_vec();
+            self.last_experts.insert(layer.layer, experts);
+        }
+        if layers.is_empty() {
+            // Nothing was said about the last token.
+            self.last_experts.clear();
+        }
+    }
+
+    /// Experts of the last token in a layer, if they are known.
+    pub(crate) fn last_experts(&self, layer: usize) -> Option<&[u16]> {
+        self.last_experts.get(&layer).map(Vec::as_slice)
+    }
+}
+
 /// Routes one pass over a sequence and keeps its trace.
 #[derive(Debug)]
 pub struct HostRouter<'a> {
@@ -117,8 +139,25 @@ impl HostRouter<'_> {
         layer: usize,
         logits_te: Tensor<2>,
     ) -> Result<RoutingPlan, ModelError> {
-        let [n_tokens, n_experts] = logits_te.dims();
+        let [_, n_experts] = logits_te.dims();
         let logits = read_f32(logits_te).await?;
+        self.decide_on(layer, logits, n_experts).await
+    }
+
+    /// [`Self::plan`] for logits that are here already.
+    ///
+    /// # Shapes
+    /// `logits`: [T, E]
+    ///
+    /// # Errors
+    /// A decision that cannot be made.
+    pub async fn decide_on(
+        &mut self,
+        layer: usize,
+        logits: Vec<f32>,
+        n_experts: usize,
+    ) -> Result<RoutingPlan, ModelError> {
+        let n_tokens = logits.len() / n_experts;
         let input = RouterInput {
             logits_te: &logits,
             n_tokens,

@@ -25,6 +25,8 @@ pub mod host_router;
 mod info;
 pub mod lm;
 pub mod moe;
+#[cfg(feature = "recorded")]
+mod recorded;
 mod reroute;
 mod rope;
 mod sample;
@@ -37,6 +39,8 @@ pub use engine::{Engine, ModelFiles, Rerouting};
 pub use error::ModelError;
 pub use external::{Deciding, ExternalRouter};
 pub use info::ModelInfo;
+#[cfg(feature = "recorded")]
+pub use recorded::{Gpu, PlanInfo};
 pub use reroute::{LayerOrder, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer};
 pub use sample::GenerateOptions;
 pub use tokenizer::{TextStream, Token, Tokenizer};

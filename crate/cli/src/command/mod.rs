@@ -1,5 +1,6 @@
 //! The commands, and what several of them share: finding a model, choosing a backend, reading a routing.
 
+pub mod bench;
 pub mod curves;
 pub mod data;
 pub mod eval;
@@ -18,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use moescope_model::{Device, Engine, ModelFiles};
+use moescope_model::{Device, Engine, Gpu, ModelFiles};
 use moescope_routing::{ModelRouting, RouterSpec, RoutingError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,29 +48,33 @@ pub struct ModelArgs {
 pub enum Backend {
     /// Burn's Flex backend.
     Cpu,
-    /// Burn's WebGPU backend on the graphics API of this machine.
+    /// A recorded plan of our own kernels on the graphics API of this machine.
+    Recorded,
+    /// Burn's WebGPU backend there.
     Gpu,
+}
+
+impl Backend {
+    /// As it is written on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Recorded => "recorded",
+            Self::Gpu => "gpu",
+        }
+    }
+}
+
+impl std::fmt::Display for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl ModelArgs {
     /// Loads the model and sets the routing.
     pub fn engine(&self) -> Result<Engine, Box<dyn std::error::Error>> {
-        let config = read_text(&self.model.join("config.json"))?;
-        let tokenizer_path = self.model.join("tokenizer.json");
-        let tokenizer = match tokenizer_path.is_file() {
-            true => Some(read_text(&tokenizer_path)?),
-            false => None,
-        };
-        let weights_path = self.model.join("model.safetensors");
-        let weights = read_bytes(&weights_path)?;
-        let name = self.model.file_name().unwrap_or_default().to_string_lossy();
-        let files = ModelFiles {
-            name: &name,
-            config: &config,
-            tokenizer: tokenizer.as_deref(),
-            weights: &weights,
-        };
-        let mut engine = Engine::load(files, &device(self.backend)?)?;
+        let mut engine = load(&self.model, self.backend)?;
         if let Some(routing) = choose_routing(self.spec.as_deref(), &self.model)? {
             engine.set_routing(routing)?;
         }
@@ -77,15 +82,34 @@ impl ModelArgs {
     }
 }
 
-fn device(backend: Backend) -> Result<Device, Box<dyn std::error::Error>> {
+/// Loads the model of a folder.
+fn load(folder: &Path, backend: Backend) -> Result<Engine, Box<dyn std::error::Error>> {
+    let config = read_text(&folder.join("config.json"))?;
+    let tokenizer_path = folder.join("tokenizer.json");
+    let tokenizer = match tokenizer_path.is_file() {
+        true => Some(read_text(&tokenizer_path)?),
+        false => None,
+    };
+    let weights = read_bytes(&folder.join("model.safetensors"))?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let files = ModelFiles {
+        name: &name,
+        config: &config,
+        tokenizer: tokenizer.as_deref(),
+        weights: &weights,
+    };
     match backend {
-        Backend::Cpu => Ok(Device::flex()),
+        Backend::Cpu => Ok(Engine::load(files, &Device::flex())?),
+        Backend::Recorded => pollster::block_on(async {
+            let gpu = Gpu::new().await?;
+            Ok(Engine::load_recorded(files, &gpu, |_, _| {}).await?)
+        }),
         #[cfg(feature = "gpu")]
-        Backend::Gpu => Ok(Device::wgpu_options().init()?),
+        Backend::Gpu => Ok(Engine::load(files, &Device::wgpu_options().init()?)?),
         #[cfg(not(feature = "gpu"))]
         Backend::Gpu => Err(
-            "this build has no GPU backend; build it with --features gpu, \
-             as `npm run moescope -- ... --backend gpu` does, or choose --backend cpu"
+            "this build has no stock GPU backend; build it with --features gpu, \
+             as `npm run moescope -- ... --backend gpu` does, or choose --backend recorded"
                 .into(),
         ),
     }

@@ -153,6 +153,16 @@ impl LmConfig {
         (total, total - idle)
     }
 
+    /// Parameters that one token reads under the trained routing: the active ones, but one row of an embedding that is
+    /// not the head too.
+    pub fn parameters_read(&self) -> usize {
+        let (_, n_active) = self.parameter_counts();
+        match self.tied_head {
+            true => n_active,
+            false => n_active - (self.vocab_size - 1) * self.d_model,
+        }
+    }
+
     pub(crate) fn layer_tensors(&self, layer: usize, tensors: &mut Vec<(String, Vec<usize>)>) {
         let d = self.d_model;
         let (d_q, d_kv) = (

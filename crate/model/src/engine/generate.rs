@@ -3,17 +3,14 @@
 //! Both passes of self-contrast have caches of their own and are fed the same tokens, so that the weak context is weak
 //! everywhere; a change of routing acts on the strong one.
 
-use burn::tensor::Device;
 use moescope_routing::ModelRouting;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::Engine;
-use crate::attention::KvCache;
-use crate::config::LmConfig;
+use super::machine::{Reading, Sequence};
+use super::{Engine, trace};
 use crate::contrast::{Contrast, ContrastReport};
 use crate::error::ModelError;
-use crate::host_router::{RouterMemory, read_f32};
 use crate::sample::{GenerateOptions, log_prob, sample};
 use crate::tokenizer::TextStream;
 use crate::trace::{Step, Trace};
@@ -36,8 +33,7 @@ pub(super) struct Generation {
 /// What one routing has read so far and expects next.
 #[derive(Debug)]
 struct Pass {
-    cache: KvCache,
-    memory: RouterMemory,
+    sequence: Sequence,
     /// [V] logits of the next token.
     logits: Vec<f32>,
 }
@@ -48,37 +44,6 @@ struct WeakPass {
     pass: Pass,
     routing: ModelRouting,
     contrast: Contrast,
-}
-
-/// Where a pass stood before a token.
-struct Mark {
-    len: usize,
-    memory: RouterMemory,
-    logits: Vec<f32>,
-}
-
-impl Pass {
-    fn new(config: &LmConfig, capacity: usize, device: &Device) -> Self {
-        Self {
-            cache: KvCache::new(config, capacity, device),
-            memory: RouterMemory::default(),
-            logits: Vec::new(),
-        }
-    }
-
-    fn mark(&self) -> Mark {
-        Mark {
-            len: self.cache.len(),
-            memory: self.memory.clone(),
-            logits: self.logits.clone(),
-        }
-    }
-
-    fn rewind(&mut self, mark: Mark) {
-        self.cache.truncate(mark.len);
-        self.memory = mark.memory;
-        self.logits = mark.logits;
-    }
 }
 
 impl Engine {
@@ -113,7 +78,7 @@ impl Engine {
             Some(contrast) => Some(self.weak_pass(contrast, capacity)?),
             None => None,
         };
-        let mut strong = Pass::new(&self.config, capacity, &self.device);
+        let mut strong = self.pass(capacity)?;
         let mut trace = self
             .feed(&mut strong, ids, &self.routing, self.tracing)
             .await?;
@@ -183,8 +148,7 @@ impl Engine {
     }
 
     async fn step(&self, generation: &mut Generation) -> Result<Option<Step>, ModelError> {
-        let cache = &generation.strong.cache;
-        if generation.tokens_left == 0 || cache.len() == cache.capacity() {
+        if generation.tokens_left == 0 || generation.strong.sequence.is_full() {
             return Ok(None);
         }
         // Kept until the step succeeds: one that failed may be tried again with the same draw.
@@ -235,11 +199,12 @@ impl Engine {
         let Some(WeakPass { pass, routing, .. }) = weak else {
             return self.feed(strong, &[id], &self.routing, self.tracing).await;
         };
-        let mark = pass.mark();
+        let (mark, logits) = (pass.sequence.mark(), pass.logits.clone());
         self.feed(pass, &[id], routing, false).await?;
         let fed = self.feed(strong, &[id], &self.routing, self.tracing).await;
         if fed.is_err() {
-            pass.rewind(mark);
+            pass.sequence.rewind(mark);
+            pass.logits = logits;
         }
         fed
     }
@@ -248,9 +213,17 @@ impl Engine {
         let routing = contrast.weak_routing(self.config.n_experts);
         self.check_routing(&routing)?;
         Ok(WeakPass {
-            pass: Pass::new(&self.config, capacity, &self.device),
+            pass: self.pass(capacity)?,
             routing,
             contrast,
+        })
+    }
+
+    /// A pass that has read nothing.
+    fn pass(&self, capacity: usize) -> Result<Pass, ModelError> {
+        Ok(Pass {
+            sequence: self.machine.sequence(&self.config, capacity)?,
+            logits: Vec::new(),
         })
     }
 
@@ -262,17 +235,12 @@ impl Engine {
         routing: &ModelRouting,
         tracing: bool,
     ) -> Result<Trace, ModelError> {
-        let mut memory = pass.memory.clone();
-        let past = Some((&mut pass.cache, &mut memory));
-        let (hidden_td, trace) = self.run(ids, past, routing, tracing).await?;
-        let [t, d_model] = hidden_td.dims();
-        let last = hidden_td.slice([t - 1..t, 0..d_model]);
-        let logits = read_f32(self.model.logits(last)).await;
-        if logits.is_err() {
-            pass.cache.truncate(pass.cache.len() - ids.len());
-        }
-        pass.logits = logits?;
-        pass.memory = memory;
-        Ok(trace)
+        let reading = Reading {
+            tracing,
+            ..self.reading(ids, routing)
+        };
+        let (logits, layers) = self.machine.feed(&mut pass.sequence, reading).await?;
+        pass.logits = logits;
+        Ok(trace(layers, routing))
     }
 }

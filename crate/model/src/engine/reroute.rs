@@ -4,15 +4,14 @@
 
 use moescope_routing::ModelRouting;
 
-use super::Engine;
+use super::{Engine, Reading};
 use crate::error::ModelError;
-use crate::host_router::read_f32;
 use crate::reroute::search::Search;
 use crate::reroute::{
     Offsets, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer, changed_tokens, confidence,
     with_offsets,
 };
-use crate::trace::Trace;
+use crate::trace::LayerTrace;
 
 /// A rerouting under way.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub struct Rerouting {
     ids: Vec<u32>,
     method: RerouteMethod,
     base: ModelRouting,
-    before: Trace,
+    before: Vec<LayerTrace>,
     /// (layer, C) of every MoE layer.
     confidences: Vec<(usize, f32)>,
     optimiser: Optimiser,
@@ -74,8 +73,8 @@ impl Engine {
         let base = routing.unwrap_or(&self.routing).clone();
         self.check_routing(&base)?;
         self.check_text(ids)?;
-        let (_, before) = self.run(ids, None, &base, true).await?;
-        let layers = before.layers.iter();
+        let before = self.traced(ids, &base).await?;
+        let layers = before.iter();
         let confidences: Vec<(usize, f32)> = layers.map(|l| (l.layer, confidence(l))).collect();
         let offsets = self.offsets_of(&base, &options.choose(&confidences));
         let (optimiser, loss) = self.optimiser(ids, &base, &offsets, options).await?;
@@ -163,18 +162,32 @@ impl Engine {
                 Ok((Optimiser::Gradient { descent, slopes }, loss))
             }
             #[cfg(not(feature = "autodiff"))]
-            RerouteMethod::Gradient => Err(ModelError::OptionInvalid {
-                name: "method",
-                got: "gradient".into(),
-                allowed: "search in this build, which has no automatic differentiation",
-            }),
+            RerouteMethod::Gradient => Err(no_gradient(
+                "search in this build, which has no automatic differentiation",
+            )),
         }
     }
 
     /// Mean loss of a text of at least two tokens, in nats.
     async fn loss(&self, ids: &[u32], routing: &ModelRouting) -> Result<f32, ModelError> {
-        let (hidden_td, _) = self.run(ids, None, routing, false).await?;
-        Ok(mean(&read_f32(self.losses(hidden_td, ids)).await?))
+        let reading = Reading {
+            tracing: false,
+            ..self.reading(ids, routing)
+        };
+        Ok(mean(&self.machine.losses(reading).await?.0))
+    }
+
+    /// How a text is routed, whether the engine traces or not.
+    async fn traced(
+        &self,
+        ids: &[u32],
+        routing: &ModelRouting,
+    ) -> Result<Vec<LayerTrace>, ModelError> {
+        let reading = Reading {
+            tracing: true,
+            ..self.reading(ids, routing)
+        };
+        Ok(self.machine.losses(reading).await?.1)
     }
 
     /// The same with its gradient in these offsets.
@@ -185,16 +198,29 @@ impl Engine {
         base: &ModelRouting,
         offsets: &Offsets,
     ) -> Result<(f32, Offsets), ModelError> {
-        use crate::host_router::{ExpertPath, HostRouter};
+        use super::machine::Machine;
+        use crate::host_router::{ExpertPath, read_f32};
         use crate::reroute::gradient::{GradientRouter, gradient};
 
+        #[cfg(feature = "recorded")]
+        let Machine::Burn(machine) = &self.machine else {
+            return Err(no_gradient(
+                "search in this engine, which runs a recorded plan",
+            ));
+        };
+        #[cfg(not(feature = "recorded"))]
+        let Machine::Burn(machine) = &self.machine;
         let routing = with_offsets(base, offsets);
-        let host = HostRouter::new(&routing, ids, ExpertPath::Selected, false)
-            .with_external(self.external.as_deref());
-        let mut router = GradientRouter::new(host, &routing, offsets, &self.device);
-        let tokens_bs = self.upload(ids).reshape([1, ids.len()]);
-        let hidden_td = self.model.forward(tokens_bs, None, &mut router).await?;
-        let losses = self.losses(hidden_td, ids);
+        let reading = Reading {
+            path: ExpertPath::Selected,
+            tracing: false,
+            ..self.reading(ids, &routing)
+        };
+        let host = reading.router();
+        let mut router = GradientRouter::new(host, &routing, offsets, &machine.device);
+        let tokens_bs = machine.upload(ids);
+        let forward = machine.model.forward(tokens_bs, None, &mut router);
+        let losses = machine.losses(forward.await?, ids);
         let slopes = gradient(&losses.clone().mean(), &router.offsets).await?;
         let loss = mean(&read_f32(losses.without_autodiff()).await?);
         Ok((loss, slopes))
@@ -255,8 +281,8 @@ impl Rerouting {
             0 => self.base.clone(),
             _ => with_offsets(&self.base, &self.best),
         };
-        let (_, after) = engine.run(&self.ids, None, &routing, true).await?;
-        let traces = self.before.layers.iter().zip(&after.layers);
+        let after = engine.traced(&self.ids, &routing).await?;
+        let traces = self.before.iter().zip(&after);
         let changes: Vec<Vec<bool>> = traces.map(|(b, a)| changed_tokens(b, a)).collect();
         let anywhere: Vec<bool> = (0..self.ids.len())
             .map(|token| changes.iter().any(|layer| layer[token]))
@@ -277,6 +303,15 @@ impl Rerouting {
             losses: self.losses,
             kept: self.kept,
         })
+    }
+}
+
+#[cfg(any(feature = "recorded", not(feature = "autodiff")))]
+fn no_gradient(allowed: &'static str) -> ModelError {
+    ModelError::OptionInvalid {
+        name: "method",
+        got: "gradient".into(),
+        allowed,
     }
 }
 

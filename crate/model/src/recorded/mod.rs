@@ -1,0 +1,220 @@
+//! The model as a plan: the forward pass recorded once into dispatches over fixed buffers, then replayed token by token.
+//!
+//! What changes from token to token (position, ids, routing, banned experts) is data in buffers, so a change of routing
+//! is a write and compiles nothing.
+//! Every sequence has a place: caches of its own and passes recorded over them. Weights and kernels are shared.
+//!
+//! A strategy that looks at the whole batch or asks outside cannot be decided by one token's kernel. Then, and only
+//! then, the plan stops in front of the decision of each layer, the host decides as it does for Burn, and the plan
+//! goes on; that costs a read for each MoE layer instead of one for each token.
+
+mod forward;
+mod record;
+mod run;
+mod weights;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use moescope_shaders as gpu;
+
+use crate::checkpoint::Tensors;
+use crate::config::LmConfig;
+use crate::engine::Reading;
+use crate::error::ModelError;
+use crate::host_router::RouterMemory;
+use crate::trace::LayerTrace;
+
+use record::{Ends, Model, sizes};
+use run::{Run, Running, Wanted};
+use weights::Weights;
+
+pub use moescope_shaders::Gpu;
+
+/// Sequences at a time: a generation and its contrast, and both of the one that follows.
+const PLACES: usize = 4;
+/// A language model on a recorded plan.
+pub(crate) struct RecordedLm {
+    config: LmConfig,
+    /// Borrowed while a pass runs: a second one is refused.
+    running: RefCell<Running>,
+    places: Vec<Place>,
+    /// Pass over a whole text, with the log-probability of each of its tokens.
+    score: gpu::PassId,
+    /// [T, V]
+    logits: gpu::Buffer,
+    free: Rc<RefCell<Vec<usize>>>,
+    adapter: String,
+}
+
+/// The passes over the caches of one sequence.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    decode: gpu::PassId,
+    prompt: gpu::PassId,
+}
+
+/// What there is to know about a plan.
+#[derive(Clone, Debug)]
+pub struct PlanInfo {
+    /// Kernels of one decoded token, in order, one for each dispatch.
+    pub decode: Vec<&'static str>,
+    /// Pipelines made so far.
+    pub n_pipelines: usize,
+    /// The adapter it runs on.
+    pub adapter: String,
+}
+
+/// A sequence in its place.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    place: usize,
+    free: Rc<RefCell<Vec<usize>>>,
+    pub len: usize,
+    pub capacity: usize,
+    /// For decisions of the host.
+    pub memory: RouterMemory,
+}
+
+impl Drop for Sequence {
+    fn drop(&mut self) {
+        self.free.borrow_mut().push(self.place);
+    }
+}
+
+impl fmt::Debug for RecordedLm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedLm")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes over what the device says.
+fn device<T>(result: Result<T, gpu::ShaderError>) -> Result<T, ModelError> {
+    result.map_err(|e| ModelError::Device(e.to_string()))
+}
+
+impl RecordedLm {
+    /// Records the model, compiles its kernels and uploads its weights; `progress` is told how many kernels are done.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] if the model does not fit the device.
+    pub async fn new(
+        config: &LmConfig,
+        tensors: &Tensors,
+        gpu: &Gpu,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Self, ModelError> {
+        let mut recording = device(gpu::Recording::new(sizes(config)))?;
+        let weights = Weights::declare(config, &mut recording, gpu::Format::F32)?;
+        let model = Model::declare(config, &weights, &mut recording);
+        let mut places = Vec::new();
+        for place in 0..PLACES {
+            let caches = model.caches(&mut recording, place);
+            let ends = Ends::Next;
+            let mut pass = async |mode| model.record(&mut recording, &caches, mode, ends).await;
+            places.push(Place {
+                decode: pass(gpu::Mode::Vector).await?,
+                prompt: pass(gpu::Mode::Tile).await?,
+            });
+        }
+        let caches = model.caches(&mut recording, PLACES);
+        let (mode, ends) = (gpu::Mode::Tile, Ends::Score);
+        let score = model.record(&mut recording, &caches, mode, ends).await?;
+        let logits = model.logits;
+        let plan = device(gpu::Plan::new(gpu, recording, progress).await)?;
+        weights.upload(config, tensors, &plan)?;
+        Ok(Self {
+            config: config.clone(),
+            running: RefCell::new(Running::new(plan)),
+            places,
+            score,
+            logits,
+            free: Rc::new(RefCell::new((0..PLACES).rev().collect())),
+            adapter: gpu.info.name.clone(),
+        })
+    }
+
+    /// What there is to know about the plan; none while a pass runs.
+    pub fn info(&self) -> Option<PlanInfo> {
+        let running = self.running.try_borrow().ok()?;
+        Some(PlanInfo {
+            decode: running.plan.dispatches(self.places[0].decode),
+            n_pipelines: running.plan.n_pipelines(),
+            adapter: self.adapter.clone(),
+        })
+    }
+
+    /// A place for a sequence of at most `capacity` tokens.
+    pub fn sequence(&self, capacity: usize) -> Result<Sequence, ModelError> {
+        let place = self.free.borrow_mut().pop();
+        let place = place.ok_or_else(|| {
+            ModelError::Device(format!("all {PLACES} places for sequences are taken"))
+        })?;
+        Ok(Sequence {
+            place,
+            free: Rc::clone(&self.free),
+            len: 0,
+            capacity,
+            memory: RouterMemory::default(),
+        })
+    }
+
+    /// Goes on with a sequence; returns the logits of the next token, [V].
+    pub async fn feed(
+        &self,
+        sequence: &mut Sequence,
+        reading: Reading<'_>,
+    ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+        let place = self.places[sequence.place];
+        let done = self
+            .run(Run {
+                pass: match reading.ids.len() {
+                    1 => place.decode,
+                    _ => place.prompt,
+                },
+                place: Some(sequence.place),
+                position: sequence.len,
+                memory: sequence.memory.clone(),
+                wanted: Wanted::Next,
+                reading,
+            })
+            .await?;
+        sequence.len += reading.ids.len();
+        sequence.memory = done.memory;
+        Ok((done.numbers, done.layers))
+    }
+
+    /// Logits of every position, [T, V].
+    pub async fn logits(
+        &self,
+        reading: Reading<'_>,
+    ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+        let done = self.run(self.whole(reading, Wanted::Logits)).await?;
+        Ok((done.numbers, done.layers))
+    }
+
+    /// Loss of every token but the first, [T - 1].
+    pub async fn losses(
+        &self,
+        reading: Reading<'_>,
+    ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+        let mut done = self.run(self.whole(reading, Wanted::Losses)).await?;
+        // Nothing says what follows the last token.
+        done.numbers.pop();
+        Ok((done.numbers, done.layers))
+    }
+
+    fn whole<'a>(&self, reading: Reading<'a>, wanted: Wanted) -> Run<'a> {
+        Run {
+            pass: self.score,
+            place: None,
+            position: 0,
+            memory: RouterMemory::default(),
+            wanted,
+            reading,
+        }
+    }
+}

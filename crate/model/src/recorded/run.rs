@@ -1,0 +1,325 @@
+//! Runs a recorded pass: in chunks where a text is long, under a routing that is written first where it changed, and
+//! with the host's decisions where no kernel has any.
+
+use std::ops::Range;
+
+use moescope_routing::stage::select::Select;
+use moescope_routing::{ModelRouting, Need, RouterSpec, RoutingPlan};
+use moescope_shaders as gpu;
+
+use super::{RecordedLm, device};
+use crate::engine::Reading;
+use crate::error::ModelError;
+use crate::host_router::{HostRouter, RouterMemory};
+use crate::trace::LayerTrace;
+
+/// A pass to run.
+pub(super) struct Run<'a> {
+    pub pass: gpu::PassId,
+    /// Of its sequence; none for a text that nothing follows.
+    pub place: Option<usize>,
+    /// Of the first token.
+    pub position: usize,
+    pub memory: RouterMemory,
+    pub wanted: Wanted,
+    pub reading: Reading<'a>,
+}
+
+/// What to read at the end of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Logits of the last token, [V].
+    Next,
+    /// Logits of all tokens, [T, V].
+    Logits,
+    /// Loss of the token after each, [T]; that of the last means nothing.
+    Losses,
+}
+
+/// What a pass found.
+#[derive(Default)]
+pub(super) struct Done {
+    /// What was wanted.
+    pub numbers: Vec<f32>,
+    pub layers: Vec<LayerTrace>,
+    pub memory: RouterMemory,
+}
+
+/// A plan and what its buffers hold at present.
+pub(super) struct Running {
+    pub plan: gpu::Plan,
+    /// The routing in force.
+    routing: Option<ModelRouting>,
+    /// Whether the host decides under it.
+    is_hosted: bool,
+    /// The sequence whose token was routed last, and how long it is.
+    last: Option<(usize, usize)>,
+}
+
+impl Running {
+    pub fn new(plan: gpu::Plan) -> Self {
+        Self {
+            plan,
+            routing: None,
+            is_hosted: false,
+            last: None,
+        }
+    }
+}
+
+/// Lets the host decide, layer by layer.
+struct Host<'a> {
+    router: HostRouter<'a>,
+    moe_layers: &'a [usize],
+    n_experts: usize,
+    /// Why it could not.
+    error: Option<ModelError>,
+}
+
+impl gpu::Decider for Host<'_> {
+    async fn decide(
+        &mut self,
+        moe_layer: usize,
+        logits_te: Vec<f32>,
+    ) -> Result<RoutingPlan, String> {
+        let layer = self.moe_layers[moe_layer];
+        let decided = self
+            .router
+            .decide_on(layer, logits_te, self.n_experts)
+            .await;
+        decided.map_err(|error| {
+            let message = error.to_string();
+            self.error = Some(error);
+            message
+        })
+    }
+}
+
+impl RecordedLm {
+    /// Runs a pass over all its tokens.
+    #[allow(
+        clippy::await_holding_refcell_ref,
+        reason = "the borrow says that a pass runs; another one is refused instead of waiting"
+    )]
+    pub(super) async fn run(&self, mut run: Run<'_>) -> Result<Done, ModelError> {
+        let Reading { ids, routing, .. } = run.reading;
+        let Ok(mut running) = self.running.try_borrow_mut() else {
+            return Err(ModelError::Device("another pass is running".into()));
+        };
+        self.write_routing(&mut running, routing);
+        let chunk = self.chunk(&running, routing, ids.len())?;
+        let mut done = Done::default();
+        for start in (0..ids.len()).step_by(chunk) {
+            let tokens = start..ids.len().min(start + chunk);
+            self.run_chunk(&mut running, &mut run, tokens, &mut done)
+                .await?;
+        }
+        done.memory = run.memory;
+        Ok(done)
+    }
+
+    async fn run_chunk(
+        &self,
+        running: &mut Running,
+        run: &mut Run<'_>,
+        tokens: Range<usize>,
+        done: &mut Done,
+    ) -> Result<(), ModelError> {
+        let ids = run.reading.ids;
+        let position = run.position + tokens.start;
+        let targets = match run.wanted {
+            Wanted::Losses => targets(ids, &tokens),
+            Wanted::Next | Wanted::Logits => Vec::new(),
+        };
+        let rows = match run.wanted {
+            Wanted::Next if tokens.end == ids.len() => 1,
+            Wanted::Next | Wanted::Losses => 0,
+            Wanted::Logits => tokens.len(),
+        };
+        let step = gpu::Step {
+            position,
+            tokens: &ids[tokens.clone()],
+            targets: &targets,
+            trace: run.reading.tracing || self.is_sticky(run.reading.routing),
+            previous: self.restore(running, run, position)?,
+            read: (rows > 0).then_some(gpu::Words {
+                buffer: self.logits,
+                first: 0,
+                count: rows * self.config.vocab_size,
+            }),
+            ..gpu::Step::default()
+        };
+        let alone = match running.is_hosted {
+            true => None,
+            false => self.run_alone(running, run, step).await?,
+        };
+        let (reading, layers) = match alone {
+            Some(outcome) => outcome,
+            None => self.run_hosted(running, run, step, tokens.clone()).await?,
+        };
+        running.last = run.place.map(|place| (place, run.position + tokens.end));
+        if run.reading.tracing {
+            append(&mut done.layers, layers);
+        }
+        let losses = reading.log_probs.iter().map(|log_prob| -log_prob);
+        let logits = reading.words.iter().map(|&word| f32::from_bits(word));
+        done.numbers.extend(losses.chain(logits));
+        Ok(())
+    }
+
+    /// Makes the plan remember the experts of the token before `position` in this sequence, if they are known.
+    fn restore(
+        &self,
+        running: &mut Running,
+        run: &Run<'_>,
+        position: usize,
+    ) -> Result<bool, ModelError> {
+        if position == 0 {
+            return Ok(false);
+        }
+        if running.last == run.place.map(|place| (place, position)) {
+            return Ok(true);
+        }
+        let layers = self.config.moe_layers.iter();
+        let experts: Option<Vec<&[u16]>> = layers.map(|&l| run.memory.last_experts(l)).collect();
+        let Some(experts) = experts else {
+            return Ok(false);
+        };
+        device(running.plan.set_previous(&experts))?;
+        Ok(true)
+    }
+
+    /// Runs a chunk that the plan routes itself; none if it has no decision for these tokens, and nothing has run.
+    async fn run_alone(
+        &self,
+        running: &mut Running,
+        run: &mut Run<'_>,
+        step: gpu::Step<'_>,
+    ) -> Result<Option<(gpu::Reading, Vec<LayerTrace>)>, ModelError> {
+        let outcome = running.plan.run(run.pass, &step).await;
+        if let Err(gpu::ShaderError::Refused { .. }) = outcome {
+            return Ok(None);
+        }
+        let mut reading = device(outcome)?;
+        let records = std::mem::take(&mut reading.layers).into_iter();
+        let layers = records.zip(&self.config.moe_layers);
+        let layers: Vec<LayerTrace> = layers
+            .map(|(record, &layer)| trace(layer, record))
+            .collect();
+        run.memory.follow(step.tokens.len(), &layers);
+        Ok(Some((reading, layers)))
+    }
+
+    /// Runs a chunk that the host routes.
+    async fn run_hosted(
+        &self,
+        running: &mut Running,
+        run: &mut Run<'_>,
+        step: gpu::Step<'_>,
+        tokens: Range<usize>,
+    ) -> Result<(gpu::Reading, Vec<LayerTrace>), ModelError> {
+        let reading = Reading {
+            ids: &run.reading.ids[tokens],
+            ..run.reading
+        };
+        let mut host = Host {
+            router: reading.router().resume(run.memory.clone()),
+            moe_layers: &self.config.moe_layers,
+            n_experts: self.config.n_experts,
+            error: None,
+        };
+        let outcome = running.plan.run_with(run.pass, &step, &mut host).await;
+        if let Some(error) = host.error {
+            return Err(error);
+        }
+        let (layers, memory) = host.router.finish();
+        run.memory = memory;
+        Ok((device(outcome)?, layers))
+    }
+
+    /// Tokens of one chunk.
+    fn chunk(
+        &self,
+        running: &Running,
+        routing: &ModelRouting,
+        n_tokens: usize,
+    ) -> Result<usize, ModelError> {
+        let chunk = match running.is_hosted {
+            true => running.plan.hosted_chunk(),
+            false => running.plan.chunk(),
+        };
+        let whole = |spec: &RouterSpec| spec.needs().contains(&Need::WholeBatch);
+        if n_tokens > chunk && self.specs(routing).any(whole) {
+            return Err(ModelError::PromptTooLong {
+                name: "a strategy that needs the whole batch at once, on a recorded plan,".into(),
+                n_tokens,
+                allowed: chunk,
+            });
+        }
+        Ok(chunk)
+    }
+
+    fn specs<'a>(&'a self, routing: &'a ModelRouting) -> impl Iterator<Item = &'a RouterSpec> {
+        let layers = self.config.moe_layers.iter();
+        layers.map(|&layer| routing.for_layer(layer))
+    }
+
+    /// Whether a strategy looks at the token before.
+    fn is_sticky(&self, routing: &ModelRouting) -> bool {
+        let sticky = |spec: &RouterSpec| matches!(spec.select, Select::Sticky { .. });
+        self.specs(routing).any(sticky)
+    }
+
+    /// Puts a routing in force, unless it is; what the plan refuses is left to the host.
+    fn write_routing(&self, running: &mut Running, routing: &ModelRouting) {
+        if running.routing.as_ref() == Some(routing) {
+            return;
+        }
+        let specs: Vec<&RouterSpec> = self.specs(routing).collect();
+        let written = running.plan.set_routing(&specs, &self.config.moe_layers);
+        running.is_hosted = written.is_err();
+        running.routing = Some(routing.clone());
+    }
+}
+
+/// What follows each of some tokens; nothing follows the last of all, whose place holds a 0.
+fn targets(ids: &[u32], tokens: &Range<usize>) -> Vec<u32> {
+    let end = ids.len().min(tokens.end + 1);
+    let mut targets = ids[tokens.start + 1..end].to_vec();
+    targets.resize(tokens.len(), 0);
+    targets
+}
+
+fn trace(layer: usize, record: gpu::LayerRecord) -> LayerTrace {
+    LayerTrace {
+        layer,
+        n_experts: record.n_experts,
+        logits: record.logits,
+        scores: record.scores,
+        selection_scores: record.selection_scores,
+        verdicts: record.verdicts,
+        offsets: record.offsets,
+        experts: record.experts,
+        weights: record.weights,
+    }
+}
+
+/// Joins the traces of a chunk to those of the chunks before it.
+fn append(layers: &mut Vec<LayerTrace>, chunk: Vec<LayerTrace>) {
+    if layers.is_empty() {
+        *layers = chunk;
+        return;
+    }
+    for (layer, more) in layers.iter_mut().zip(chunk) {
+        let placed = layer.experts.len() as u32;
+        layer.logits.extend(more.logits);
+        layer.scores.extend(more.scores);
+        layer.selection_scores.extend(more.selection_scores);
+        layer.verdicts.extend(more.verdicts);
+        layer
+            .offsets
+            .extend(more.offsets[1..].iter().map(|offset| placed + offset));
+        layer.experts.extend(more.experts);
+        layer.weights.extend(more.weights);
+    }
+}

@@ -1,0 +1,350 @@
+//! The recorded plan computes what the model computes on Burn: logits, losses, experts, texts, under every routing.
+//!
+//! Runs on whatever adapter there is; software Vulkan (Debian `mesa-vulkan-drivers`) is enough, and none is a failure.
+//! Rows that two experts share almost evenly may go either way, because sums round differently; they are counted.
+
+#![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
+
+use moescope_model::{
+    Contrast, Device, Engine, GenerateOptions, Gpu, LayerTrace, ModelFiles, Step,
+};
+use moescope_routing::presets::PRESETS;
+use moescope_routing::stage::select::Select;
+use moescope_routing::{ModelRouting, RouterInput, RouterSpec, route};
+use moescope_tests::{ARCHITECTURES, Checkpoint, max_difference, repository};
+use pollster::block_on;
+
+/// Allowed difference of logits and losses.
+const LOGITS: f32 = 1e-3;
+/// Allowed difference of weights.
+const WEIGHTS: f32 = 1e-4;
+/// Gating logits and scores closer than this may change places.
+const NEAR_TIE: f32 = 1e-4;
+const PROMPT: [u32; 5] = [10, 16, 18, 234, 130];
+
+fn recorded(files: ModelFiles) -> Engine {
+    let gpu = block_on(Gpu::new()).unwrap();
+    block_on(Engine::load_recorded(files, &gpu, |_, _| {})).unwrap()
+}
+
+/// The same checkpoint on Burn and recorded.
+fn both(architecture: &str) -> [Engine; 2] {
+    let checkpoint = Checkpoint::read(architecture);
+    [checkpoint.engine(), recorded(checkpoint.files())]
+}
+
+fn first() -> [Engine; 2] {
+    let read = |name: &str| std::fs::read(repository("models/first").join(name)).unwrap();
+    let text = |name: &str| String::from_utf8(read(name)).unwrap();
+    let (config, tokenizer) = (text("config.json"), text("tokenizer.json"));
+    let weights = read("model.safetensors");
+    let files = ModelFiles {
+        name: "first",
+        config: &config,
+        tokenizer: Some(&tokenizer),
+        weights: &weights,
+    };
+    [
+        Engine::load(files, &Device::flex()).unwrap(),
+        recorded(files),
+    ]
+}
+
+fn options(max_tokens: usize, temperature: f32) -> GenerateOptions {
+    GenerateOptions {
+        max_tokens,
+        temperature,
+        seed: 5,
+        contrast: None,
+    }
+}
+
+/// The routing of each token: its experts in order with their weights.
+fn choices(layer: &LayerTrace) -> Vec<Vec<(u16, f32)>> {
+    let row = |pair: &[u32]| {
+        let row = pair[0] as usize..pair[1] as usize;
+        let experts = layer.experts[row.clone()].iter().copied();
+        let mut row: Vec<(u16, f32)> = experts.zip(layer.weights[row].iter().copied()).collect();
+        row.sort_by_key(|choice| choice.0);
+        row
+    };
+    layer.offsets.windows(2).map(row).collect()
+}
+
+/// Whether two of a token's scores are so close that rounding decides between them.
+fn is_near_tie(layer: &LayerTrace, token: usize) -> bool {
+    let row = token * layer.n_experts..(token + 1) * layer.n_experts;
+    let mut scores = layer.selection_scores[row].to_vec();
+    scores.retain(|score| score.is_finite());
+    scores.sort_by(f32::total_cmp);
+    scores.windows(2).any(|pair| pair[1] - pair[0] < NEAR_TIE)
+}
+
+/// Compares the traces of both; returns how many tokens were near-ties with another choice.
+fn compare(what: &str, expected: &[LayerTrace], found: &[LayerTrace]) -> usize {
+    assert_eq!(expected.len(), found.len(), "{what}");
+    let mut near_ties = 0;
+    for (expected, found) in expected.iter().zip(found) {
+        let what = format!("{what}, layer {}", expected.layer);
+        assert_eq!(expected.layer, found.layer, "{what}");
+        let difference = max_difference(&expected.logits, &found.logits);
+        assert!(difference < LOGITS, "{what}: logits differ by {difference}");
+        let rows = choices(expected).into_iter().zip(choices(found));
+        for (token, (expected_row, found_row)) in rows.enumerate() {
+            let experts = |row: &[(u16, f32)]| row.iter().map(|c| c.0).collect::<Vec<u16>>();
+            if experts(&expected_row) != experts(&found_row) {
+                let near = is_near_tie(expected, token);
+                assert!(
+                    near,
+                    "{what}, token {token}: {found_row:?}, expected {expected_row:?}"
+                );
+                near_ties += 1;
+                continue;
+            }
+            let cells = token * expected.n_experts..(token + 1) * expected.n_experts;
+            if !is_near_tie(expected, token) {
+                let verdicts = [&expected.verdicts, &found.verdicts].map(|v| &v[cells.clone()]);
+                assert_eq!(verdicts[0], verdicts[1], "{what}, token {token}: verdicts");
+            }
+            for (a, b) in expected_row.iter().zip(&found_row) {
+                let difference = (a.1 - b.1).abs();
+                assert!(
+                    difference < WEIGHTS * a.1.abs().max(1.0),
+                    "{what}, token {token}: {b:?}, expected {a:?}"
+                );
+            }
+        }
+    }
+    near_ties
+}
+
+fn steps(engine: &mut Engine, options: GenerateOptions) -> Vec<Step> {
+    block_on(engine.begin_ids(&PROMPT, options)).unwrap();
+    std::iter::from_fn(|| block_on(engine.next()).unwrap()).collect()
+}
+
+fn ids(steps: &[Step]) -> Vec<u32> {
+    steps.iter().map(|step| step.token.id).collect()
+}
+
+#[test]
+fn logits_losses_and_routing_are_those_of_burn_for_every_layout() {
+    for architecture in ARCHITECTURES {
+        let [burn, recorded] = both(architecture);
+        for (i, prompt) in Checkpoint::read(architecture)
+            .golden
+            .prompts
+            .iter()
+            .enumerate()
+        {
+            let what = format!("{architecture}, prompt {i}");
+            let (expected, expected_trace) = block_on(burn.forward_ids(&prompt.ids)).unwrap();
+            let (found, found_trace) = block_on(recorded.forward_ids(&prompt.ids)).unwrap();
+            let near_ties = compare(&what, &expected_trace.layers, &found_trace.layers);
+            assert_eq!(near_ties, 0, "{what}: a choice differs");
+            let difference = max_difference(&expected, &found);
+            assert!(difference < LOGITS, "{what}: logits differ by {difference}");
+            let expected = block_on(burn.analyse_ids(&prompt.ids, None))
+                .unwrap()
+                .losses;
+            let found = block_on(recorded.analyse_ids(&prompt.ids, None))
+                .unwrap()
+                .losses;
+            let difference = max_difference(&expected[1..], &found[1..]);
+            assert!(difference < LOGITS, "{what}: losses differ by {difference}");
+        }
+    }
+}
+
+#[test]
+fn greedy_tokens_are_the_golden_ones_for_every_layout() {
+    for architecture in ARCHITECTURES {
+        let checkpoint = Checkpoint::read(architecture);
+        let golden = &checkpoint.golden.greedy;
+        let prompt = &checkpoint.golden.prompts[golden.prompt].ids;
+        let mut engine = recorded(checkpoint.files());
+        let found = block_on(engine.greedy_ids(prompt, golden.ids.len())).unwrap();
+        assert_eq!(found, golden.ids, "{architecture}");
+    }
+}
+
+#[test]
+fn the_shipped_model_reads_and_writes_as_on_burn() {
+    let [mut burn, mut recorded] = first();
+    let text = "Once upon a time there was a fox who lived in a wood. Il était une fois. def f(x): return x + 1";
+    let analyses = [&burn, &recorded].map(|engine| block_on(engine.analyse(text, None)).unwrap());
+    let [expected, found] = &analyses;
+    let near_ties = compare("first", &expected.trace.layers, &found.trace.layers);
+    assert!(near_ties <= 1, "{near_ties} tokens went the other way");
+    let difference = (expected.loss - found.loss).abs();
+    assert!(difference < LOGITS, "the loss differs by {difference}");
+    let texts = [&mut burn, &mut recorded].map(|engine| {
+        block_on(engine.begin("Once upon a time", options(40, 0.0))).unwrap();
+        let steps = std::iter::from_fn(|| block_on(engine.next()).unwrap());
+        steps.map(|step| step.token.id).collect::<Vec<u32>>()
+    });
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_no_pipeline() {
+    for architecture in ARCHITECTURES {
+        let [_, mut recorded] = both(architecture);
+        let info = recorded.plan_info().unwrap();
+        // Embedding and head are the two that belong to no block.
+        let n_blocks = recorded.info().n_layers;
+        let of_blocks = info.decode.len() - 2;
+        assert!(
+            of_blocks <= 10 * n_blocks,
+            "{architecture}: {:?}",
+            info.decode
+        );
+        if recorded.info().moe_layers.is_empty() {
+            continue;
+        }
+        block_on(recorded.begin_ids(&PROMPT, options(20, 0.0))).unwrap();
+        for top_k in 1..=4 {
+            let spec = RouterSpec::top_k(top_k);
+            recorded.set_routing(spec.into()).unwrap();
+            let step = block_on(recorded.next()).unwrap().unwrap();
+            let experts = step.trace.layers.iter().map(|layer| layer.experts.len());
+            assert!(
+                experts.clone().all(|n| n == top_k),
+                "{architecture}, top {top_k}"
+            );
+        }
+        assert_eq!(recorded.plan_info().unwrap().n_pipelines, info.n_pipelines);
+    }
+}
+
+#[test]
+fn every_preset_decides_token_by_token_as_on_burn_whoever_decides() {
+    let mut engines = both("qwen3_moe");
+    let n_experts = engines[0].info().n_experts;
+    let (mut near_ties, mut compared) = (0, 0);
+    for preset in PRESETS {
+        let mut spec = preset.spec().unwrap();
+        if let Select::TopK { top_k } = &mut spec.select {
+            *top_k = (*top_k).min(n_experts);
+        }
+        if engines[0].set_routing(spec.clone().into()).is_err() {
+            continue;
+        }
+        engines[1].set_routing(spec.into()).unwrap();
+        let [expected, found] = engines.each_mut().map(|engine| {
+            let begun = block_on(engine.begin_ids(&PROMPT, options(6, 0.0))).unwrap();
+            let steps: Vec<Step> =
+                std::iter::from_fn(|| block_on(engine.next()).unwrap()).collect();
+            (begun, steps)
+        });
+        let what = preset.name;
+        near_ties += compare(what, &expected.0.layers, &found.0.layers);
+        assert_eq!(ids(&expected.1), ids(&found.1), "{what}");
+        for (expected, found) in expected.1.iter().zip(&found.1) {
+            near_ties += compare(what, &expected.trace.layers, &found.trace.layers);
+            compared += 1;
+        }
+    }
+    assert!(
+        compared > 100 && near_ties < 5,
+        "{near_ties} of {compared} tokens"
+    );
+}
+
+#[test]
+fn a_router_from_outside_decides_for_the_plan_too() {
+    let mut engines = both("qwen2_moe");
+    let trained = engines[0].info().trained_routing.default;
+    let expected = ids(&steps(&mut engines[0], options(8, 0.0)));
+    let spec = trained.clone();
+    engines[1].set_external_router(Some(Box::new(move |input: &RouterInput| {
+        let routing = route(&spec, input).map_err(|e| e.to_string())?;
+        Ok(routing.plan)
+    })));
+    let external = RouterSpec::from_link("method=external").unwrap();
+    engines[1].set_routing(external.into()).unwrap();
+    assert_eq!(ids(&steps(&mut engines[1], options(8, 0.0))), expected);
+}
+
+#[test]
+fn sampled_and_contrasted_texts_are_those_of_burn() {
+    let mut engines = both("olmoe");
+    let contrasts = [
+        None,
+        Some(Contrast::default()),
+        Some(Contrast {
+            weak: Some(RouterSpec::from_link("method=sticky").unwrap().into()),
+            ..Contrast::default()
+        }),
+    ];
+    for contrast in contrasts {
+        let options = GenerateOptions {
+            contrast,
+            ..options(16, 1.0)
+        };
+        let [expected, found] = engines.each_mut().map(|e| ids(&steps(e, options.clone())));
+        assert_eq!(expected, found, "{:?}", options.contrast);
+    }
+}
+
+#[test]
+fn sticky_routing_remembers_its_own_sequence_while_others_run() {
+    let mut engines = both("qwen3_moe");
+    let sticky: ModelRouting = RouterSpec::from_link("method=sticky,margin=0.5")
+        .unwrap()
+        .into();
+    let [expected, found] = engines.each_mut().map(|engine| {
+        engine.set_routing(sticky.clone()).unwrap();
+        block_on(engine.begin_ids(&PROMPT, options(8, 0.0))).unwrap();
+        let mut steps = Vec::new();
+        while let Some(step) = block_on(engine.next()).unwrap() {
+            steps.push(step);
+            block_on(engine.analyse_ids(&[7, 8, 9, 250], None)).unwrap();
+        }
+        steps
+    });
+    for (expected, found) in expected.iter().zip(&found) {
+        compare("sticky", &expected.trace.layers, &found.trace.layers);
+    }
+    assert_eq!(ids(&expected), ids(&found));
+}
+
+#[test]
+fn a_generation_survives_another_that_is_refused_and_a_greedy_one() {
+    let [_, mut recorded] = both("qwen3_moe");
+    let expected = ids(&steps(&mut recorded, options(8, 1.0)));
+    block_on(recorded.begin_ids(&PROMPT, options(8, 1.0))).unwrap();
+    let mut found = Vec::new();
+    while let Some(step) = block_on(recorded.next()).unwrap() {
+        found.push(step.token.id);
+        block_on(recorded.greedy_ids(&[1, 2, 3], 3)).unwrap();
+        assert!(block_on(recorded.begin_ids(&[], options(8, 1.0))).is_err());
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_text_longer_than_a_pass_is_read_in_chunks() {
+    let mut checkpoint = Checkpoint::read("qwen3_moe");
+    let positions = "\"max_position_embeddings\": 256";
+    assert!(checkpoint.config.contains(positions));
+    let more = "\"max_position_embeddings\": 1024";
+    checkpoint.config = checkpoint.config.replace(positions, more);
+    let text: Vec<u32> = (0..700).map(|i| (i * 37 + i / 9 + 11) % 320).collect();
+    let mut engines = [checkpoint.engine(), recorded(checkpoint.files())];
+    let [expected, found] = engines
+        .each_ref()
+        .map(|engine| block_on(engine.forward_ids(&text)).unwrap());
+    compare("700 tokens", &expected.1.layers, &found.1.layers);
+    let difference = max_difference(&expected.0, &found.0);
+    assert!(difference < LOGITS, "logits differ by {difference}");
+    // Whoever needs the whole batch at once says how long it may be.
+    let whole: ModelRouting = RouterSpec::from_link("method=expert_choice")
+        .unwrap()
+        .into();
+    engines[1].set_routing(whole).unwrap();
+    let error = block_on(engines[1].forward_ids(&text)).unwrap_err();
+    assert_eq!(error.code(), "prompt_too_long");
+    assert!(error.to_string().contains("512"), "{error}");
+    block_on(engines[1].forward_ids(&text[..512])).unwrap();
+}
