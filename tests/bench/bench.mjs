@@ -46,11 +46,11 @@ async function measure() {
     const generate = {};
     const load = {};
     const tracing = {};
-    for (const [backend, kind] of [['cpu', 'cpu'], ['webgpu', 'gpu']]) {
+    for (const backend of ['cpu', 'webgpu', 'webgpu-burn']) {
       say(`${backend}: generating`);
       generate[backend] = await measureGenerate(browser, blank, backend, model, { runs, tokens });
       say(`${backend}: tracing`);
-      tracing[backend] = await measureTracing(browser, blank, kind, model, { runs, tokens });
+      tracing[backend] = await measureTracing(browser, blank, backend, model, { runs, tokens });
       say(`${backend}: loading`);
       load[backend] = await measureLoad(browser, blank, backend, model, runs);
     }

@@ -1,19 +1,23 @@
 // Drives a wasm engine directly inside a page, without the package around it: reference ids in, numbers out.
 // The functions run in the page (Playwright serialises their source), so they use nothing from this file.
 
-export const WASM = { cpu: '/web/packages/moescope/wasm/moescope_cpu.js', gpu: '/web/packages/moescope/wasm/moescope_gpu.js' };
+export const WASM = {
+  cpu: '/web/packages/moescope/wasm/moescope_cpu.js',
+  webgpu: '/web/packages/moescope/wasm/moescope_cpu.js',
+  'webgpu-burn': '/web/packages/moescope/wasm/moescope_gpu.js',
+};
 
 /** Loads a model folder into the page's engine, `window.engine`; without a tokenizer it takes token ids only. */
 export async function loadEngine(page, kind, folder, { hasTokenizer = true } = {}) {
-  await page.evaluate(async ({ wasm, folder, hasTokenizer }) => {
+  await page.evaluate(async ({ wasm, kind, folder, hasTokenizer }) => {
     const module = await import(wasm);
     await module.default();
     const file = (name) => fetch(`${folder}/${name}`);
     const config = await (await file('config.json')).text();
     const tokenizer = hasTokenizer ? await (await file('tokenizer.json')).text() : '';
     const weights = new Uint8Array(await (await file('model.safetensors')).arrayBuffer());
-    window.engine = await module.Engine.load(config, tokenizer, weights, 'test');
-  }, { wasm: WASM[kind], folder, hasTokenizer });
+    window.engine = await module.Engine.load(config, tokenizer, weights, 'test', kind);
+  }, { wasm: WASM[kind], kind, folder, hasTokenizer });
 }
 
 /** Logits [T, V] and, for every MoE layer, experts and weights of each token. */

@@ -22,7 +22,7 @@ after(async () => {
   await server?.close();
 });
 
-for (const kind of ['cpu', 'gpu']) {
+for (const kind of ['cpu', 'webgpu', 'webgpu-burn']) {
   test(`models/first writes the native greedy tokens on the ${kind} engine`, async () => {
     const { page, errors, close } = await openPage(browser, `${server.url}tests/browser/blank.html`);
     await loadEngine(page, kind, '/models/first');

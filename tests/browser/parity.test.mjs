@@ -27,7 +27,7 @@ after(async () => {
   await server?.close();
 });
 
-for (const kind of ['cpu', 'gpu']) {
+for (const kind of ['cpu', 'webgpu', 'webgpu-burn']) {
   for (const arch of ['olmoe', 'qwen3_moe']) {
     describe(`${arch} on the ${kind} engine`, () => parity(kind, arch));
   }

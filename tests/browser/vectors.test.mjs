@@ -32,7 +32,7 @@ test('there are as many vectors as the other tests run', () => {
   assert.ok(count > 800, `only ${count} cases were found in ${FOLDER}`);
 });
 
-for (const kind of ['cpu', 'gpu']) {
+for (const kind of ['cpu', 'webgpu-burn']) {
   describe(`routing by the ${kind} file`, () => vectors(kind));
 }
 

@@ -58,11 +58,14 @@ test('asking for WebGPU where there is none says so and keeps the CPU engine', a
   await moescope.close();
 });
 
-test('an adapter without timestamp-query still gives a working page, which says that this is why it runs on the CPU', async () => {
+test('an adapter without timestamp-query runs the page on WebGPU, and refuses only stock Burn, with the reason', async () => {
   const moescope = await openMoescope(browser, site, { hash: SHORT, workerPrelude: workerPreludes.noTimestampQuery });
-  const { kind, reason } = await moescope.backend();
-  assert.equal(kind, 'cpu');
-  assert.match(reason, /timestamp-query/);
+  assert.equal((await moescope.backend()).kind, 'webgpu');
+  await moescope.stillWrites();
+  await moescope.chooseBackend('WebGPU, stock Burn');
+  const failure = moescope.page.locator('.failure[data-code="no_gpu"]');
+  await failure.waitFor();
+  assert.match(await failure.textContent(), /timestamp-query/);
   await moescope.stillWrites();
   assertQuiet(moescope.errors);
   await moescope.close();

@@ -97,14 +97,17 @@ const ANALYSES = '_analyses';
 /** What is what among the files of a build. */
 export function manifestOf(names: readonly string[], models: Manifest['models']): Manifest {
   const hashed = names.filter((name) => name.startsWith(HASHED)).toSorted();
-  const engines: Record<Engine, string[]> = { cpu: [], webgpu: [] };
+  const engines: Record<Engine, string[]> = { cpu: [], webgpu: [], 'webgpu-burn': [] };
   const isLight = (name: string): boolean => /\.(js|css)$/.test(name) || name.includes(ANALYSES);
-  for (const name of hashed.filter((file) => file.endsWith('.wasm') && !isLight(file))) engines[engineOf(name)].push(name);
+  for (const name of hashed.filter((file) => file.endsWith('.wasm') && !isLight(file))) {
+    for (const engine of enginesIn(name)) engines[engine].push(name);
+  }
   return { shell: hashed.filter(isLight), hashed, engines, models };
 }
 
-function engineOf(name: string): Engine {
-  if (name.includes('_cpu')) return 'cpu';
-  if (name.includes('_gpu')) return 'webgpu';
+/** The engines that a file is; one holds the CPU engine and the recorded plan. */
+function enginesIn(name: string): readonly Engine[] {
+  if (name.includes('_cpu')) return ['cpu', 'webgpu'];
+  if (name.includes('_gpu')) return ['webgpu-burn'];
   throw new Error(`${name} is the engine of no known backend; known are names with _cpu and _gpu`);
 }

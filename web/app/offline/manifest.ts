@@ -12,7 +12,7 @@ export interface Manifest {
   readonly models: Readonly<Record<string, readonly string[]>>;
 }
 
-export type Engine = 'cpu' | 'webgpu';
+export type Engine = 'cpu' | 'webgpu' | 'webgpu-burn';
 
 /** What a visit has used before the service worker could see it, as absolute addresses. */
 export interface Used {

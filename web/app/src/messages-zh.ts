@@ -73,7 +73,7 @@ export const chinese: Translation = {
   },
   paths: { heading: '站场', help: '词元从一层的第一专家驶向下一层的第一专家。' },
   backend: {
-    button: (name) => `后端：${name}`, choose: '运行在', auto: '自动', webgpu: 'WebGPU', cpu: 'CPU', none: '无引擎', loading: '载入中',
+    button: (name) => `后端：${name}`, choose: '运行在', auto: '自动', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU，原装 Burn', cpu: 'CPU', none: '无引擎', loading: '载入中',
     adapter: (name) => `适配器：${name}`,
   },
   loading: {

@@ -146,6 +146,7 @@ const english = {
     choose: 'Run on',
     auto: 'Automatic',
     webgpu: 'WebGPU',
+    'webgpu-burn': 'WebGPU, stock Burn',
     cpu: 'CPU',
     none: 'no engine',
     loading: 'loading',

@@ -178,7 +178,7 @@ export function decode(hash: string): State {
   const standard = { ...DEFAULTS, ...former };
   return {
     model: modelFolder(params.get('model')) ?? standard.model,
-    backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu']) ?? standard.backend,
+    backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu', 'webgpu-burn']) ?? standard.backend,
     prompt: params.get('prompt') ?? standard.prompt,
     temperature: number(params.get('temp'), LIMITS.temperature) ?? standard.temperature,
     seed: integer(params.get('seed'), LIMITS.seed) ?? standard.seed,

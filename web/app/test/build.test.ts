@@ -45,7 +45,11 @@ it('the service worker is told what is light and which engine is which', () => {
   const names = ['index.html', 'assets/a-1.js', 'assets/a-1.css', 'assets/f-1.woff2', 'assets/moescope_analyses_bg-1.wasm', 'assets/moescope_cpu_bg-1.wasm', 'assets/moescope_gpu_bg-1.wasm'];
   expect(manifestOf(names, {})).toMatchObject({
     shell: ['assets/a-1.css', 'assets/a-1.js', 'assets/moescope_analyses_bg-1.wasm'],
-    engines: { cpu: ['assets/moescope_cpu_bg-1.wasm'], webgpu: ['assets/moescope_gpu_bg-1.wasm'] },
+    engines: {
+      cpu: ['assets/moescope_cpu_bg-1.wasm'],
+      webgpu: ['assets/moescope_cpu_bg-1.wasm'],
+      'webgpu-burn': ['assets/moescope_gpu_bg-1.wasm'],
+    },
   });
   expect(manifestOf(names, {}).hashed).toEqual(names.slice(1).toSorted());
   expect(() => manifestOf(['assets/other-1.wasm'], {})).toThrow(/other-1\.wasm is the engine of no known backend/);

@@ -14,7 +14,7 @@ import { fieldText } from './shown.js';
 import type { Bar, Shown } from './shown.js';
 import { tabBar } from './tabs.js';
 
-const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu'];
+const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'cpu', 'webgpu-burn'];
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 export function topbar(shown: Shown): ViewElement {

@@ -1,6 +1,6 @@
 // What the parts of the tab Vision are drawn from, and what they may ask for.
 
-import type { ModelRouting, VisionInfo } from 'moescope';
+import type { BackendKind, ModelRouting, VisionInfo } from 'moescope';
 import type { GaugeData, Handler, TokenRecord } from 'moescope/views';
 
 import type { Noticed } from '../page/notices.js';
@@ -52,7 +52,7 @@ export interface VisionShown {
   readonly scope: Knobs['state']['scope'];
   readonly engine: Knobs['engine'] & Noticed['engine'] & Bar['engine'];
   /** Where the engine runs, once it does. */
-  readonly backend: 'cpu' | 'webgpu' | undefined;
+  readonly backend: BackendKind | undefined;
   readonly info: VisionInfo | undefined;
   readonly routing: ModelRouting | undefined;
   readonly samples: Samples | undefined;

@@ -225,9 +225,12 @@ export class Vision {
     return { picture, label: this.info && classOf(this.info, this.samples, source) };
   }
 
-  /** Unless WebGPU is asked for, the CPU: it starts without shaders to compile, and leaves the GPU to the text. */
+  /**
+   * Unless stock Burn is asked for, the CPU: it starts without shaders to compile, leaves the GPU to the text, and the
+   * recorded plan reads no images.
+   */
   #backend(): Wish['backend'] {
     const { backend } = this.#options.store.state;
-    return backend === 'webgpu' ? 'webgpu' : 'cpu';
+    return backend === 'webgpu-burn' ? backend : 'cpu';
   }
 }

@@ -1,7 +1,7 @@
 // Where the engine runs: every row of the decision table, and how a GPU engine that fails gives way.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { chooseBackend, findGpu, NO_ADAPTER, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
+import { chooseBackend, findGpu, NO_ADAPTER, NO_IMAGES, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
 import type { LoadCall } from '../src/internal/protocol.js';
 import type { Backend, Progress } from '../src/public/types.js';
 import type { EngineModule } from '../src/worker/engine.js';
@@ -20,26 +20,27 @@ describe('the decision', () => {
     ['auto', undefined, { kind: 'cpu', reason: NO_WEBGPU }],
     ['auto', fakeGpu(undefined), { kind: 'cpu', reason: NO_ADAPTER }],
     ['auto', THROWING, { kind: 'cpu', reason: NO_ADAPTER }],
-    ['auto', fakeGpu(['subgroups']), { kind: 'cpu', reason: NO_TIMESTAMP_QUERY }],
+    ['auto', fakeGpu(['subgroups']), { kind: 'webgpu', reason: 'WebGPU gave an adapter', adapter: 'acme a1' }],
     ['webgpu', GOOD, { kind: 'webgpu', reason: 'chosen by the caller', adapter: 'acme a1' }],
+    ['webgpu-burn', GOOD, { kind: 'webgpu-burn', reason: 'chosen by the caller', adapter: 'acme a1' }],
     ['cpu', GOOD, { kind: 'cpu', reason: 'chosen by the caller' }],
     ['cpu', undefined, { kind: 'cpu', reason: 'chosen by the caller' }],
   ] as const)('%s, row %#', async (wish, gpu, expected) => {
-    expect(await chooseBackend(wish, () => findGpu(gpu))).toEqual(expected);
+    expect(await chooseBackend(wish, (kind) => findGpu(gpu, kind))).toEqual(expected);
   });
 
   test.each([
-    [undefined, NO_WEBGPU],
-    [fakeGpu(undefined), NO_ADAPTER],
-    [fakeGpu([]), NO_TIMESTAMP_QUERY],
-  ])('a forced GPU that is not to be had is an error with reason and remedy, row %#', async (gpu, reason) => {
-    const choice = chooseBackend('webgpu', () => findGpu(gpu));
+    ['webgpu', undefined, NO_WEBGPU],
+    ['webgpu', fakeGpu(undefined), NO_ADAPTER],
+    ['webgpu-burn', fakeGpu([]), NO_TIMESTAMP_QUERY],
+  ] as const)('a forced GPU that is not to be had is an error with reason and remedy, row %#', async (wish, gpu, reason) => {
+    const choice = chooseBackend(wish, (kind) => findGpu(gpu, kind));
     await expect(choice).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining(reason) });
     await expect(choice).rejects.toThrow("Choose the backend 'auto' or 'cpu'");
   });
 
   test('a forced CPU does not even look for a GPU', async () => {
-    const find = vi.fn(() => findGpu(GOOD));
+    const find = vi.fn(() => findGpu(GOOD, 'webgpu'));
     await chooseBackend('cpu', find);
     expect(find).not.toHaveBeenCalled();
   });
@@ -65,12 +66,17 @@ describe('starting', () => {
   function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure()) {
     const kinds: Backend['kind'][] = [];
     const phases: Progress['phase'][] = [];
+    const messages: string[] = [];
     const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
       kinds.push(kind);
       return { default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } };
     };
-    const started = startEngine(request, ({ phase }) => phases.push(phase), { gpu: GOOD, loadModule, failure });
-    return { started, kinds, phases };
+    const report = ({ phase, message }: Progress): void => {
+      phases.push(phase);
+      messages.push(message);
+    };
+    const started = startEngine(request, report, { gpu: GOOD, loadModule, failure });
+    return { started, kinds, phases, messages };
   }
 
   const loads = async (): Promise<FakeEngine> => new FakeEngine();
@@ -91,6 +97,31 @@ describe('starting', () => {
     const started = startVision({ ...source, name: 'load_vision' }, () => undefined, { gpu: undefined, loadModule, failure: new Failure() });
     expect((await started).engine).toBeInstanceOf(FakeVisionEngine);
     expect(fetched.sort()).toEqual(['config.json', 'model.safetensors'].map((file) => `http://m.test/first/${file}`));
+  });
+
+  test('a vision model runs on the CPU and says why, unless stock Burn is asked for', async () => {
+    const loadModule = async (): Promise<EngineModule> =>
+      ({ default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } });
+    const startOn = (backend: LoadCall['backend']) => {
+      const { external: _, ...source } = call(backend);
+      return startVision({ ...source, name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule, failure: new Failure() });
+    };
+    expect((await startOn('auto')).backend).toEqual({ kind: 'cpu', reason: NO_IMAGES });
+    expect((await startOn('webgpu-burn')).backend.kind).toBe('webgpu-burn');
+    await expect(startOn('webgpu')).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining(NO_IMAGES) });
+  });
+
+  test('the engine is told its backend, and says how far its kernels are', async () => {
+    const told: unknown[] = [];
+    const load: EngineModule['Engine']['load'] = async (_config, _tokenizer, _weights, _name, kind, onKernels) => {
+      told.push(kind);
+      onKernels(3, 12);
+      return new FakeEngine();
+    };
+    const { started, messages } = start(call('webgpu-burn'), load);
+    await started;
+    expect(told).toEqual(['webgpu-burn']);
+    expect(messages).toContain('Compiling kernels: 3 of 12');
   });
 
   test('an earlier failure of the GPU is the reason for the CPU', async () => {

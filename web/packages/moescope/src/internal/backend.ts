@@ -2,7 +2,7 @@
 // The choice is a pure function of the wish and of what a look at the browser found.
 
 import { MoescopeError } from '../public/error.js';
-import type { Backend, BackendWish } from '../public/types.js';
+import type { Backend, BackendKind, BackendWish } from '../public/types.js';
 
 /** What a look for a GPU found. */
 export type GpuFinding =
@@ -11,12 +11,13 @@ export type GpuFinding =
 
 export const NO_WEBGPU = 'This browser offers no WebGPU';
 export const NO_ADAPTER = 'WebGPU gave no adapter';
-export const NO_TIMESTAMP_QUERY = "the adapter lacks timestamp-query, which Burn's GPU runtime needs";
+export const NO_TIMESTAMP_QUERY = "the adapter lacks timestamp-query, which Burn's GPU runtime needs; the backend 'webgpu' does not";
+export const NO_IMAGES = 'the recorded plan reads no images yet';
 export const CALLERS_CHOICE = 'chosen by the caller';
 export const GPU_FOUND = 'WebGPU gave an adapter';
 
-/** Looks for an adapter that the GPU engine can start on. Never throws. */
-export async function findGpu(gpu: GPU | undefined): Promise<GpuFinding> {
+/** Looks for an adapter that a GPU engine can start on. Never throws. */
+export async function findGpu(gpu: GPU | undefined, kind: BackendKind): Promise<GpuFinding> {
   if (gpu === undefined) {
     return { usable: false, reason: NO_WEBGPU };
   }
@@ -24,23 +25,27 @@ export async function findGpu(gpu: GPU | undefined): Promise<GpuFinding> {
   if (adapter === null) {
     return { usable: false, reason: NO_ADAPTER };
   }
-  if (!adapter.features.has('timestamp-query')) {
+  if (kind === 'webgpu-burn' && !adapter.features.has('timestamp-query')) {
     return { usable: false, reason: NO_TIMESTAMP_QUERY };
   }
   return { usable: true, adapter: adapterName(adapter.info) };
 }
 
 /** The backend for a wish. `find` is not called when the wish is the CPU. */
-export async function chooseBackend(wish: BackendWish, find: () => Promise<GpuFinding>): Promise<Backend> {
+export async function chooseBackend(
+  wish: BackendWish,
+  find: (kind: BackendKind) => Promise<GpuFinding>,
+): Promise<Backend> {
   if (wish === 'cpu') {
     return { kind: 'cpu', reason: CALLERS_CHOICE };
   }
-  const finding = await find();
+  const kind = wish === 'auto' ? 'webgpu' : wish;
+  const finding = await find(kind);
   if (finding.usable) {
-    const reason = wish === 'webgpu' ? CALLERS_CHOICE : GPU_FOUND;
-    return { kind: 'webgpu', reason, adapter: finding.adapter };
+    const reason = wish === 'auto' ? GPU_FOUND : CALLERS_CHOICE;
+    return { kind, reason, adapter: finding.adapter };
   }
-  if (wish === 'webgpu') {
+  if (wish !== 'auto') {
     throw noGpu(finding.reason);
   }
   return { kind: 'cpu', reason: finding.reason };

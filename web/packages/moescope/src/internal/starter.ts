@@ -3,7 +3,7 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { LoadOptions, ModelFolder } from '../public/types.js';
+import type { BackendKind, LoadOptions, ModelFolder } from '../public/types.js';
 import { Link } from './link.js';
 import type { CallOptions } from './link.js';
 import { folderUrl, isFolder } from './model-url.js';
@@ -62,7 +62,7 @@ export class Starter<Info> {
   async #startOnce({ routing, signal, onLost }: StartOptions): Promise<Started<Info>> {
     signal?.throwIfAborted();
     const { backend = 'auto', onProgress } = this.#options;
-    let kind: 'webgpu' | 'cpu' | undefined;
+    let kind: BackendKind | undefined;
     const link: Link = new Link(this.#spawn(), (cause) => {
       this.#countLoss(kind, cause);
       onLost(link);
@@ -78,8 +78,8 @@ export class Starter<Info> {
     }
   }
 
-  #countLoss(kind: 'webgpu' | 'cpu' | undefined, cause: string): void {
-    if (kind === 'webgpu' && ++this.#gpuLosses >= MAX_GPU_LOSSES) {
+  #countLoss(kind: BackendKind | undefined, cause: string): void {
+    if (kind !== 'cpu' && kind !== undefined && ++this.#gpuLosses >= MAX_GPU_LOSSES) {
       this.#gpuRefusal = `the GPU engine was lost ${this.#gpuLosses} times, last because ${cause}`;
     }
   }

@@ -21,12 +21,18 @@ export interface ModelRoutingInput {
 /** One spec for every layer, or the routing of a whole model. */
 export type RoutingInput = RouterSpecInput | ModelRoutingInput;
 
-/** Where the engine may run; 'auto' prefers WebGPU and falls back to the CPU with the reason. */
-export type BackendWish = 'auto' | 'webgpu' | 'cpu';
+/**
+ * What an engine runs on: 'webgpu' is a recorded plan of our own kernels, 'webgpu-burn' the stock GPU backend of Burn,
+ * a large download that is there for comparison.
+ */
+export type BackendKind = 'webgpu' | 'webgpu-burn' | 'cpu';
+
+/** Where the engine may run; 'auto' prefers 'webgpu' and falls back to the CPU with the reason. */
+export type BackendWish = 'auto' | BackendKind;
 
 /** Where the engine runs, and why there. */
 export interface Backend {
-  readonly kind: 'webgpu' | 'cpu';
+  readonly kind: BackendKind;
   readonly reason: string;
   /** The graphics adapter by name; on WebGPU only. */
   readonly adapter?: string;

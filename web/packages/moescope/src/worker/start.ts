@@ -1,14 +1,14 @@
 // Brings an engine up: chooses the backend, fetches wasm and model side by side, and loads the model.
 // Errors that blame the model pass through; anything else while a GPU engine starts blames the GPU.
 
-import { chooseBackend, findGpu, noGpu } from '../internal/backend.js';
+import { chooseBackend, findGpu, NO_IMAGES, noGpu } from '../internal/backend.js';
 import { fetchJsonText } from '../internal/fetch.js';
 import { fetchKept } from '../internal/kept-weights.js';
 import type { LoadCall, LoadSource, LoadVisionCall } from '../internal/protocol.js';
 import { isFolder, modelName } from '../internal/model-url.js';
 import { codeOf, engineLost, GPU_START_FAILED, messageOf } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, ModelFolder, Progress } from '../public/types.js';
+import type { Backend, BackendKind, ModelFolder, Progress } from '../public/types.js';
 import type { Engine, EngineModule, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
@@ -26,7 +26,10 @@ export interface Surroundings {
 export function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<Started<Engine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchModel(call.modelUrl, report, signal),
-    load: ({ Engine }, { config, tokenizer, weights }, name) => Engine.load(config, tokenizer, weights, name),
+    load: ({ Engine }, { config, tokenizer, weights }, name, backend) =>
+      Engine.load(config, tokenizer, weights, name, backend, (done, total) =>
+        report({ phase: 'load', loaded: 0, total: undefined, message: `Compiling kernels: ${done} of ${total}` })),
+    lacks: () => undefined,
   });
 }
 
@@ -34,19 +37,22 @@ export function startVision(call: LoadVisionCall, report: Report, around: Surrou
   return start(call, report, around, {
     fetch: (signal) => fetchVisionModel(call.modelUrl, report, signal),
     load: ({ VisionEngine }, { config, weights }, name) => VisionEngine.load(config, weights, name),
+    lacks: (backend) => (backend === 'webgpu' ? NO_IMAGES : undefined),
   });
 }
 
 /** What tells one kind of model from another: its files, and what the module makes of them. */
 interface Kind<Files, E> {
   readonly fetch: (signal: AbortSignal) => Promise<Files>;
-  readonly load: (module: EngineModule, files: Files, name: string) => Promise<E>;
+  readonly load: (module: EngineModule, files: Files, name: string, backend: BackendKind) => Promise<E>;
+  /** Why a GPU engine cannot run such a model. */
+  readonly lacks: (backend: BackendKind) => string | undefined;
 }
 
 async function start<Files, E>(call: LoadSource, report: Report, around: Surroundings, kind: Kind<Files, E>): Promise<Started<E>> {
   const siblings = new AbortController();
   try {
-    const backend = choose(call, report, around);
+    const backend = choose(call, report, around, kind.lacks);
     const [chosen, module, files] = await Promise.all([
       backend,
       backend.then((it) => startModule(it, call, report, around, siblings.signal)),
@@ -54,19 +60,24 @@ async function start<Files, E>(call: LoadSource, report: Report, around: Surroun
     ]);
     around.failure.explain = () => module.panic_message?.();
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
-    const load = (): Promise<E> => kind.load(module, files, modelName(call.modelUrl));
+    const load = (): Promise<E> => kind.load(module, files, modelName(call.modelUrl), chosen.kind);
     return { engine: await guarded(load, chosen, call, around.failure), backend: chosen };
   } finally {
     siblings.abort(); // When one part failed, the others have nothing left to do.
   }
 }
 
-async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): Promise<Backend> {
+async function choose(
+  call: LoadSource,
+  report: Report,
+  { gpu }: Surroundings,
+  lacks: (backend: BackendKind) => string | undefined,
+): Promise<Backend> {
   report({ phase: 'backend', loaded: 0, total: undefined, message: 'Looking for a GPU' });
-  const { gpuRefusal: reason } = call;
-  return chooseBackend(call.backend, () =>
-    reason === undefined ? findGpu(gpu) : Promise.resolve({ usable: false, reason }),
-  );
+  return chooseBackend(call.backend, (backend) => {
+    const reason = call.gpuRefusal ?? lacks(backend);
+    return reason === undefined ? findGpu(gpu, backend) : Promise.resolve({ usable: false, reason });
+  });
 }
 
 function startModule(
@@ -140,7 +151,7 @@ async function guarded<T>(step: () => Promise<T>, backend: Backend, call: LoadSo
       throw lost === undefined ? error : engineLost(lost);
     }
     const reason = `the GPU engine failed to start: ${lost ?? messageOf(error)}`;
-    throw call.backend === 'webgpu' ? noGpu(reason) : new MoescopeError(GPU_START_FAILED, reason);
+    throw call.backend === 'auto' ? new MoescopeError(GPU_START_FAILED, reason) : noGpu(reason);
   }
 }
 

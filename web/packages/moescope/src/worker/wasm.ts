@@ -1,4 +1,5 @@
-// Loads one of the two wasm modules. The other one is never fetched.
+// Loads one of the two wasm modules; the other one is never fetched. One holds the CPU engine and the recorded plan
+// for WebGPU, the other Burn's stock GPU backend.
 // The specifiers and addresses are literal, because that is how bundlers find the files.
 
 import type { FetchOptions } from '../internal/fetch.js';
@@ -22,13 +23,13 @@ export async function loadModule(
 }
 
 function source(kind: Backend['kind']): { glue: Promise<EngineModule>; url: URL } {
-  return kind === 'cpu'
+  return kind === 'webgpu-burn'
     ? {
-        glue: import('../../wasm/moescope_cpu.js'),
-        url: new URL('../../wasm/moescope_cpu_bg.wasm', import.meta.url),
-      }
-    : {
         glue: import('../../wasm/moescope_gpu.js'),
         url: new URL('../../wasm/moescope_gpu_bg.wasm', import.meta.url),
+      }
+    : {
+        glue: import('../../wasm/moescope_cpu.js'),
+        url: new URL('../../wasm/moescope_cpu_bg.wasm', import.meta.url),
       };
 }
