@@ -44,7 +44,7 @@ pub enum ShaderError {
     },
     /// A matrix that its format cannot hold.
     #[error(
-        "{columns} columns do not fit {format:?}, which packs {multiple} at a time; use another format"
+        "{columns} columns do not fit {format}, which packs {multiple} at a time; use another format"
     )]
     Columns {
         /// K.
@@ -53,6 +53,12 @@ pub enum ShaderError {
         format: crate::Format,
         /// What K must be a multiple of.
         multiple: usize,
+    },
+    /// A format of weights that there is not.
+    #[error("the format of weights is {got:?}; allowed are f32, f16, q8 and q4")]
+    UnknownFormat {
+        /// What was asked for.
+        got: String,
     },
     /// A number of a recording or a run outside what it may be.
     #[error("{name} is {got}; allowed is {allowed}")]

@@ -4,6 +4,9 @@
 //! Eight bits: the heaviest weight of a block becomes 127. Four bits: the heaviest becomes -8, which uses the odd
 //! level that two's complement has on one side (as GGUF's Q4_0 does: https://github.com/ggml-org/ggml).
 
+use std::fmt;
+use std::str::FromStr;
+
 use half::f16;
 
 use crate::error::ShaderError;
@@ -11,10 +14,11 @@ use crate::error::ShaderError;
 /// Columns that share a scale.
 const BLOCK: usize = 32;
 
-/// How weights are stored.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+/// How weights are stored; written `f32`, `f16`, `q8`, `q4`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Format {
     /// 32 bits a weight.
+    #[default]
     F32,
     /// 16 bits a weight.
     F16,
@@ -27,6 +31,23 @@ pub enum Format {
 impl Format {
     /// All formats.
     pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Q8, Self::Q4];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Q8 => "q8",
+            Self::Q4 => "q4",
+        }
+    }
+
+    /// Bits of a weight, its share of the scale included.
+    #[must_use]
+    pub fn bits(self) -> usize {
+        32 * (self.value_words(BLOCK) + self.scale_words(BLOCK)) / BLOCK
+    }
 
     /// The value of `FORMAT` in shaders.
     #[must_use]
@@ -166,6 +187,21 @@ impl Format {
     }
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = ShaderError;
+
+    fn from_str(name: &str) -> Result<Self, ShaderError> {
+        let known = Self::ALL.into_iter().find(|format| format.name() == name);
+        known.ok_or_else(|| ShaderError::UnknownFormat { got: name.into() })
+    }
+}
+
 /// Joins small numbers, the first in the lowest bits.
 fn pack(parts: impl Iterator<Item = u32>, bits: usize) -> u32 {
     parts
@@ -200,6 +236,15 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(format.rounded(&[0.0; 32], 32).unwrap(), [0.0; 32]);
         }
+    }
+
+    #[test]
+    fn formats_are_read_as_they_are_written() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+        }
+        let error = "int3".parse::<Format>().unwrap_err().to_string();
+        assert!(error.contains("int3") && error.contains("q4"), "{error}");
     }
 
     #[test]

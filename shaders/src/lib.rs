@@ -22,6 +22,7 @@ mod format;
 mod gpu;
 pub mod kernel;
 mod operations;
+mod pass;
 mod plan;
 mod reading;
 mod record;
@@ -33,9 +34,8 @@ pub use copy::Copy;
 pub use error::ShaderError;
 pub use format::Format;
 pub use gpu::Gpu;
-pub use operations::{
-    Attention, Experts, Linear, Norm, PassBuilder, QkNorm, Rotary, Route, Rows, Sample,
-};
+pub use operations::{Attention, Experts, Linear, Norm, QkNorm, Rotary, Route, Rows, Sample};
+pub use pass::PassBuilder;
 pub use plan::{Decider, Plan};
 pub use reading::{LayerRecord, Reading};
 pub use record::RecordLayout;

@@ -6,7 +6,7 @@
 use crate::error::{ShaderError, size};
 use crate::format::Format;
 use crate::kernel::Kernel;
-use crate::operations::PassBuilder;
+use crate::pass::PassBuilder;
 use crate::record::{RESULTS, RecordLayout};
 use crate::routing::MOST_EXPERTS;
 use crate::step::specs_start;

@@ -7,17 +7,19 @@ export const WASM = {
   'webgpu-burn': '/web/packages/moescope/wasm/moescope_gpu.js',
 };
 
-/** Loads a model folder into the page's engine, `window.engine`; without a tokenizer it takes token ids only. */
-export async function loadEngine(page, kind, folder, { hasTokenizer = true } = {}) {
-  await page.evaluate(async ({ wasm, kind, folder, hasTokenizer }) => {
+/** Loads a model folder into the page's engine, `window.engine`; without a tokenizer it takes token ids only.
+ * `format` is how a recorded plan stores matrices. */
+export async function loadEngine(page, kind, folder, { hasTokenizer = true, format } = {}) {
+  await page.evaluate(async ({ wasm, kind, folder, hasTokenizer, format }) => {
     const module = await import(wasm);
     await module.default();
     const file = (name) => fetch(`${folder}/${name}`);
     const config = await (await file('config.json')).text();
     const tokenizer = hasTokenizer ? await (await file('tokenizer.json')).text() : '';
     const weights = new Uint8Array(await (await file('model.safetensors')).arrayBuffer());
-    window.engine = await module.Engine.load(config, tokenizer, weights, 'test', kind);
-  }, { wasm: WASM[kind], kind, folder, hasTokenizer });
+    const loader = kind === 'webgpu' ? await module.PreparedPlan.prepare(config, format) : module.Engine;
+    window.engine = await loader.load(config, tokenizer, weights, 'test');
+  }, { wasm: WASM[kind], kind, folder, hasTokenizer, format });
 }
 
 /** Logits [T, V] and, for every MoE layer, experts and weights of each token. */

@@ -6,7 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 use moescope_model::{
-    Contrast, Device, Engine, GenerateOptions, Gpu, LayerTrace, ModelFiles, Step,
+    Contrast, Device, Engine, GenerateOptions, Gpu, LayerTrace, ModelFiles, PreparedPlan, Step,
+    WeightFormat,
 };
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::select::Select;
@@ -23,8 +24,13 @@ const NEAR_TIE: f32 = 1e-4;
 const PROMPT: [u32; 5] = [10, 16, 18, 234, 130];
 
 fn recorded(files: ModelFiles) -> Engine {
+    recorded_as(WeightFormat::F32, files)
+}
+
+fn recorded_as(format: WeightFormat, files: ModelFiles) -> Engine {
     let gpu = block_on(Gpu::new()).unwrap();
-    block_on(Engine::load_recorded(files, &gpu, |_, _| {})).unwrap()
+    let plan = block_on(PreparedPlan::new(files.config, format, &gpu, |_, _| {})).unwrap();
+    Engine::load_recorded(files, plan).unwrap()
 }
 
 /// The same checkpoint on Burn and recorded.
@@ -34,20 +40,24 @@ fn both(architecture: &str) -> [Engine; 2] {
 }
 
 fn first() -> [Engine; 2] {
+    with_first(|files| {
+        let burn = Engine::load(files, &Device::flex()).unwrap();
+        [burn, recorded(files)]
+    })
+}
+
+/// The files of the smallest shipped model.
+fn with_first<T>(use_it: impl FnOnce(ModelFiles) -> T) -> T {
     let read = |name: &str| std::fs::read(repository("models/first").join(name)).unwrap();
     let text = |name: &str| String::from_utf8(read(name)).unwrap();
     let (config, tokenizer) = (text("config.json"), text("tokenizer.json"));
     let weights = read("model.safetensors");
-    let files = ModelFiles {
+    use_it(ModelFiles {
         name: "first",
         config: &config,
         tokenizer: Some(&tokenizer),
         weights: &weights,
-    };
-    [
-        Engine::load(files, &Device::flex()).unwrap(),
-        recorded(files),
-    ]
+    })
 }
 
 fn options(max_tokens: usize, temperature: f32) -> GenerateOptions {
@@ -184,6 +194,39 @@ fn the_shipped_model_reads_and_writes_as_on_burn() {
         steps.map(|step| step.token.id).collect::<Vec<u32>>()
     });
     assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn packed_weights_lose_the_less_the_more_bits_they_have() {
+    let text = "Once upon a time there was a fox who lived in a wood. Il était une fois. def f(x): return x + 1";
+    let loss = |format| {
+        let engine = with_first(|files| recorded_as(format, files));
+        assert_eq!(engine.plan_info().unwrap().weights, format);
+        block_on(engine.analyse(text, None)).unwrap().loss
+    };
+    let exact = loss(WeightFormat::F32);
+    let [f16, q8, q4] =
+        [WeightFormat::F16, WeightFormat::Q8, WeightFormat::Q4].map(|f| (loss(f) - exact).abs());
+    assert!(f16 < 1e-3, "f16 changes the loss of {exact} by {f16}");
+    assert!(
+        q8 > 0.0 && q8 < 0.02,
+        "q8 changes the loss of {exact} by {q8}"
+    );
+    assert!(
+        q4 > q8 && q4 < 0.3,
+        "q4 changes the loss of {exact} by {q4}"
+    );
+}
+
+#[test]
+fn a_plan_refuses_the_weights_of_another_model() {
+    let gpu = block_on(Gpu::new()).unwrap();
+    let [own, other] = ["qwen3_moe", "olmoe"].map(Checkpoint::read);
+    let prepare = PreparedPlan::new(&own.config, WeightFormat::F32, &gpu, |_, _| {});
+    let plan = block_on(prepare).unwrap();
+    let error = Engine::load_recorded(other.files(), plan).unwrap_err();
+    assert_eq!(error.code(), "config_invalid");
+    assert!(error.to_string().contains("recorded for"), "{error}");
 }
 
 #[test]

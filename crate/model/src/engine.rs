@@ -84,19 +84,18 @@ impl Engine {
         Ok(Self::new(files.name, config, tokenizer, machine))
     }
 
-    /// Reads a model into a plan recorded on a GPU; `progress` is told how many of its kernels are compiled, of how many.
+    /// Reads a model into the plan that was prepared for its config.json.
     ///
     /// # Errors
-    /// Whatever is wrong with one of the files, and a model that does not fit the device.
+    /// Whatever is wrong with one of the files, and a plan for another model.
     #[cfg(feature = "recorded")]
-    pub async fn load_recorded(
-        files: ModelFiles<'_>,
-        gpu: &crate::recorded::Gpu,
-        progress: impl FnMut(usize, usize),
+    pub fn load_recorded(
+        files: ModelFiles,
+        plan: crate::recorded::PreparedPlan,
     ) -> Result<Self, ModelError> {
         let (config, tokenizer) = files.describe()?;
         let tensors = read_safetensors(&config, files.weights)?;
-        let recorded = crate::recorded::RecordedLm::new(&config, &tensors, gpu, progress).await?;
+        let recorded = plan.fill(&config, &tensors)?;
         let machine = Machine::Recorded(Box::new(recorded));
         Ok(Self::new(files.name, config, tokenizer, machine))
     }

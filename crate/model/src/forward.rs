@@ -1,7 +1,7 @@
 //! The forward pass, written once: L blocks of attention and experts over rows of hidden states, and the last norm.
 //!
-//! It does not compute; it names operations in order, and whoever interprets them does. [`crate::eager`] does so at once, on a
-//! Burn device; a recorder that turns them into dispatches of the crate `shaders` is what the trait is shaped for.
+//! It does not compute; it names operations in order, and whoever interprets them does: [`crate::eager`] at once, on a
+//! Burn device; `crate::recorded` once and for all, as dispatches of the crate `shaders`.
 //!
 //! A trait and not Burn's `capture`: what Burn captures is a graph of its stock operations, a hundred for a block,
 //! in which experts have already become gathers whose sizes the host read back from the router. Lowering it would

@@ -5,6 +5,8 @@
 
 mod convert;
 mod external;
+#[cfg(feature = "cpu")]
+mod plan;
 mod route;
 mod vision;
 
@@ -63,17 +65,12 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Reads a model; an empty `tokenizer` means it takes token ids only.
-    ///
-    /// `backend` is `cpu` or `webgpu` in the one build, `webgpu-burn` in the other; the first of these unless given.
-    /// `report` is called with how many kernels are compiled, of how many, where that takes time.
+    /// Reads a model onto Burn's device in this build; an empty `tokenizer` means it takes token ids only.
     pub async fn load(
         config: String,
         tokenizer: String,
         weights: Vec<u8>,
         name: Option<String>,
-        backend: Option<String>,
-        report: Option<Function>,
     ) -> Result<Engine, JsValue> {
         let files = ModelFiles {
             name: name.as_deref().unwrap_or_default(),
@@ -81,18 +78,8 @@ impl Engine {
             tokenizer: (!tokenizer.is_empty()).then_some(tokenizer.as_str()),
             weights: &weights,
         };
-        let inner = match (backend.as_deref().unwrap_or(BACKENDS[0]), report) {
-            #[cfg(feature = "cpu")]
-            ("webgpu", report) => recorded(files, report).await?,
-            (backend, _) if backend == BACKENDS[0] => {
-                moescope_model::Engine::load(files, &device().await?)
-            }
-            (other, _) => {
-                let message = format!("backend is {other:?}; allowed here is {BACKENDS:?}");
-                return Err(convert::js_error("option_invalid", &message));
-            }
-        };
-        let inner = inner.map_err(error)?;
+        let device = device().await?;
+        let inner = moescope_model::Engine::load(files, &device).map_err(error)?;
         Ok(Engine { inner })
     }
 
@@ -198,12 +185,6 @@ impl Engine {
     }
 }
 
-#[cfg(feature = "cpu")]
-const BACKENDS: [&str; 2] = ["cpu", "webgpu"];
-#[cfg(feature = "gpu")]
-const BACKENDS: [&str; 1] = ["webgpu-burn"];
-
-/// The device that Burn runs on in this build.
 #[cfg(feature = "gpu")]
 async fn device() -> Result<Device, JsValue> {
     Device::wgpu_options()
@@ -212,27 +193,9 @@ async fn device() -> Result<Device, JsValue> {
         .map_err(|e| convert::js_error("no_gpu", &e.to_string()))
 }
 
-/// The device that Burn runs on in this build.
 #[cfg(feature = "cpu")]
 async fn device() -> Result<Device, JsValue> {
     Ok(Device::flex())
-}
-
-/// Reads a model into a recorded plan on WebGPU.
-#[cfg(feature = "cpu")]
-async fn recorded(
-    files: ModelFiles<'_>,
-    report: Option<Function>,
-) -> Result<Result<moescope_model::Engine, ModelError>, JsValue> {
-    let gpu = moescope_model::Gpu::new().await;
-    let gpu = gpu.map_err(|e| convert::js_error("no_gpu", &e.to_string()))?;
-    let progress = |done: usize, total: usize| {
-        if let Some(report) = &report {
-            // What a listener throws is its own affair.
-            let _ = report.call2(&JsValue::UNDEFINED, &done.into(), &total.into());
-        }
-    };
-    Ok(moescope_model::Engine::load_recorded(files, &gpu, progress).await)
 }
 
 fn error(error: ModelError) -> JsValue {

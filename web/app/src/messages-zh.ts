@@ -77,7 +77,7 @@ export const chinese: Translation = {
     adapter: (name) => `适配器：${name}`,
   },
   loading: {
-    phase: { backend: '寻找 GPU', wasm: '引擎', weights: '权重', load: '建立模型' },
+    phase: { backend: '寻找 GPU', wasm: '引擎', weights: '权重', kernels: 'GPU 内核', load: '建立模型' },
     percent: (percent) => `实时模型已到 ${percent} %`, start: '实时模型正在路上', amount: (loaded, total) => `${loaded} / ${total} MB`,
     left: (seconds) => `约剩 ${seconds} 秒`, cancel: '取消', bar: '正在载入模型',
   },

@@ -154,7 +154,7 @@ const english = {
   },
 
   loading: {
-    phase: { backend: 'looking for a GPU', wasm: 'engine', weights: 'weights', load: 'setting up the model' },
+    phase: { backend: 'looking for a GPU', wasm: 'engine', weights: 'weights', kernels: 'kernels of the GPU', load: 'setting up the model' },
     percent: (percent: number) => `The live model is ${percent} % here`,
     start: 'The live model is on its way',
     amount: (loaded: string, total: string) => `${loaded} of ${total} MB`,

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use moescope_model::{Engine, GenerateOptions, Gpu, ModelError};
+use moescope_model::{Engine, GenerateOptions, Gpu, ModelError, WeightFormat};
 use serde::Serialize;
 
 use super::{Backend, load, write_json};
@@ -25,6 +25,9 @@ pub struct Args {
     /// Where to compute.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Backend::Cpu, Backend::Recorded])]
     backends: Vec<Backend>,
+    /// How the plan stores matrices: f32, f16, q8, q4; several are measured one after the other.
+    #[arg(long, value_delimiter = ',', default_values_t = [WeightFormat::F32])]
+    weights: Vec<WeightFormat>,
     /// Tokens to read.
     #[arg(long, default_value_t = 128)]
     prompt: usize,
@@ -53,6 +56,8 @@ struct Report {
 #[derive(Serialize)]
 struct Figures {
     backend: &'static str,
+    /// How matrices are stored.
+    weights: &'static str,
     device: String,
     /// Tokens per second.
     prompt: Spread,
@@ -93,8 +98,8 @@ pub fn run(args: &Args) -> Outcome {
         return Err("--runs, --prompt and --tokens must be 1 or more".into());
     }
     let mut report: Option<Report> = None;
-    for &backend in &args.backends {
-        let mut engine = load(&args.model, backend)?;
+    for (backend, format) in variants(args) {
+        let mut engine = load(&args.model, backend, format)?;
         let info = engine.info();
         let room = info.max_positions;
         if args.prompt + args.tokens > room {
@@ -104,7 +109,7 @@ pub fn run(args: &Args) -> Outcome {
             )
             .into());
         }
-        let figures = pollster::block_on(measure(&mut engine, backend, args))?;
+        let figures = pollster::block_on(measure(&mut engine, backend, format, args))?;
         print(&figures);
         let report = report.get_or_insert_with(|| Report {
             model: info.name.clone(),
@@ -123,9 +128,24 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
+/// Every backend asked for, a plan once for each format.
+fn variants(args: &Args) -> Vec<(Backend, WeightFormat)> {
+    let formats = |backend| match backend {
+        Backend::Recorded => args.weights.as_slice(),
+        Backend::Cpu | Backend::Gpu => &[WeightFormat::F32],
+    };
+    let of = |&backend: &Backend| {
+        formats(backend)
+            .iter()
+            .map(move |&format| (backend, format))
+    };
+    args.backends.iter().flat_map(of).collect()
+}
+
 async fn measure(
     engine: &mut Engine,
     backend: Backend,
+    format: WeightFormat,
     args: &Args,
 ) -> Result<Figures, Box<dyn std::error::Error>> {
     let vocab_size = engine.info().vocab_size;
@@ -147,7 +167,8 @@ async fn measure(
     };
     let decode_without_trace = decode(&untraced);
     let plan = engine.plan_info();
-    let weight_bytes_per_token = 4 * engine.weights_per_token();
+    // Gates, norms and rows that fit no block stay float32; they are few.
+    let weight_bytes_per_token = engine.weights_per_token() * format.bits() / 8;
     let bandwidth = decode_without_trace.median * weight_bytes_per_token as f64;
     let copy_bandwidth = match backend {
         Backend::Recorded => gpu_copy().await?,
@@ -155,6 +176,7 @@ async fn measure(
     };
     Ok(Figures {
         backend: backend.name(),
+        weights: format.name(),
         device: plan
             .as_ref()
             .map_or("CPU".into(), |plan| plan.adapter.clone()),
@@ -229,7 +251,10 @@ fn print(figures: &Figures) {
             spread.median, spread.lowest, spread.highest
         );
     };
-    println!("{} on {}", figures.backend, figures.device);
+    println!(
+        "{}, {}, on {}",
+        figures.backend, figures.weights, figures.device
+    );
     line("prompt", figures.prompt);
     line("decode", figures.decode);
     line("decode, no trace", figures.decode_without_trace);

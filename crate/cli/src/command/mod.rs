@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use moescope_model::{Device, Engine, Gpu, ModelFiles};
+use moescope_model::{Device, Engine, Gpu, ModelFiles, PreparedPlan, WeightFormat};
 use moescope_routing::{ModelRouting, RouterSpec, RoutingError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +41,9 @@ pub struct ModelArgs {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Backend::Cpu)]
     backend: Backend,
+    /// How a recorded plan stores matrices: f32, f16, q8 or q4.
+    #[arg(long, default_value_t)]
+    weights: WeightFormat,
 }
 
 /// Where to compute.
@@ -74,7 +77,7 @@ impl std::fmt::Display for Backend {
 impl ModelArgs {
     /// Loads the model and sets the routing.
     pub fn engine(&self) -> Result<Engine, Box<dyn std::error::Error>> {
-        let mut engine = load(&self.model, self.backend)?;
+        let mut engine = load(&self.model, self.backend, self.weights)?;
         if let Some(routing) = choose_routing(self.spec.as_deref(), &self.model)? {
             engine.set_routing(routing)?;
         }
@@ -83,7 +86,15 @@ impl ModelArgs {
 }
 
 /// Loads the model of a folder.
-fn load(folder: &Path, backend: Backend) -> Result<Engine, Box<dyn std::error::Error>> {
+fn load(
+    folder: &Path,
+    backend: Backend,
+    format: WeightFormat,
+) -> Result<Engine, Box<dyn std::error::Error>> {
+    if format != WeightFormat::F32 && backend != Backend::Recorded {
+        let message = format!("--weights {format} needs --backend recorded; got {backend}");
+        return Err(message.into());
+    }
     let config = read_text(&folder.join("config.json"))?;
     let tokenizer_path = folder.join("tokenizer.json");
     let tokenizer = match tokenizer_path.is_file() {
@@ -102,7 +113,8 @@ fn load(folder: &Path, backend: Backend) -> Result<Engine, Box<dyn std::error::E
         Backend::Cpu => Ok(Engine::load(files, &Device::flex())?),
         Backend::Recorded => pollster::block_on(async {
             let gpu = Gpu::new().await?;
-            Ok(Engine::load_recorded(files, &gpu, |_, _| {}).await?)
+            let plan = PreparedPlan::new(&config, format, &gpu, |_, _| {}).await?;
+            Ok(Engine::load_recorded(files, plan)?)
         }),
         #[cfg(feature = "gpu")]
         Backend::Gpu => Ok(Engine::load(files, &Device::wgpu_options().init()?)?),

@@ -30,10 +30,11 @@ use record::{Ends, Model, sizes};
 use run::{Run, Running, Wanted};
 use weights::Weights;
 
-pub use moescope_shaders::Gpu;
+pub use moescope_shaders::{Format as WeightFormat, Gpu};
 
 /// Sequences at a time: a generation and its contrast, and both of the one that follows.
 const PLACES: usize = 4;
+
 /// A language model on a recorded plan.
 pub(crate) struct RecordedLm {
     config: LmConfig,
@@ -46,6 +47,16 @@ pub(crate) struct RecordedLm {
     logits: gpu::Buffer,
     free: Rc<RefCell<Vec<usize>>>,
     adapter: String,
+    format: WeightFormat,
+}
+
+/// A model recorded and compiled for a device, whose weights are still to come.
+///
+/// Compiling takes as long as a download does, and neither has to wait for the other.
+#[derive(Debug)]
+pub struct PreparedPlan {
+    recorded: RecordedLm,
+    weights: Weights,
 }
 
 /// The passes over the caches of one sequence.
@@ -64,6 +75,8 @@ pub struct PlanInfo {
     pub n_pipelines: usize,
     /// The adapter it runs on.
     pub adapter: String,
+    /// How matrices are stored, where their rows allow it; gates are always float32.
+    pub weights: WeightFormat,
 }
 
 /// A sequence in its place.
@@ -96,20 +109,22 @@ fn device<T>(result: Result<T, gpu::ShaderError>) -> Result<T, ModelError> {
     result.map_err(|e| ModelError::Device(e.to_string()))
 }
 
-impl RecordedLm {
-    /// Records the model, compiles its kernels and uploads its weights; `progress` is told how many kernels are done.
+impl PreparedPlan {
+    /// Records the model that `config` (the text of config.json) describes and compiles its kernels; `progress` is told
+    /// how many are done, of how many.
     ///
     /// # Errors
-    /// [`ModelError::Device`] if the model does not fit the device.
+    /// [`ModelError::ConfigInvalid`], and [`ModelError::Device`] if the model does not fit the device.
     pub async fn new(
-        config: &LmConfig,
-        tensors: &Tensors,
+        config: &str,
+        format: WeightFormat,
         gpu: &Gpu,
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, ModelError> {
-        let mut recording = device(gpu::Recording::new(sizes(config)))?;
-        let weights = Weights::declare(config, &mut recording, gpu::Format::F32)?;
-        let model = Model::declare(config, &weights, &mut recording);
+        let config = LmConfig::from_json(config)?;
+        let mut recording = device(gpu::Recording::new(sizes(&config)))?;
+        let weights = Weights::declare(&config, &mut recording, format)?;
+        let model = Model::declare(&config, &weights, &mut recording);
         let mut places = Vec::new();
         for place in 0..PLACES {
             let caches = model.caches(&mut recording, place);
@@ -125,18 +140,37 @@ impl RecordedLm {
         let score = model.record(&mut recording, &caches, mode, ends).await?;
         let logits = model.logits;
         let plan = device(gpu::Plan::new(gpu, recording, progress).await)?;
-        weights.upload(config, tensors, &plan)?;
-        Ok(Self {
-            config: config.clone(),
+        let recorded = RecordedLm {
+            config,
             running: RefCell::new(Running::new(plan)),
             places,
             score,
             logits,
             free: Rc::new(RefCell::new((0..PLACES).rev().collect())),
             adapter: gpu.info.name.clone(),
-        })
+            format,
+        };
+        Ok(Self { recorded, weights })
     }
 
+    /// Uploads the weights, which makes it a model that runs.
+    pub(crate) fn fill(
+        self,
+        config: &LmConfig,
+        tensors: &Tensors,
+    ) -> Result<RecordedLm, ModelError> {
+        let Self { recorded, weights } = self;
+        if *config != recorded.config {
+            return Err(ModelError::ConfigInvalid(
+                "it is not the one that the plan was recorded for".into(),
+            ));
+        }
+        weights.upload(config, tensors, &recorded.running.borrow().plan)?;
+        Ok(recorded)
+    }
+}
+
+impl RecordedLm {
     /// What there is to know about the plan; none while a pass runs.
     pub fn info(&self) -> Option<PlanInfo> {
         let running = self.running.try_borrow().ok()?;
@@ -144,6 +178,7 @@ impl RecordedLm {
             decode: running.plan.dispatches(self.places[0].decode),
             n_pipelines: running.plan.n_pipelines(),
             adapter: self.adapter.clone(),
+            weights: self.format,
         })
     }
 

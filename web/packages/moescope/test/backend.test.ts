@@ -60,16 +60,16 @@ describe('starting', () => {
   });
 
   function call(backend: LoadCall['backend'], gpuRefusal?: string): LoadCall {
-    return { name: 'load', modelUrl: 'http://m.test/first/', backend, gpuRefusal, routing: undefined, external: false };
+    return { name: 'load', modelUrl: 'http://m.test/first/', backend, weights: undefined, gpuRefusal, routing: undefined, external: false };
   }
 
-  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure()) {
+  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure(), PreparedPlan?: EngineModule['PreparedPlan']) {
     const kinds: Backend['kind'][] = [];
     const phases: Progress['phase'][] = [];
     const messages: string[] = [];
     const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
       kinds.push(kind);
-      return { default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } };
+      return { default: async () => undefined, Engine: { load }, ...(PreparedPlan && { PreparedPlan }), VisionEngine: { load: async () => new FakeVisionEngine() } };
     };
     const report = ({ phase, message }: Progress): void => {
       phases.push(phase);
@@ -111,16 +111,26 @@ describe('starting', () => {
     await expect(startOn('webgpu')).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining(NO_IMAGES) });
   });
 
-  test('the engine is told its backend, and says how far its kernels are', async () => {
-    const told: unknown[] = [];
-    const load: EngineModule['Engine']['load'] = async (_config, _tokenizer, _weights, _name, kind, onKernels) => {
-      told.push(kind);
-      onKernels(3, 12);
-      return new FakeEngine();
+  test('a plan compiles while the weights are on their way, says how far it is, and the model is read into it', async () => {
+    const told: string[] = [];
+    const recorded = new FakeEngine();
+    let weightsCome = (): void => undefined;
+    vi.stubGlobal('fetch', async (url: string) => {
+      if (url.endsWith('safetensors')) await new Promise<void>((resolve) => (weightsCome = resolve));
+      return new Response('{}');
+    });
+    const plan: EngineModule['PreparedPlan'] = {
+      prepare: async (_config, format, report) => {
+        told.push(`prepared as ${format}`);
+        report(3, 12);
+        weightsCome();
+        return { load: (_config, _tokenizer, _weights, name) => { told.push(`loaded ${name}`); return recorded; } };
+      },
     };
-    const { started, messages } = start(call('webgpu-burn'), load);
-    await started;
-    expect(told).toEqual(['webgpu-burn']);
+    const stock = (): Promise<never> => Promise.reject(new Error('not through the plan'));
+    const { started, messages } = start({ ...call('webgpu'), weights: 'q8' }, stock, new Failure(), plan);
+    expect((await started).engine).toBe(recorded);
+    expect(told).toEqual(['prepared as q8', 'loaded first']);
     expect(messages).toContain('Compiling kernels: 3 of 12');
   });
 

@@ -63,7 +63,7 @@ describe('the host', () => {
     return { host: made, said, failure, until };
   }
 
-  const LOAD = { name: 'load', modelUrl: 'u', backend: 'cpu', gpuRefusal: undefined, external: false } as const;
+  const LOAD = { name: 'load', modelUrl: 'u', backend: 'cpu', weights: undefined, gpuRefusal: undefined, external: false } as const;
 
   test('starts a rebuilt engine with the routing that it is given', async () => {
     const { host: made, said, until } = host();

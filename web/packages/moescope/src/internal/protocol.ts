@@ -7,7 +7,7 @@
 import type { Analysis, Classification, LayerTrace, ModelInfo, Rerouted, RerouteOptions, Step, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, BackendWish, ModelFolder, ModelRoutingInput, Progress } from '../public/types.js';
+import type { Backend, BackendWish, ModelFolder, ModelRoutingInput, Progress, WeightFormat } from '../public/types.js';
 import type { WirePlan } from './plan.js';
 import type { EngineOptions } from './requests.js';
 
@@ -16,6 +16,7 @@ export interface LoadSource {
   /** Absolute address of the model folder, with a slash at its end, or its files. */
   readonly modelUrl: string | ModelFolder;
   readonly backend: BackendWish;
+  readonly weights: WeightFormat | undefined;
   /** Why not to try the GPU, where an earlier attempt failed. */
   readonly gpuRefusal: string | undefined;
   /** Routing to start with; the trained one unless given. */

@@ -61,14 +61,14 @@ export class Starter<Info> {
 
   async #startOnce({ routing, signal, onLost }: StartOptions): Promise<Started<Info>> {
     signal?.throwIfAborted();
-    const { backend = 'auto', onProgress } = this.#options;
+    const { backend = 'auto', weights, onProgress } = this.#options;
     let kind: BackendKind | undefined;
     const link: Link = new Link(this.#spawn(), (cause) => {
       this.#countLoss(kind, cause);
       onLost(link);
     });
     try {
-      const source = { modelUrl: this.#modelUrl, backend, gpuRefusal: this.#gpuRefusal, routing };
+      const source = { modelUrl: this.#modelUrl, backend, weights, gpuRefusal: this.#gpuRefusal, routing };
       const loaded = await this.#load(link, source, { signal, onProgress });
       kind = loaded.backend.kind;
       return { link, loaded };

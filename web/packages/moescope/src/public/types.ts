@@ -38,12 +38,12 @@ export interface Backend {
   readonly adapter?: string;
 }
 
-/** How far loading is. The phases 'wasm' and 'weights' run at the same time. */
+/** How far loading is. The phases 'wasm' and 'weights', then 'kernels' and 'weights', run at the same time. */
 export interface Progress {
-  readonly phase: 'backend' | 'wasm' | 'weights' | 'load';
-  /** Bytes so far; 0 in phases that are not downloads. */
+  readonly phase: 'backend' | 'wasm' | 'weights' | 'kernels' | 'load';
+  /** Bytes so far, or kernels; 0 in the phases 'backend' and 'load'. */
   readonly loaded: number;
-  /** Bytes in all, where the server tells. */
+  /** Of how many, where that is known. */
   readonly total: number | undefined;
   readonly message: string;
 }
@@ -56,9 +56,14 @@ export interface ModelFolder {
   readonly weights: Blob;
 }
 
+/** How the recorded plan stores matrices: numbers of 32 or 16 bits, or blocks of 32 in 8 or 4 bits with a common scale. */
+export type WeightFormat = 'f32' | 'f16' | 'q8' | 'q4';
+
 export interface LoadOptions {
   /** 'auto' unless given. */
   readonly backend?: BackendWish | undefined;
+  /** On the backend 'webgpu'; the others compute with 'f32'. 'f32' unless given. */
+  readonly weights?: WeightFormat | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -7,7 +7,7 @@ import type { ModelRouting } from '../generated/routing.js';
 import type { WirePlan } from '../internal/plan.js';
 import type { ExternalQuestion } from '../internal/protocol.js';
 import type { EngineOptions } from '../internal/requests.js';
-import type { BackendKind, ModelRoutingInput } from '../public/types.js';
+import type { ModelRoutingInput, WeightFormat } from '../public/types.js';
 
 /** Decides for layers that ask outside the engine. */
 export type DecideFunction = (input: ExternalQuestion) => Promise<WirePlan>;
@@ -44,19 +44,22 @@ export interface VisionEngine extends AnyEngine<VisionInfo> {
   classify(rgba: Uint8Array, width: number, height: number, label?: number, routing?: ModelRoutingInput): Promise<Classification>;
 }
 
+/** A recorded plan that waits for the weights of its model; used up by `load`. */
+export interface PreparedPlan {
+  load(config: string, tokenizer: string, weights: Uint8Array, name: string): Engine;
+}
+
 export interface EngineModule {
   /** Compiles and starts the module; the start function runs the static constructors, once. */
   default(init: { module_or_path: Response | Promise<Response> }): Promise<unknown>;
   readonly Engine: {
-    /** `name` is what to call the model; `report` hears how many kernels are compiled, of how many. */
-    load(
-      config: string,
-      tokenizer: string,
-      weights: Uint8Array,
-      name: string,
-      backend: BackendKind,
-      report: (done: number, total: number) => void,
-    ): Promise<Engine>;
+    /** `name` is what to call the model. */
+    load(config: string, tokenizer: string, weights: Uint8Array, name: string): Promise<Engine>;
+  };
+  /** In the file that has the recorded plan. */
+  readonly PreparedPlan?: {
+    /** Records and compiles; `report` hears how many kernels are compiled, of how many. */
+    prepare(config: string, format: WeightFormat | undefined, report: (done: number, total: number) => void): Promise<PreparedPlan>;
   };
   readonly VisionEngine: {
     load(config: string, weights: Uint8Array, name: string): Promise<VisionEngine>;

@@ -26,9 +26,13 @@ export interface Surroundings {
 export function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<Started<Engine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchModel(call.modelUrl, report, signal),
-    load: ({ Engine }, { config, tokenizer, weights }, name, backend) =>
-      Engine.load(config, tokenizer, weights, name, backend, (done, total) =>
-        report({ phase: 'load', loaded: 0, total: undefined, message: `Compiling kernels: ${done} of ${total}` })),
+    prepare: async ({ PreparedPlan }, config, backend) =>
+      backend === 'webgpu'
+        ? PreparedPlan?.prepare(config, call.weights, (loaded, total) =>
+            report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }))
+        : undefined,
+    load: async ({ Engine }, plan, { config, tokenizer, weights }, name) =>
+      (plan ?? Engine).load(config, tokenizer, weights, name),
     lacks: () => undefined,
   });
 }
@@ -36,31 +40,41 @@ export function startEngine(call: LoadCall, report: Report, around: Surroundings
 export function startVision(call: LoadVisionCall, report: Report, around: Surroundings): Promise<Started<VisionEngine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchVisionModel(call.modelUrl, report, signal),
-    load: ({ VisionEngine }, { config, weights }, name) => VisionEngine.load(config, weights, name),
+    prepare: async () => undefined,
+    load: ({ VisionEngine }, _, { config, weights }, name) => VisionEngine.load(config, weights, name),
     lacks: (backend) => (backend === 'webgpu' ? NO_IMAGES : undefined),
   });
 }
 
 /** What tells one kind of model from another: its files, and what the module makes of them. */
-interface Kind<Files, E> {
-  readonly fetch: (signal: AbortSignal) => Promise<Files>;
-  readonly load: (module: EngineModule, files: Files, name: string, backend: BackendKind) => Promise<E>;
+interface Kind<Files, Plan, E> {
+  readonly fetch: (signal: AbortSignal) => Fetched<Files>;
+  /** What can be made ready while the weights are on their way. */
+  readonly prepare: (module: EngineModule, config: string, backend: BackendKind) => Promise<Plan>;
+  readonly load: (module: EngineModule, plan: Plan, files: Files, name: string) => Promise<E>;
   /** Why a GPU engine cannot run such a model. */
   readonly lacks: (backend: BackendKind) => string | undefined;
 }
 
-async function start<Files, E>(call: LoadSource, report: Report, around: Surroundings, kind: Kind<Files, E>): Promise<Started<E>> {
+/** A model's files on their way; its config, which is there first, also by itself. */
+interface Fetched<Files> {
+  readonly config: Promise<string>;
+  readonly files: Promise<Files>;
+}
+
+async function start<Files, Plan, E>(call: LoadSource, report: Report, around: Surroundings, kind: Kind<Files, Plan, E>): Promise<Started<E>> {
   const siblings = new AbortController();
   try {
     const backend = choose(call, report, around, kind.lacks);
-    const [chosen, module, files] = await Promise.all([
-      backend,
-      backend.then((it) => startModule(it, call, report, around, siblings.signal)),
-      kind.fetch(siblings.signal),
-    ]);
-    around.failure.explain = () => module.panic_message?.();
+    const { config, files } = kind.fetch(siblings.signal);
+    const started = backend.then((it) => startModule(it, call, report, around, siblings.signal));
+    const prepared = Promise.all([backend, started, config]).then(([chosen, module, text]) => {
+      around.failure.explain = () => module.panic_message?.();
+      return guarded(() => kind.prepare(module, text, chosen.kind), chosen, call, around.failure);
+    });
+    const [chosen, module, plan, all] = await Promise.all([backend, started, prepared, files]);
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
-    const load = (): Promise<E> => kind.load(module, files, modelName(call.modelUrl), chosen.kind);
+    const load = (): Promise<E> => kind.load(module, plan, all, modelName(call.modelUrl));
     return { engine: await guarded(load, chosen, call, around.failure), backend: chosen };
   } finally {
     siblings.abort(); // When one part failed, the others have nothing left to do.
@@ -100,38 +114,35 @@ interface ModelFiles extends VisionFiles {
   readonly tokenizer: string;
 }
 
-async function fetchModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Promise<ModelFiles> {
-  const [files, tokenizer] = await Promise.all([
-    fetchVisionModel(model, report, signal),
-    isFolder(model) ? model.tokenizer.text() : fetchJsonText(fileUrl(model, 'tokenizer.json'), { what: "The model's tokenizer.json", signal }),
-  ]);
-  return { ...files, tokenizer };
+function fetchModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Fetched<ModelFiles> {
+  const vision = fetchVisionModel(model, report, signal);
+  const tokenizer = isFolder(model)
+    ? model.tokenizer.text()
+    : fetchJsonText(fileUrl(model, 'tokenizer.json'), { what: "The model's tokenizer.json", signal });
+  const files = Promise.all([vision.files, tokenizer]);
+  return { config: vision.config, files: files.then(([both, text]) => ({ ...both, tokenizer: text })) };
 }
 
-async function fetchVisionModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Promise<VisionFiles> {
+function fetchVisionModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Fetched<VisionFiles> {
+  const config = isFolder(model)
+    ? model.config.text()
+    : fetchJsonText(fileUrl(model, 'config.json'), { what: "The model's config.json", signal });
+  const files = Promise.all([config, fetchWeights(model, report, signal)]);
+  return { config, files: files.then(([text, weights]) => ({ config: text, weights })) };
+}
+
+async function fetchWeights(model: string | ModelFolder, report: Report, signal: AbortSignal): Promise<Uint8Array> {
   if (isFolder(model)) {
-    return readFiles(model, report);
-  }
-  const [config, weights] = await Promise.all([
-    fetchJsonText(fileUrl(model, 'config.json'), { what: "The model's config.json", signal }),
-    fetchKept(fileUrl(model, 'model.safetensors'), {
-      what: "The model's weights",
-      signal,
-      truncatedCode: 'weights_truncated',
-      onBytes: byteProgress('weights', 'Fetching the model', report),
-    }),
-  ]);
-  return { config, weights };
-}
-
-async function readFiles({ config, weights }: ModelFolder, report: Report): Promise<VisionFiles> {
-  const read = async (): Promise<Uint8Array> => {
-    const bytes = new Uint8Array(await weights.arrayBuffer());
+    const bytes = new Uint8Array(await model.weights.arrayBuffer());
     byteProgress('weights', 'Reading the model', report)(bytes.byteLength, bytes.byteLength);
     return bytes;
-  };
-  const [text, bytes] = await Promise.all([config.text(), read()]);
-  return { config: text, weights: bytes };
+  }
+  return fetchKept(fileUrl(model, 'model.safetensors'), {
+    what: "The model's weights",
+    signal,
+    truncatedCode: 'weights_truncated',
+    onBytes: byteProgress('weights', 'Fetching the model', report),
+  });
 }
 
 function fileUrl(modelUrl: string, file: string): string {

@@ -1,0 +1,205 @@
+//! [`PassBuilder`]: the operations of a transformer, each as the dispatches of its kernels.
+//!
+//! The same calls record both modes of a pass; the mode chooses kernels, never results.
+
+mod experts;
+
+use crate::error::{ShaderError, size};
+use crate::kernel::{ATTENTION, EMBEDDING, Kernel, MATMUL, MATVEC, ROTARY, ROUTE, SAMPLE};
+use crate::operations::{Attention, Linear, Norm, Rotary, Route, Rows, Sample};
+use crate::recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, TILE};
+
+/// Records the operations of one pass, in order.
+#[derive(Debug)]
+pub struct PassBuilder<'a> {
+    recording: &'a mut Recording,
+    pass: PassId,
+}
+
+impl<'a> PassBuilder<'a> {
+    pub(crate) fn new(recording: &'a mut Recording, pass: PassId) -> Self {
+        Self { recording, pass }
+    }
+
+    /// The recording, for more buffers.
+    pub fn recording(&mut self) -> &mut Recording {
+        self.recording
+    }
+
+    /// `output[t] = table[token t]`. One dispatch.
+    pub fn embedding(&mut self, table: Matrix, output: Buffer) {
+        let columns = groups(table.columns, 4 * 64);
+        self.push(
+            &EMBEDDING,
+            table.format.code(),
+            &[table.buffer, output],
+            &[table.columns, table.scales()].map(word),
+            [columns, Count::Tokens(1), Count::Fixed(1)],
+        );
+    }
+
+    /// A matrix product. One dispatch.
+    pub fn linear(&mut self, linear: Linear) {
+        let nothing = self.recording.common.nothing;
+        let weights = linear.weights;
+        let is_last = linear.rows == Rows::Last;
+        let flags = [
+            linear.norm.is_some(),
+            linear.bias.is_some(),
+            linear.add,
+            is_last,
+        ];
+        let flags = flags
+            .iter()
+            .enumerate()
+            .map(|(bit, on)| u32::from(*on) << bit)
+            .sum();
+        let (gain, epsilon) = norm_parts(linear.norm, nothing);
+        let args = [
+            word(weights.rows),
+            word(weights.columns),
+            word(weights.scales()),
+            flags,
+            epsilon,
+        ];
+        let bias = linear.bias.unwrap_or(nothing);
+        let buffers = [weights.buffer, linear.input, gain, bias, linear.output];
+        let (kernel, x, y) = match (self.mode(), linear.rows) {
+            (_, Rows::Last) => (&MATVEC, 8, Count::Fixed(1)),
+            (Mode::Vector, Rows::All) => (&MATVEC, 8, Count::Tokens(1)),
+            (Mode::Tile, Rows::All) => (&MATMUL, 64, Count::Tokens(TILE)),
+        };
+        let grid = [groups(weights.rows, x), y, Count::Fixed(1)];
+        self.push(kernel, weights.format.code(), &buffers, &args, grid);
+    }
+
+    /// Norms, rotation and the write into the cache. One dispatch.
+    pub fn rotary(&mut self, rotary: Rotary) {
+        let gains = rotary.gains.unwrap_or(self.recording.common.nothing);
+        let args = [
+            word(rotary.n_heads),
+            word(rotary.n_kv_heads),
+            word(rotary.head_dim),
+            word(self.recording.sizes.capacity),
+            rotary.norm as u32,
+            rotary.epsilon.to_bits(),
+            rotary.clip.unwrap_or(0.0).to_bits(),
+        ];
+        let heads = rotary.n_heads + 2 * rotary.n_kv_heads;
+        let buffers = [rotary.qkv, gains, rotary.table, rotary.q, rotary.cache];
+        let grid = [Count::Fixed(heads), Count::Tokens(1), Count::Fixed(1)];
+        self.push(&ROTARY, 0, &buffers, &args, grid);
+    }
+
+    /// Attention. One dispatch.
+    ///
+    /// # Errors
+    /// [`ShaderError::Size`] for a head that is too wide or not made of quads.
+    pub fn attention(&mut self, attention: Attention) -> Result<(), ShaderError> {
+        let head_dim = attention.head_dim;
+        if head_dim == 0 || head_dim > 256 || !head_dim.is_multiple_of(4) {
+            return Err(size("head_dim", head_dim, "a multiple of 4 from 4 to 256"));
+        }
+        let queries = match self.mode() {
+            Mode::Vector => 1,
+            Mode::Tile => 4,
+        };
+        let args = [
+            attention.n_heads,
+            attention.n_kv_heads,
+            head_dim,
+            self.recording.sizes.capacity,
+        ];
+        let buffers = [attention.q, attention.cache, attention.output];
+        let grid = [
+            Count::Fixed(attention.n_heads),
+            Count::Tokens(queries),
+            Count::Fixed(1),
+        ];
+        self.push(&ATTENTION, queries as u32, &buffers, &args.map(word), grid);
+        Ok(())
+    }
+
+    /// A routing decision. One dispatch.
+    pub fn route(&mut self, route: Route) {
+        let sizes = self.recording.sizes;
+        let common = self.recording.common;
+        let args = [
+            sizes.n_experts,
+            sizes.n_shared,
+            route.layer,
+            route.moe_layer,
+            sizes.layout().words(),
+            sizes.n_experts + usize::from(sizes.n_shared > 0),
+        ];
+        let buffers = [route.logits, common.records, common.memory];
+        let grid = [Count::Tokens(1), Count::Fixed(1), Count::Fixed(1)];
+        let width = word(crate::routing::width(sizes.n_experts));
+        self.push(&ROUTE, width, &buffers, &args.map(word), grid);
+    }
+
+    /// The next token, from row 0 of the logits. One dispatch.
+    pub fn sample(&mut self, sample: Sample) {
+        self.end(sample, false);
+    }
+
+    /// The log-probability of the step's target at every token. One dispatch.
+    pub fn score(&mut self, sample: Sample) {
+        self.end(sample, true);
+    }
+
+    fn end(&mut self, sample: Sample, is_score: bool) {
+        let sizes = self.recording.sizes;
+        let trace_words = sizes.n_moe_layers * sizes.layout().words();
+        let args = [word(sample.vocab), u32::from(is_score), word(trace_words)];
+        let tokens = if is_score {
+            Count::Tokens(1)
+        } else {
+            Count::Fixed(1)
+        };
+        let buffers = [sample.logits, self.recording.common.records];
+        self.push(
+            &SAMPLE,
+            0,
+            &buffers,
+            &args,
+            [tokens, Count::Fixed(1), Count::Fixed(1)],
+        );
+    }
+
+    fn mode(&self) -> Mode {
+        self.recording.passes[self.pass.0].mode
+    }
+
+    fn push(
+        &mut self,
+        kernel: &'static Kernel,
+        constant: u32,
+        buffers: &[Buffer],
+        args: &[u32],
+        grid: [Count; 3],
+    ) {
+        self.recording.passes[self.pass.0]
+            .dispatches
+            .push(Dispatch {
+                kernel,
+                constant,
+                buffers: buffers.to_vec(),
+                args: args.to_vec(),
+                grid,
+            });
+    }
+}
+
+/// Sizes are checked where buffers are made: none comes near 2^32.
+fn word(n: usize) -> u32 {
+    n as u32
+}
+
+fn groups(n: usize, per_group: usize) -> Count {
+    Count::Fixed(n.div_ceil(per_group))
+}
+
+fn norm_parts(norm: Option<Norm>, nothing: Buffer) -> (Buffer, u32) {
+    norm.map_or((nothing, 0), |norm| (norm.gain, norm.epsilon.to_bits()))
+}
