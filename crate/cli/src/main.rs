@@ -33,6 +33,8 @@ enum Command {
     Trace(command::trace::Args),
     /// Measure how fast a model reads and writes, on the CPU and as a recorded plan on the GPU.
     Bench(command::bench::Args),
+    /// Measure how time grows with prompt, context, experts, top-k and layers, on random models.
+    Growth(command::growth::Args),
     /// Decide about given logits, without a model, and say why.
     Route(command::route::Args),
     /// Analyse what `trace` has written: load, specialisation, repetition, caches and more.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Reroute(args) => command::reroute::run(&args),
         Command::Trace(args) => command::trace::run(&args),
         Command::Bench(args) => command::bench::run(&args),
+        Command::Growth(args) => command::growth::run(&args),
         Command::Route(args) => command::route::run(&args),
         Command::Metrics(args) => command::metrics::run(&args),
     };

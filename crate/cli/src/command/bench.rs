@@ -76,14 +76,14 @@ struct Figures {
 
 /// Median and range over the runs.
 #[derive(Clone, Copy, Serialize)]
-struct Spread {
-    median: f64,
-    lowest: f64,
-    highest: f64,
+pub(super) struct Spread {
+    pub median: f64,
+    pub lowest: f64,
+    pub highest: f64,
 }
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         Self {
             median: values[values.len() / 2],

@@ -7,6 +7,7 @@ pub mod eval;
 mod eval_text;
 mod eval_vision;
 pub mod generate;
+pub mod growth;
 pub mod metrics;
 mod real;
 pub mod reroute;
@@ -91,10 +92,6 @@ fn load(
     backend: Backend,
     format: WeightFormat,
 ) -> Result<Engine, Box<dyn std::error::Error>> {
-    if format != WeightFormat::F32 && backend != Backend::Recorded {
-        let message = format!("--weights {format} needs --backend recorded; got {backend}");
-        return Err(message.into());
-    }
     let config = read_text(&folder.join("config.json"))?;
     let tokenizer_path = folder.join("tokenizer.json");
     let tokenizer = match tokenizer_path.is_file() {
@@ -109,11 +106,24 @@ fn load(
         tokenizer: tokenizer.as_deref(),
         weights: &weights,
     };
+    start(files, backend, format)
+}
+
+/// Brings a model up on a backend.
+fn start(
+    files: ModelFiles,
+    backend: Backend,
+    format: WeightFormat,
+) -> Result<Engine, Box<dyn std::error::Error>> {
+    if format != WeightFormat::F32 && backend != Backend::Recorded {
+        let message = format!("--weights {format} needs --backend recorded; got {backend}");
+        return Err(message.into());
+    }
     match backend {
         Backend::Cpu => Ok(Engine::load(files, &Device::flex())?),
         Backend::Recorded => pollster::block_on(async {
             let gpu = Gpu::new().await?;
-            let plan = PreparedPlan::new(&config, format, &gpu, |_, _| {}).await?;
+            let plan = PreparedPlan::new(files.config, format, &gpu, |_, _| {}).await?;
             Ok(Engine::load_recorded(files, plan)?)
         }),
         #[cfg(feature = "gpu")]

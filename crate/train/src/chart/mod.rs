@@ -4,9 +4,11 @@
 
 mod curves;
 mod expert_map;
+mod growth;
 
 pub use curves::curves;
 pub use expert_map::{ExpertMap, LayerMap, Row};
+pub use growth::{Growth, Panel};
 
 use std::fmt::Write;
 
