@@ -4,11 +4,13 @@ mod hosted;
 mod make;
 mod run;
 
+use std::collections::BTreeMap;
+
 use moescope_routing::RouterSpec;
 
 use crate::error::{ShaderError, size};
 use crate::gpu::Gpu;
-use crate::recorder::{Buffer, Count, Matrix, PassId, Sizes};
+use crate::recorder::{Buffer, Count, Kind, Matrix, Pass, PassId, Sizes};
 use crate::routing::{most_picks, pack};
 use crate::step::specs_start;
 
@@ -21,12 +23,14 @@ pub struct Plan {
     gpu: Gpu,
     sizes: Sizes,
     buffers: Vec<wgpu::Buffer>,
-    passes: Vec<Vec<Ready>>,
+    passes: Vec<Pass>,
+    /// Of each pass its dispatches, once it is compiled.
+    ready: Vec<Vec<Ready>>,
     run: Buffer,
     records: Buffer,
     memory: Buffer,
     staging: wgpu::Buffer,
-    n_pipelines: usize,
+    pipelines: BTreeMap<Kind, wgpu::ComputePipeline>,
     /// Of each MoE layer: its spec and the index of its transformer layer.
     routing: Vec<(RouterSpec, usize)>,
 }
@@ -34,7 +38,6 @@ pub struct Plan {
 /// A dispatch with everything bound.
 #[derive(Debug)]
 struct Ready {
-    name: &'static str,
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
     grid: [Count; 3],
@@ -49,16 +52,17 @@ impl Plan {
         &self.sizes
     }
 
-    /// Pipelines made, which is done once: whatever is set or run later makes no other.
+    /// Pipelines made so far; a change of routing makes no other.
     #[must_use]
     pub fn n_pipelines(&self) -> usize {
-        self.n_pipelines
+        self.pipelines.len()
     }
 
     /// Names of the kernels of a pass, in order, one for each dispatch.
     #[must_use]
     pub fn dispatches(&self, pass: PassId) -> Vec<&'static str> {
-        self.passes[pass.0].iter().map(|ready| ready.name).collect()
+        let dispatches = self.passes[pass.0].dispatches.iter();
+        dispatches.map(|dispatch| dispatch.kernel.name).collect()
     }
 
     /// Packs whole rows of a matrix and uploads them.

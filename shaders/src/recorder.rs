@@ -1,7 +1,7 @@
 //! [`Recording`]: buffers and passes of dispatches, as data, before there is a device.
 //!
 //! A pass is a list of dispatches in order; passes of one recording share its buffers, such as the cache and the
-//! weights. `operations.rs` says what is recorded for each operation, `plan.rs` puts a recording on a device.
+//! weights. `pass.rs` says what is recorded for each operation, `plan.rs` puts a recording on a device.
 
 use crate::error::{ShaderError, size};
 use crate::format::Format;
@@ -83,6 +83,9 @@ pub enum Count {
     Tiles,
 }
 
+/// A kernel and the value of its constant: what a pipeline is made of.
+pub(crate) type Kind = (&'static str, u32);
+
 /// One dispatch.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
@@ -96,6 +99,12 @@ pub struct Dispatch {
     pub args: Vec<u32>,
     /// Workgroups.
     pub grid: [Count; 3],
+}
+
+impl Dispatch {
+    pub(crate) fn kind(&self) -> Kind {
+        (self.kernel.name, self.constant)
+    }
 }
 
 #[derive(Debug)]

@@ -60,6 +60,7 @@ impl Plan {
         let n_tokens = step.tokens.len();
         let slots = self.sizes.layout().slots().max(1);
         self.check_tokens(step, self.hosted_chunk())?;
+        self.compile(&[pass], |_, _| {}).await?;
         self.write_words(self.run, 0, &step.words(self.sizes.max_tokens, slots))?;
         let mut begin = 0;
         while let Some((at, router)) = self.next_router(pass, begin) {
@@ -75,7 +76,7 @@ impl Plan {
             self.write_decision(router, n_tokens, &plan, &logits.shared_t)?;
             begin = at + 1;
         }
-        let end = self.passes[pass.0].len();
+        let end = self.ready[pass.0].len();
         self.finish(pass, begin..end, step, slots).await
     }
 
@@ -89,7 +90,7 @@ impl Plan {
     }
 
     fn next_router(&self, pass: PassId, begin: usize) -> Option<(usize, Router)> {
-        let mut rest = self.passes[pass.0].iter().enumerate().skip(begin);
+        let mut rest = self.ready[pass.0].iter().enumerate().skip(begin);
         rest.find_map(|(at, ready)| ready.router.map(|router| (at, router)))
     }
 

@@ -8,72 +8,92 @@ use crate::error::ShaderError;
 use crate::gpu::Gpu;
 use crate::kernel::{Binding, Kernel};
 use crate::reading::Reading;
-use crate::recorder::{Buffer, BufferSpec, Dispatch, Recording};
+use crate::recorder::{Buffer, BufferSpec, Dispatch, Kind, PassId, Recording};
 
 /// Bytes between the arguments of two dispatches: what every device accepts as an offset of a uniform.
 const ARGS_STRIDE: usize = 256;
 
 impl Plan {
-    /// Makes buffers and pipelines; tells `progress` how many of how many pipelines are there.
-    ///
-    /// Between pipelines it waits without blocking, so that weights can arrive meanwhile.
+    /// Makes the buffers; pipelines follow with [`Self::compile`], or when they are first needed.
     ///
     /// # Errors
-    /// Buffers beyond the device's limits, or a device that refuses a shader.
-    pub async fn new(
-        gpu: &Gpu,
-        recording: Recording,
-        mut progress: impl FnMut(usize, usize),
-    ) -> Result<Self, ShaderError> {
+    /// Buffers beyond the device's limits.
+    pub fn new(gpu: &Gpu, recording: Recording) -> Result<Self, ShaderError> {
         let limits = gpu.device.limits();
         let buffers = recording
             .buffers
             .iter()
             .map(|spec| make_buffer(gpu, &limits, spec));
         let buffers: Vec<wgpu::Buffer> = buffers.collect::<Result<_, _>>()?;
-        let mut kinds: BTreeMap<(&'static str, u32), &'static Kernel> = BTreeMap::new();
-        for dispatch in recording.passes.iter().flat_map(|pass| &pass.dispatches) {
-            kinds.insert((dispatch.kernel.name, dispatch.constant), dispatch.kernel);
-        }
-        let mut pipelines = BTreeMap::new();
-        for (done, (kind, kernel)) in kinds.iter().enumerate() {
-            progress(done, kinds.len());
-            pipelines.insert(*kind, make_pipeline(gpu, kernel, kind.1).await?);
-        }
-        progress(kinds.len(), kinds.len());
-        let mut passes = Vec::new();
-        for pass in &recording.passes {
-            let args = make_args(gpu, pass.name, &pass.dispatches);
-            let ready = pass.dispatches.iter().enumerate().map(|(i, dispatch)| {
-                let pipeline = &pipelines[&(dispatch.kernel.name, dispatch.constant)];
-                bind(
-                    gpu,
-                    &buffers,
-                    recording.common.run,
-                    &args,
-                    i,
-                    dispatch,
-                    pipeline,
-                )
-            });
-            passes.push(ready.collect());
-        }
         let sizes = recording.sizes;
         let n_words = Reading::words(sizes.max_tokens, sizes.n_moe_layers, sizes.layout());
         let plan = Self {
             gpu: gpu.clone(),
             sizes,
             buffers,
-            passes,
+            ready: recording.passes.iter().map(|_| Vec::new()).collect(),
+            passes: recording.passes,
             run: recording.common.run,
             records: recording.common.records,
             memory: recording.common.memory,
             staging: staging(gpu, n_words),
-            n_pipelines: pipelines.len(),
+            pipelines: BTreeMap::new(),
             routing: Vec::new(),
         };
         gpu.check("preparing a plan")?;
         Ok(plan)
+    }
+
+    /// Makes the pipelines of some passes; tells `progress` how many of how many are there.
+    ///
+    /// Between pipelines it waits without blocking, so that weights can arrive meanwhile.
+    ///
+    /// # Errors
+    /// A device that refuses a shader.
+    pub async fn compile(
+        &mut self,
+        passes: &[PassId],
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<(), ShaderError> {
+        let dispatches = passes.iter().flat_map(|id| &self.passes[id.0].dispatches);
+        let kinds: BTreeMap<Kind, &'static Kernel> = dispatches
+            .map(|dispatch| (dispatch.kind(), dispatch.kernel))
+            .collect();
+        for (done, (kind, kernel)) in kinds.iter().enumerate() {
+            progress(done, kinds.len());
+            if !self.pipelines.contains_key(kind) {
+                let pipeline = make_pipeline(&self.gpu, kernel, kind.1).await?;
+                self.pipelines.insert(*kind, pipeline);
+            }
+        }
+        progress(kinds.len(), kinds.len());
+        for id in passes {
+            if self.ready[id.0].is_empty() {
+                self.ready[id.0] = self.bind_pass(*id);
+            }
+        }
+        self.gpu.check("compiling a pass")
+    }
+
+    /// Binds every dispatch of a pass whose pipelines are there.
+    fn bind_pass(&self, id: PassId) -> Vec<Ready> {
+        let pass = &self.passes[id.0];
+        let args = make_args(&self.gpu, pass.name, &pass.dispatches);
+        let dispatches = pass.dispatches.iter().enumerate();
+        dispatches
+            .map(|(i, dispatch)| {
+                let pipeline = &self.pipelines[&dispatch.kind()];
+                bind(
+                    &self.gpu,
+                    &self.buffers,
+                    self.run,
+                    &args,
+                    i,
+                    dispatch,
+                    pipeline,
+                )
+            })
+            .collect()
     }
 }
 
@@ -241,7 +261,6 @@ fn bind(
         entries: &entries,
     });
     Ready {
-        name: dispatch.kernel.name,
         pipeline: pipeline.clone(),
         bindings,
         grid: dispatch.grid,

@@ -18,9 +18,10 @@ impl Plan {
     /// A step that does not fit the plan, routing that is missing or ends before it, or a failing device.
     pub async fn run(&mut self, pass: PassId, step: &Step<'_>) -> Result<Reading, ShaderError> {
         self.check_step(step)?;
+        self.compile(&[pass], |_, _| {}).await?;
         let slots = self.slots();
         self.write_words(self.run, 0, &step.words(self.sizes.max_tokens, slots))?;
-        let end = self.passes[pass.0].len();
+        let end = self.ready[pass.0].len();
         self.finish(pass, 0..end, step, slots).await
     }
 
@@ -33,7 +34,7 @@ impl Plan {
         slots: usize,
     ) {
         let mut compute = encoder.begin_compute_pass(&Default::default());
-        for ready in &self.passes[pass.0][range] {
+        for ready in &self.ready[pass.0][range] {
             compute.set_pipeline(&ready.pipeline);
             compute.set_bind_group(0, &ready.bindings, &[]);
             let workgroups = |count| self.workgroups(count, n_tokens, slots);

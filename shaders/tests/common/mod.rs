@@ -33,7 +33,7 @@ pub fn sizes(max_tokens: usize) -> Sizes {
 
 /// A pass recorded by `record`, on the device.
 pub fn plan(recording: Recording) -> Plan {
-    pollster::block_on(Plan::new(gpu(), recording, |_, _| {})).unwrap()
+    Plan::new(gpu(), recording).unwrap()
 }
 
 /// A recording of one pass.

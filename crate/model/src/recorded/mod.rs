@@ -32,6 +32,8 @@ use weights::Weights;
 
 pub use moescope_shaders::{Format as WeightFormat, Gpu};
 
+/// Tokens up to which a text is read one by one: with fewer, tiles of 16 are mostly empty.
+const SHORT: usize = 16;
 /// Sequences at a time: a generation and its contrast, and both of the one that follows.
 const PLACES: usize = 4;
 
@@ -40,9 +42,9 @@ pub(crate) struct RecordedLm {
     config: LmConfig,
     /// Borrowed while a pass runs: a second one is refused.
     running: RefCell<Running>,
-    places: Vec<Place>,
-    /// Pass over a whole text, with the log-probability of each of its tokens.
-    score: gpu::PassId,
+    places: Vec<Passes>,
+    /// Passes over a whole text, with the log-probability of each of its tokens.
+    score: Passes,
     /// [T, V]
     logits: gpu::Buffer,
     free: Rc<RefCell<Vec<usize>>>,
@@ -59,11 +61,22 @@ pub struct PreparedPlan {
     weights: Weights,
 }
 
-/// The passes over the caches of one sequence.
+/// The passes over the caches of one sequence, which end in the same way.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    decode: gpu::PassId,
-    prompt: gpu::PassId,
+struct Passes {
+    /// Token by token: for decoding and short texts.
+    by_token: gpu::PassId,
+    /// In tiles.
+    in_tiles: gpu::PassId,
+}
+
+impl Passes {
+    fn for_tokens(self, n_tokens: usize) -> gpu::PassId {
+        match n_tokens <= SHORT {
+            true => self.by_token,
+            false => self.in_tiles,
+        }
+    }
 }
 
 /// What there is to know about a plan.
@@ -126,20 +139,23 @@ impl PreparedPlan {
         let weights = Weights::declare(&config, &mut recording, format)?;
         let model = Model::declare(&config, &weights, &mut recording);
         let mut places = Vec::new();
-        for place in 0..PLACES {
+        for place in 0..=PLACES {
             let caches = model.caches(&mut recording, place);
-            let ends = Ends::Next;
+            let ends = match place < PLACES {
+                true => Ends::Next,
+                false => Ends::Score,
+            };
             let mut pass = async |mode| model.record(&mut recording, &caches, mode, ends).await;
-            places.push(Place {
-                decode: pass(gpu::Mode::Vector).await?,
-                prompt: pass(gpu::Mode::Tile).await?,
+            places.push(Passes {
+                by_token: pass(gpu::Mode::Vector).await?,
+                in_tiles: pass(gpu::Mode::Tile).await?,
             });
         }
-        let caches = model.caches(&mut recording, PLACES);
-        let (mode, ends) = (gpu::Mode::Tile, Ends::Score);
-        let score = model.record(&mut recording, &caches, mode, ends).await?;
+        let score = places.remove(PLACES);
         let logits = model.logits;
-        let plan = device(gpu::Plan::new(gpu, recording, progress).await)?;
+        let mut plan = device(gpu::Plan::new(gpu, recording))?;
+        let first = [places[0].by_token, score.by_token];
+        device(plan.compile(&first, progress).await)?;
         let recorded = RecordedLm {
             config,
             running: RefCell::new(Running::new(plan)),
@@ -175,7 +191,7 @@ impl RecordedLm {
     pub fn info(&self) -> Option<PlanInfo> {
         let running = self.running.try_borrow().ok()?;
         Some(PlanInfo {
-            decode: running.plan.dispatches(self.places[0].decode),
+            decode: running.plan.dispatches(self.places[0].by_token),
             n_pipelines: running.plan.n_pipelines(),
             adapter: self.adapter.clone(),
             weights: self.format,
@@ -206,10 +222,7 @@ impl RecordedLm {
         let place = self.places[sequence.place];
         let done = self
             .run(Run {
-                pass: match reading.ids.len() {
-                    1 => place.decode,
-                    _ => place.prompt,
-                },
+                pass: place.for_tokens(reading.ids.len()),
                 place: Some(sequence.place),
                 position: sequence.len,
                 memory: sequence.memory.clone(),
@@ -244,7 +257,7 @@ impl RecordedLm {
 
     fn whole<'a>(&self, reading: Reading<'a>, wanted: Wanted) -> Run<'a> {
         Run {
-            pass: self.score,
+            pass: self.score.for_tokens(reading.ids.len()),
             place: None,
             position: 0,
             memory: RouterMemory::default(),
