@@ -56,8 +56,9 @@ for (const backend of ['cpu', 'webgpu']) {
         const chosen = await load(page, backend);
         assert.equal(chosen.kind, backend);
         assert.equal(chosen.reason, 'chosen by the caller');
-        assert.deepEqual(await page.evaluate(() => [...window.phases].sort()), ['backend', 'load', 'wasm', 'weights']);
-        const own = backend === 'cpu' ? 'moescope_cpu' : 'moescope_gpu';
+        const phases = ['backend', ...(backend === 'webgpu' ? ['kernels'] : []), 'load', 'wasm', 'weights'];
+        assert.deepEqual(await page.evaluate(() => [...window.phases].sort()), phases);
+        const own = 'moescope_cpu';
         const engines = new Set(fetched.filter((path) => path.includes('/moescope_')).map((path) => path.match(/moescope_[cg]pu/)[0]));
         assert.deepEqual([...engines], [own]);
       }, { prepare });
