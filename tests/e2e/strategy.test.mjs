@@ -113,6 +113,21 @@ test('top-p takes as many experts as reach the share, and its slider moves the s
   assert.equal(await moescope.topK.isDisabled(), false);
 }));
 
+test('a number of another stage has its slider too, at one layer where changes act on one', () => withPage({ max: '12', layer: '1' }, async (moescope, strategy) => {
+  const { page } = moescope;
+  await strategy.selectOption('mc_moe');
+  const share = page.getByRole('slider', { name: 'Skip below' });
+  await share.waitFor();
+  await page.getByRole('radio', { name: 'this layer' }).check();
+  await share.fill('1');
+  await page.waitForFunction(() => location.hash.includes('prune.ratio.1=1'));
+  await share.fill('0.99');
+  await write(moescope);
+  const counts = (await moescope.tokensByLayer()).map((tokens) => mean(tokens.map(({ experts }) => experts.length)));
+  assert.ok(counts[1] < 1.05, `at layer 1 nearly every second expert is skipped: ${counts}`);
+  assert.ok(counts.every((count, layer) => layer === 1 || count > counts[1]), `the other layers skip less: ${counts}`);
+}));
+
 test('what the engine refuses is said beside the menu, and the former routing goes on', () => withPage({ max: '6', s: 'top_p' }, async (moescope, strategy) => {
   await moescope.page.getByRole('slider', { name: 'At most' }).fill('2');
   await moescope.nextFrame();

@@ -36,7 +36,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     stop: () => runner.stop(),
     example: (id) => app.takeExample(id),
     strategy: (name) => edit((_, edits) => withStrategy(edits, name, where()), `strategy ${name ?? ''}`),
-    setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value), `setting ${name}`),
+    setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value, where()), `setting ${name}`),
     topK: (topK) => edit((model, edits) => withTopK(model, edits, topK, where()), 'top-k'),
     temperature: (value) => edit((model, edits) => withTemperature(model, edits, value, where()), 'temperature'),
     ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, { ban, ...where() }), `expert ${expert}`),

@@ -6,7 +6,7 @@ import type { ModelRouting, RouterSpec } from 'moescope';
 
 import { messages } from './messages.js';
 import type { RoutingEdits } from './routing.js';
-import { sameStrategy, settingsOf, short, topKOf } from './spec.js';
+import { sameStrategy, settingsIn, short, topKOf } from './spec.js';
 
 /** Few words for what differs, such as "strategy top_p, top p 0.6, T 0.5, −3". */
 export function describeEdits(edits: RoutingEdits): string {
@@ -29,10 +29,11 @@ function layersOf({ at, bannedAt, forcedAt }: RoutingEdits): string[] {
 }
 
 function atLayer({ at, bannedAt, forcedAt }: RoutingEdits, layer: string): string[] {
-  const { strategy, topK, temperature } = at[layer] ?? {};
+  const { strategy, topK, temperature, settings = {} } = at[layer] ?? {};
   return [
     ...(strategy === undefined ? [] : [strategy === '' ? messages.routing.asTrained : strategy]),
     ...(topK === undefined ? [] : [`top-${topK}`]),
+    ...Object.entries(settings).map(([name, value]) => setting(name, value)),
     ...(temperature === undefined ? [] : [`T ${short(temperature)}`]),
     ...(bannedAt[layer] ?? []).map((expert) => `−${expert}`),
     ...(forcedAt[layer] ?? []).map(messages.routing.forced),
@@ -62,10 +63,10 @@ function specChange(before: RouterSpec, after: RouterSpec, trained: RouterSpec |
 
 /** Numbers come from the engine in single precision. */
 function numbersChange(before: RouterSpec, after: RouterSpec): string[] {
-  const [topK, old] = [topKOf(after), settingsOf(before.select)];
+  const [topK, old] = [topKOf(after), settingsIn(before)];
   return [
     topK === topKOf(before) ? '' : `top-${topK ?? '?'}`,
-    ...Object.entries(settingsOf(after.select)).filter(([name, value]) => Math.fround(old[name] ?? Number.NaN) !== Math.fround(value))
+    ...Object.entries(settingsIn(after)).filter(([name, value]) => Math.fround(old[name] ?? Number.NaN) !== Math.fround(value))
       .map(([name, value]) => setting(name, value)),
   ];
 }
@@ -103,5 +104,5 @@ function offsetChange(layers: readonly (readonly [RouterSpec, RouterSpec])[]): s
 }
 
 function setting(name: string, value: number): string {
-  return `${name.replaceAll('_', ' ')} ${short(value)}`;
+  return `${name.slice(name.indexOf('.') + 1).replaceAll('_', ' ')} ${short(value)}`;
 }

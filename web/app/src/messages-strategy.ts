@@ -64,6 +64,12 @@ const settings: Readonly<Record<string, SettingWords>> = {
   min_p: { label: 'min-p', help: 'share of the best score that an expert must reach' },
   threshold: { label: 'Threshold', help: 'score that an expert must exceed' },
   margin: { label: 'Margin', help: 'what a newcomer must score above an expert in place' },
+  'adjust.null_experts': { label: 'Null experts', help: 'how many experts do nothing' },
+  'adjust.null_logit': { label: 'Null logit', help: 'what a null expert scores before the softmax' },
+  'restrict.topk_groups': { label: 'Open groups', help: 'groups of experts that stay open for a token' },
+  'prune.ratio': { label: 'Skip below', help: 'share of the heaviest weight that an expert must reach' },
+  'limit.capacity_factor': { label: 'Capacity', help: 'tokens that an expert takes, as a multiple of its even share' },
+  'weigh.scale': { label: 'Scale', help: 'weights are multiplied by this' },
   min_experts: { label: 'At least', help: 'experts per token' },
   max_experts: { label: 'At most', help: 'experts per token; 0 is no maximum' },
 };

@@ -40,6 +40,12 @@ const settings: Readonly<Record<string, SettingWords>> = {
   min_p: { label: 'min-p', help: '专家要达到的最高分份额' },
   threshold: { label: '阈值', help: '专家要超过的得分' },
   margin: { label: '余量', help: '新来者要比在位者高出的得分' },
+  'adjust.null_experts': { label: '空专家', help: '什么也不做的专家数' },
+  'adjust.null_logit': { label: '空专家的对数几率', help: '空专家在 softmax 之前的得分' },
+  'restrict.topk_groups': { label: '开放的组', help: '对一个词元开放的专家组数' },
+  'prune.ratio': { label: '低于则跳过', help: '专家要达到的最重权重的份额' },
+  'limit.capacity_factor': { label: '容量', help: '一个专家收下的词元，以平均份额的倍数计' },
+  'weigh.scale': { label: '倍数', help: '权重乘以此数' },
   min_experts: { label: '至少', help: '每个词元的专家数' },
   max_experts: { label: '至多', help: '每个词元的专家数；0 表示不限' },
 };

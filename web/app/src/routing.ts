@@ -4,7 +4,7 @@
 import type { ModelRouting, Priority, Rerouted, RouterSpec } from 'moescope';
 import { specFor } from 'moescope/views';
 
-import { ascending, settingsOf, topKOf, withNumbers } from './spec.js';
+import { ascending, settingsIn, topKOf, withSettings } from './spec.js';
 import type { RoutedModel } from './spec.js';
 import { OWN, baseSpec, isUniform, rangeOf } from './strategy.js';
 
@@ -14,6 +14,8 @@ export interface LayerEdits {
   readonly strategy?: string | undefined;
   readonly topK?: number | undefined;
   readonly temperature?: number | undefined;
+  /** Other numbers, by the name of their field. */
+  readonly settings?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Differences from the trained routing. */
@@ -22,7 +24,7 @@ export interface RoutingEdits {
   readonly strategy: string | undefined;
   readonly topK: number | undefined;
   readonly temperature: number | undefined;
-  /** Other numbers of the method, by the name of their field. */
+  /** Other numbers, by the name of their field; those of other stages than selection have the stage before a dot. */
   readonly settings: Readonly<Record<string, number>>;
   /** Banned at every layer, ascending. */
   readonly banned: readonly number[];
@@ -85,12 +87,13 @@ function differsAt(model: RoutedModel, { bannedAt: bans, forcedAt: forces, at, o
 
 /** The edits as they hold at one layer. */
 export function editsAt(edits: RoutingEdits, layer: number): RoutingEdits {
-  const { strategy, topK, temperature } = edits.at[String(layer)] ?? {};
+  const { strategy, topK, temperature, settings } = edits.at[String(layer)] ?? {};
   return {
     ...edits,
     strategy: strategy ?? edits.strategy,
     topK: topK ?? edits.topK,
     temperature: temperature ?? edits.temperature,
+    settings: { ...edits.settings, ...settings },
     banned: bannedAt(edits, layer),
     forced: forcedAt(edits, layer),
   };
@@ -106,10 +109,14 @@ function editedSpec(model: RoutedModel, trained: RouterSpec, edits: RoutingEdits
     ...base,
     adjust: { ...base.adjust, temperature: edits.temperature ?? base.adjust.temperature },
     restrict: { ...base.restrict, disabled, forced },
-    limit: edits.limit === undefined ? base.limit
-      : { ...base.limit, capacity: null, capacity_factor: edits.limit.factor, priority: edits.limit.priority },
   };
-  return withNumbers(edited, { ...withinLimits(edited, edits.settings, model.n_experts), ...topK });
+  return withLimitOf(edits, withSettings(edited, { ...withinLimits(edited, edits.settings, model.n_experts), ...topK }));
+}
+
+/** A limit of its own goes before the capacity that is a setting of the strategy. */
+function withLimitOf({ limit }: RoutingEdits, spec: RouterSpec): RouterSpec {
+  return limit === undefined ? spec
+    : { ...spec, limit: { ...spec.limit, capacity: null, capacity_factor: limit.factor, priority: limit.priority } };
 }
 
 /** Offsets of a model with another number of experts mean nothing here. */
@@ -154,8 +161,8 @@ const EVERYWHERE: Where = { layer: 0, scope: 'all' };
 
 /** Takes a preset, or the trained strategy for undefined; bans, temperature and top-k stay as they are set. */
 export function withStrategy(edits: RoutingEdits, strategy: string | undefined, where = EVERYWHERE): RoutingEdits {
-  if (where.scope === 'layer') return withAt(edits, where.layer, { strategy: strategy === edits.strategy ? undefined : strategy ?? '' });
-  return { ...edits, strategy, settings: {}, at: without(edits.at, 'strategy') };
+  if (where.scope === 'layer') return withAt(edits, where.layer, { strategy: strategy === edits.strategy ? undefined : strategy ?? '', settings: undefined });
+  return { ...edits, strategy, settings: {}, at: without(without(edits.at, 'strategy'), 'settings') };
 }
 
 /** Whether the visitor's own router decides anywhere. */
@@ -193,15 +200,29 @@ function without(at: RoutingEdits['at'], field: keyof LayerEdits): RoutingEdits[
 
 /** Without what says nothing, so that equal edits are equal values. */
 function tidy(at: RoutingEdits['at']): RoutingEdits['at'] {
-  const said = Object.entries(at).map(([layer, edit]) => [layer, Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined))] as const);
+  const said = Object.entries(at).map(([layer, edit]) => [layer, Object.fromEntries(Object.entries(edit).filter(([, value]) => says(value)))] as const);
   return Object.fromEntries(said.filter(([, edit]) => Object.keys(edit).length > 0));
 }
 
-export function withSetting(model: RoutedModel, edits: RoutingEdits, name: string, value: number): RoutingEdits {
-  const { [name]: _, ...others } = edits.settings;
-  const usual = isUniform(model, edits.strategy) ? settingsOf(untouched(model, edits).select)[name] : undefined;
-  const same = usual !== undefined && Math.abs(value - usual) < 1e-6;
-  return { ...edits, settings: same ? others : { ...others, [name]: value } };
+function says(value: LayerEdits[keyof LayerEdits]): boolean {
+  return typeof value === 'object' ? Object.keys(value).length > 0 : value !== undefined;
+}
+
+export function withSetting(model: RoutedModel, edits: RoutingEdits, name: string, value: number, where = EVERYWHERE): RoutingEdits {
+  const here = where.scope === 'layer' ? edits.at[String(where.layer)] : undefined;
+  const usual = isUniform(model, here?.strategy ?? edits.strategy) ? settingsIn(untouched(model, { ...edits, strategy: here?.strategy ?? edits.strategy }))[name] : undefined;
+  const same = (other: number | undefined): boolean => other !== undefined && Math.abs(value - other) < 1e-6;
+  if (where.scope === 'layer') {
+    const others = leftOut(here?.settings ?? {}, name);
+    return withAt(edits, where.layer, { settings: same(edits.settings[name] ?? usual) ? others : { ...others, [name]: value } });
+  }
+  const others = leftOut(edits.settings, name);
+  const at = tidy(Object.fromEntries(Object.entries(edits.at).map(([layer, edit]) => [layer, { ...edit, settings: leftOut(edit.settings ?? {}, name) }])));
+  return { ...edits, settings: same(usual) ? others : { ...others, [name]: value }, at };
+}
+
+function leftOut(settings: Readonly<Record<string, number>>, name: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(settings).filter(([other]) => other !== name));
 }
 
 export function withLimit(edits: RoutingEdits, limit: LimitEdit | undefined): RoutingEdits {

@@ -32,6 +32,7 @@ export function routingFields(edits: RoutingEdits, prefix = ''): [string, string
     ...lists('force', edits.forcedAt),
     ...Object.entries(edits.at).flatMap(([layer, at]): [string, string | number | undefined][] => [
       [`s.${layer}`, at.strategy === '' ? TRAINED : at.strategy], [`k.${layer}`, at.topK], [`rt.${layer}`, at.temperature],
+      ...Object.entries(at.settings ?? {}).map(([name, value]): [string, number] => [`${name}.${layer}`, value]),
     ]),
     ...lists('off', edits.offsets),
   ];
@@ -93,6 +94,11 @@ function layerEdits(params: URLSearchParams, prefix: string): Record<string, Lay
   const add = (edits: Readonly<Record<string, LayerEdits>>): void => {
     for (const [layer, edit] of Object.entries(edits)) found[layer] = { ...found[layer], ...edit };
   };
+  for (const name of SETTING_NAMES) {
+    for (const [layer, value] of Object.entries(atLayers(params, `${prefix}${name}`, (text) => number(text, ROUTING_LIMITS.setting)))) {
+      add({ [layer]: { settings: { ...found[layer]?.settings, [name]: value } } });
+    }
+  }
   add(atLayers(params, `${prefix}s`, (text) => {
     const strategy = text === TRAINED ? '' : [text].find(isPreset);
     return strategy === undefined ? undefined : { strategy };

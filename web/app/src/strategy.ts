@@ -107,6 +107,12 @@ const RANGES: Readonly<Record<string, (spec: RouterSpec, nExperts: number) => Ra
     if (score.function === 'identity') return { min: -10, max: 10, step: 0.1 };
     return score.function === 'relu' ? { min: 0, max: 10, step: 0.1 } : SHARE;
   },
+  'adjust.null_experts': (_, nExperts) => ({ min: 1, max: 2 * nExperts, step: 1 }),
+  'adjust.null_logit': () => ({ min: -10, max: 10, step: 0.1 }),
+  'restrict.topk_groups': ({ restrict }) => ({ min: 1, max: restrict.n_groups, step: 1 }),
+  'prune.ratio': () => SHARE,
+  'limit.capacity_factor': () => ({ min: 0.125, max: 4, step: 0.125 }),
+  'weigh.scale': () => ({ min: 0, max: 32, step: 0.1 }),
   min_experts: (_, nExperts) => ({ min: 0, max: nExperts, step: 1 }),
   max_experts: (_, nExperts) => ({ min: 0, max: nExperts, step: 1 }),
 };

@@ -14,7 +14,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   maxTokens: 7,
   code: 'function route() { return []; }',
   routing: { strategy: 'top_p', topK: 1, temperature: 0.25, settings: { top_p: 0.65, max_experts: 3 }, banned: [0, 5], bannedAt: { 2: [1], 11: [3, 4] }, limit: { factor: 0.625, priority: 'batch_priority' },
-    forced: [2], forcedAt: { 3: [4] }, at: { 1: { strategy: '', topK: 3 }, 2: { strategy: 'top_p', temperature: 0.5 } },
+    forced: [2], forcedAt: { 3: [4] }, at: { 1: { strategy: '', topK: 3 }, 2: { strategy: 'top_p', temperature: 0.5, settings: { top_p: 0.25, 'prune.ratio': 0.5 } } },
     offsets: { 0: [0.125, -0.05, 0], 3: [1, 2, -3] } },
   contrast: { rank: 1, alpha: 0.25, beta: 1.5 },
   layer: 3,

@@ -11,7 +11,7 @@ import type { Actions } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits, withBan, withSetting, withStrategy, withTemperature, withTopK } from '../src/routing.js';
 import type { RoutingEdits } from '../src/routing.js';
 import { RoutingSender } from '../src/sender.js';
-import { sameRouting, settingsOf, topKOf } from '../src/spec.js';
+import { sameRouting, settingsIn, settingsOf, topKOf } from '../src/spec.js';
 import { DEFAULTS, decode, encode } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { OWN, rangeOf, strategiesFor, strategyFor } from '../src/strategy.js';
@@ -105,6 +105,58 @@ describe('a chosen strategy', () => {
   });
 });
 
+describe('numbers of other stages', () => {
+  it('are offered where a strategy turns them on, and nowhere else', () => {
+    const offered = Object.fromEntries(possible.map(({ name, spec }) => [name, Object.keys(settingsIn(spec)).filter((field) => field.includes('.'))]));
+    expect(offered).toMatchObject({
+      switch: [], mixtral: [], mc_moe: ['prune.ratio'], gshard: ['limit.capacity_factor'], expert_choice: ['limit.capacity_factor'],
+      adamoe: ['adjust.null_experts', 'adjust.null_logit'], deepseek_v3: ['restrict.topk_groups', 'weigh.scale'],
+    });
+  });
+
+  it('change the stage that they name, within its limits, and keep the name of the strategy', () => {
+    const edits = withSetting(MODEL, withStrategy(NO_EDITS, 'mc_moe'), 'prune.ratio', 0.75);
+    const routing = applyEdits(MODEL, edits);
+    expect(routing.default.prune.ratio).toBe(0.75);
+    expect(applyEdits(MODEL, { ...edits, settings: { 'prune.ratio': 7 } }).default.prune.ratio).toBe(1);
+    expect(applyEdits(MODEL, { ...edits, strategy: 'mixtral' }).default).toEqual(preset('mixtral').spec);
+    expect(describeEdits(edits)).toBe('strategy mc_moe, ratio 0.75');
+    expect(describeChange(TRAINED, routing, TRAINED)).toBe('strategy mc_moe ratio 0.75');
+    expect(withSetting(MODEL, edits, 'prune.ratio', 0.5).settings).toEqual({});
+  });
+
+  it('give way to a limit of its own', () => {
+    const edits = { ...withStrategy(NO_EDITS, 'gshard'), settings: { 'limit.capacity_factor': 3 } };
+    expect(applyEdits(MODEL, edits).default.limit.capacity_factor).toBe(3);
+    expect(applyEdits(MODEL, { ...edits, limit: { factor: 0.5, priority: 'order' } }).default.limit.capacity_factor).toBe(0.5);
+  });
+
+  it('have a slider that stays where it is put to nothing', async () => {
+    const { root } = await drawn({ ...withStrategy(NO_EDITS, 'mc_moe'), settings: { 'prune.ratio': 0 } });
+    expect(byId(root, 'setting-prune.ratio').props.value).toBe('0');
+  });
+});
+
+describe('a setting at one layer', () => {
+  const here = { layer: 2, scope: 'layer' } as const;
+  const everywhere = withSetting(MODEL, withStrategy(NO_EDITS, 'top_p'), 'top_p', 0.6);
+  const single = withSetting(MODEL, everywhere, 'top_p', 0.9, here);
+
+  it('acts there alone', () => {
+    const routing = applyEdits(MODEL, single);
+    expect(settingsOf(routing.default.select)['top_p']).toBe(0.6);
+    expect(Object.entries(routing.layers).map(([layer, { select }]) => [layer, settingsOf(select)['top_p']])).toEqual([['2', 0.9]]);
+    expect(describeEdits(single)).toBe('strategy top_p, top p 0.6, top p 0.9 at layer 2');
+    expect(decode(encode({ ...DEFAULTS, routing: single })).routing).toEqual(single);
+  });
+
+  it('is gone where it says what the other layers say, and where all are set', () => {
+    expect(withSetting(MODEL, single, 'top_p', 0.6, here)).toEqual(everywhere);
+    expect(withSetting(MODEL, single, 'top_p', 0.7)).toEqual(withSetting(MODEL, withStrategy(NO_EDITS, 'top_p'), 'top_p', 0.7));
+    expect(withStrategy(single, 'switch', here).at).toEqual({ 2: { strategy: 'switch' } });
+  });
+});
+
 describe('a link', () => {
   it.each(NAMES)('keeps the strategy %s with all other edits', (strategy) => {
     const settings = Object.fromEntries(Object.keys(settingsOf(strategyFor(MODEL, strategy)?.spec.select ?? { method: 'dense' })).map((name, i) => [name, i + 0.5]));
@@ -183,7 +235,7 @@ describe('the panel', () => {
     expect(note.includes('one token at a time differs')).toBe(strategyFor(MODEL, name)?.wholeBatch);
     expect(byId(root, 'top-k').props.attrs?.['disabled']).toBe(topKOf(spec) === undefined);
     const sliders = findAll(root, (element) => String(element.props.attrs?.['id']).startsWith('setting-'));
-    expect(sliders.map((slider) => slider.props.attrs?.['id'])).toEqual(Object.keys(settingsOf(spec.select)).map((field) => `setting-${field}`));
+    expect(sliders.map((slider) => slider.props.attrs?.['id'])).toEqual(Object.keys(settingsIn(spec)).map((field) => `setting-${field}`));
     expect(shown.runner.status).toBe('done');
     expect(textOf(root)).not.toMatch(/undefined|NaN/);
   });

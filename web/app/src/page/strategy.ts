@@ -6,13 +6,16 @@ import type { Content, ViewElement } from 'moescope/views';
 
 import { explainSpec } from '../explain.js';
 import { messages } from '../messages.js';
-import { settingsOf, short, topKOf } from '../spec.js';
-import { rangeOf, strategiesFor, strategyFor } from '../strategy.js';
+import { editsAt } from '../routing.js';
+import { settingOf, settingsIn, short, topKOf } from '../spec.js';
+import { baseSpec, rangeOf, strategiesFor, strategyFor } from '../strategy.js';
 import type { Strategy } from '../strategy.js';
 import { fieldNumber, fieldText } from './shown.js';
 import type { Knobs } from './shown.js';
 
 const NOTE_ID = 'strategy-note';
+/** Has a control of its own where a limit is set. */
+const CAPACITY_NAME = 'limit.capacity_factor';
 
 export function strategyMenu(shown: Knobs): ViewElement {
   const { model, state, engine, actions } = shown;
@@ -63,11 +66,15 @@ function source(text: string): Content {
     : part));
 }
 
-/** A slider for each number of the method but top-k, which has its own knob. */
+/** A slider for each number that matters to the strategy but top-k, which has its own knob. */
 function settings(shown: Knobs): ViewElement[] {
-  const { routing, layer } = shown;
-  const spec = routing === undefined ? undefined : specFor(routing, layer);
-  return spec === undefined ? [] : Object.entries(settingsOf(spec.select)).map(([name, value]) => setting(shown, name, value));
+  const { routing, layer, model, state } = shown;
+  if (routing === undefined || model === undefined) return [];
+  // What matters is what the strategy turns on; a slider that is put to nothing stays.
+  const base = baseSpec(model, editsAt(state.routing, layer).strategy, specFor(model.trained_routing, layer));
+  const spec = specFor(routing, layer);
+  const own = Object.entries(settingsIn(base)).filter(([name]) => name !== CAPACITY_NAME || state.routing.limit === undefined);
+  return own.map(([name, usual]) => setting(shown, name, settingOf(spec, name) ?? usual));
 }
 
 function setting({ routing, layer, model, actions }: Knobs, name: string, value: number): ViewElement {

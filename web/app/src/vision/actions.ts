@@ -58,7 +58,7 @@ function routingActions(tab: VisionTab, now: () => number): Pick<VisionActions, 
   const where = (): Where => ({ layer: tab.shown().layer, scope: store.state.scope });
   return {
     strategy: (name) => edit((_, edits) => withStrategy(edits, name, where()), `strategy ${name ?? ''}`),
-    setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value), `setting ${name}`),
+    setting: (name, value) => edit((model, edits) => withSetting(model, edits, name, value, where()), `setting ${name}`),
     topK: (topK) => edit((model, edits) => withTopK(model, edits, topK, where()), 'top-k'),
     temperature: (value) => edit((model, edits) => withTemperature(model, edits, value, where()), 'temperature'),
     ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, { ban, ...where() }), `expert ${expert}`),
