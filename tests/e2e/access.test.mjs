@@ -41,6 +41,8 @@ const PLACES = {
   'vision, entropy and capacity': { tab: 'vision', 'v.model': 'models/vit_moe', 'v.tint': 'entropy', 'v.cf': '0.5', 'v.patch': '9' },
   'list of lessons': { tab: 'lessons' },
   lesson: { tab: 'lessons', lesson: 'topk', step: '1' },
+  'lesson about pictures': { tab: 'lessons', lesson: 'patches', step: '2', 'v.model': 'models/vit_moe' },
+  'router of a link': { code: 'function route() { return []; }', s: 'external' },
 };
 for (const [name, hash] of Object.entries(PLACES)) {
   for (const colorScheme of ['light', 'dark']) {
@@ -52,6 +54,12 @@ for (const [name, hash] of Object.entries(PLACES)) {
     }, { colorScheme, reducedMotion: 'reduce' }));
   }
 }
+
+test('axe finds nothing serious in a router with a mistake', () => withPage({ code: 'function route( {' }, async (moescope) => {
+  await moescope.page.getByRole('button', { name: 'Run this router', exact: true }).click();
+  await moescope.page.getByRole('button', { name: 'Show line 1' }).waitFor();
+  assert.deepEqual(await findings(moescope), []);
+}));
 
 test('axe finds nothing serious in the picker of models', () => withPage({}, async (moescope) => {
   await moescope.page.getByRole('button', { name: /^Model:/ }).click();
