@@ -37,8 +37,8 @@ export async function measurePeers({ runs, tokens, model, only, say }) {
     const { engines, ...before } = await withPage(address, (page, browser) => look(page, browser, files, say));
     const wanted = engines.filter(({ id }) => !only || only.some((word) => id.includes(word)));
     const given = { files, prompts: before.prompts };
-    const visits = await visitAll({ address, given, engines: wanted, runs, say });
-    const started = wanted.map(({ id }) => id).filter((id) => visits[id].reason === undefined);
+    const visits = await visitAll({ address, given, engines: wanted.filter(({ costsAs }) => costsAs === undefined), runs, say });
+    const started = wanted.map(({ id }) => id).filter((id) => visits[id]?.reason === undefined);
     const rounds = await withPage(address, async (page) => {
       await ask(page, 'setUp', given);
       return takeTurns(started, { runs, tokens, say, load: (...args) => ask(page, 'load', ...args), turn: (...args) => ask(page, 'turn', ...args) });

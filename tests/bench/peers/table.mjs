@@ -26,7 +26,7 @@ export function peersTable({ date, model, runs, tokens, machine, versions, promp
     '',
     ...markdown(speeds, measured),
     '',
-    ...markdown(costs, measured),
+    ...markdown(costs, measured.filter(({ costsAs }) => costsAs === undefined)),
     '',
     ...engines.filter(({ reason }) => reason !== undefined).map((engine) => `- Not measured: ${nameOf(engine)}: ${engine.reason}.`),
     ...strayLines(measured),

@@ -44,6 +44,11 @@ test('every engine is compared with ours on its device, and with none where ours
   assert.match(alone, /\| 1\.0 \(once\) \|/);
 });
 
+test('an engine that costs the same as another is in the table of speeds only', () => {
+  const engines = [engine('own', 'CPU', [1]), engine('own-b', 'CPU', [2], { detail: 'bare', costsAs: 'own', loadMs: undefined })];
+  assert.equal(peersTable({ ...BENCH, engines }).filter((line) => line.startsWith('| Moescope, CPU, f32, bare')).length, 1);
+});
+
 test('what did not run is named with its reason, and tokens that part with their margin', () => {
   const text = peersTable(BENCH).join('\n');
   assert.match(text, /- Not measured: wllama, WebGPU, f32, fast: no adapter\./);

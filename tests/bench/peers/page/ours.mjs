@@ -6,13 +6,14 @@ import { startWorker } from './worker-calls.mjs';
 const DEVICES = { cpu: 'CPU', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU' };
 const NAMES = { 'webgpu-burn': 'Moescope, stock Burn' };
 
-/** Stock Burn is there to be compared with: once is enough. */
+/** Stock Burn is there to be compared with: once is enough. `costsAs` names the engine that loads and weighs the same. */
 export const ours = BACKENDS.flatMap((backend) => (backend === 'webgpu-burn' ? [true] : [true, false]).map((tracing) => ({
   id: `${backend}${tracing ? '' : '-untraced'}`,
   name: NAMES[backend] ?? 'Moescope',
   device: DEVICES[backend],
   weights: 'f32',
   detail: tracing ? 'with traces' : 'without traces',
+  ...(tracing ? {} : { costsAs: backend }),
   load: ({ folder }) => loadOurs({ folder, backend, tracing }),
 })));
 
