@@ -1,5 +1,4 @@
-// The backends there are, for programs that go through them all; 'auto' is a wish, not a backend.
+// What an engine runs on: 'webgpu' is a recorded plan of our own kernels, 'webgpu-burn' the stock GPU backend of Burn, a
+// large download that is there for comparison.
 
-import type { BackendWish } from './types.js';
-
-export const BACKENDS = ['cpu', 'webgpu'] as const satisfies readonly Exclude<BackendWish, 'auto'>[];
+export const BACKENDS = ['cpu', 'webgpu', 'webgpu-burn'] as const;

@@ -3,6 +3,7 @@
 
 import type { ContrastReport, LayerOrder, RerouteMethod, Token, Trace } from '../generated/engine.js';
 import type { RouterSpec } from '../generated/routing.js';
+import type { BACKENDS } from './backends.js';
 
 export type * from '../generated/engine.js';
 export type * from '../generated/routing.js';
@@ -21,11 +22,8 @@ export interface ModelRoutingInput {
 /** One spec for every layer, or the routing of a whole model. */
 export type RoutingInput = RouterSpecInput | ModelRoutingInput;
 
-/**
- * What an engine runs on: 'webgpu' is a recorded plan of our own kernels, 'webgpu-burn' the stock GPU backend of Burn,
- * a large download that is there for comparison.
- */
-export type BackendKind = 'webgpu' | 'webgpu-burn' | 'cpu';
+/** What an engine runs on; see `BACKENDS`. */
+export type BackendKind = (typeof BACKENDS)[number];
 
 /** Where the engine may run; 'auto' prefers 'webgpu' and falls back to the CPU with the reason. */
 export type BackendWish = 'auto' | BackendKind;
