@@ -9,7 +9,6 @@ import { EXAMPLE_ROUTERS } from './router-examples.js';
 import { bannedAt, hasOwn, withStrategy, withoutOwn } from './routing.js';
 import type { Where } from './routing.js';
 import { ScriptError } from './script/problem.js';
-import { problemOf, routerFrom } from './script/router.js';
 import type { RouterScript } from './script/router.js';
 import { OWN } from './strategy.js';
 import type { Store } from './store.js';
@@ -45,6 +44,11 @@ interface Run {
 /** The page is drawn and hears its visitor at least this often while a router decides. */
 const PAUSE_AFTER_MS = 30;
 
+/** Fetched when somebody first writes or runs a router. */
+function interpreter(): Promise<typeof import('./script/router.js')> {
+  return import('./script/router.js');
+}
+
 export class OwnRouter {
   readonly #parts: OwnRouterParts;
   #runs = 0;
@@ -70,8 +74,8 @@ export class OwnRouter {
   /** The visitor wrote something, which is looked through and not run. */
   write(source: string): void {
     this.#foreign = false;
-    this.#problem = problemOf(source);
     this.#parts.store.set({ code: source });
+    void this.#check(source);
   }
 
   /** Another link of the same page brought a source of its own. */
@@ -84,6 +88,7 @@ export class OwnRouter {
   async run(where: Where): Promise<void> {
     const source = this.#source();
     this.#foreign = false;
+    const { routerFrom } = await interpreter();
     try {
       this.#run = { number: ++this.#runs, source, script: routerFrom(source) };
       [this.#failed, this.#problem] = [undefined, undefined];
@@ -113,6 +118,13 @@ export class OwnRouter {
     if (run === undefined || engine.opened === undefined) return;
     await engine.opened.scope.setExternalRouter(this.#answers(run));
     if (this.#run === run) engine.decidedBy(run.number);
+  }
+
+  async #check(source: string): Promise<void> {
+    const { problemOf } = await interpreter();
+    if (source !== this.#source()) return;
+    this.#problem = problemOf(source);
+    this.#parts.changed();
   }
 
   #source(): string {

@@ -101,7 +101,7 @@ describe('an error', () => {
   it('in what is written is shown and runs nothing', async () => {
     const { own, scope } = await bench();
     own.write('function route( {');
-    expect(own.shown.problem?.problem.kind).toBe('unexpected');
+    await vi.waitFor(() => expect(own.shown.problem?.problem.kind).toBe('unexpected'));
     await own.run(EVERYWHERE);
     expect(own.shown.status).toBe('failed');
     expect(scope.router).toBeUndefined();
