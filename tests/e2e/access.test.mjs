@@ -26,46 +26,77 @@ async function withPage(hash, run, context = {}) {
   await moescope.close();
 }
 
-/** Findings that axe calls serious or critical, with the elements they are about. */
-async function findings({ page }) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+/** Findings that axe calls serious or critical, of these rules or of all, with the elements they are about. */
+async function findings({ page }, rules) {
+  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(axe);
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) };
+  const { violations } = await page.evaluate((given) => window.axe.run(document, given), options);
   return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 4).map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
 }
 
-const PLACES = {
-  language: {},
-  'language, everything open': { 'a': 'trained', k: '1', expert: '2', token: '3', tint: 'entropy', side: 'load', c: '2' },
-  vision: { tab: 'vision', 'v.model': 'models/vit_moe' },
-  'vision, entropy and capacity': { tab: 'vision', 'v.model': 'models/vit_moe', 'v.tint': 'entropy', 'v.cf': '0.5', 'v.patch': '9' },
-  'list of lessons': { tab: 'lessons' },
-  lesson: { tab: 'lessons', lesson: 'topk', step: '1' },
-  'lesson about pictures': { tab: 'lessons', lesson: 'patches', step: '2', 'v.model': 'models/vit_moe' },
-  'router of a link': { code: 'function route() { return []; }', s: 'external' },
+const EYES = { tab: 'vision', 'v.model': 'models/vit_moe' };
+const ANALYSES = { v: '2', model: 'models/first', tab: 'analyses' };
+const see = (selector) => ({ page }) => page.locator(selector).first().waitFor();
+const menu = (name) => async ({ page }) => {
+  await page.getByRole('button', { name }).click();
+  await page.locator('.menu .panel:not([hidden])').waitFor();
 };
-for (const [name, hash] of Object.entries(PLACES)) {
-  for (const colorScheme of ['light', 'dark']) {
-    test(`axe finds nothing serious: ${name}, ${colorScheme}`, () => withPage(hash, async (moescope) => {
-      if (hash.tab === undefined) await moescope.stillWrites();
+
+/** What the link says, and what is done until everything is there that is to be judged. */
+const PLACES = {
+  language: [{}, (moescope) => moescope.stillWrites()],
+  'language, everything open': [{ k: '1', token: '3', tint: 'entropy', side: 'load', c: '2' }, (moescope) => moescope.stillWrites()],
+  'the page of an expert': [{ expert: '2', layer: '1' }, see('.expertpage .favourite')],
+  'a comparison of A and B': [{ a: 'trained', k: '1' }, async (moescope) => {
+    await moescope.stillWrites();
+    await see('#compare')(moescope);
+  }],
+  'a presenter': [{ present: 'text' }, see('#text .token')],
+  'the picker of models': [{}, menu(/^Model:/)],
+  'the choice of the backend': [{}, menu(/^Backend:/)],
+  'the list of keys': [{}, async ({ page }) => {
+    await page.getByRole('button', { name: 'Keys' }).click();
+    await page.getByRole('dialog').waitFor();
+  }],
+  'a menu of copies': [{}, ({ page }) => page.locator('details.keep summary').first().click()],
+  vision: [EYES, see('.verdict[data-answer]')],
+  'vision, entropy and capacity': [{ ...EYES, 'v.tint': 'entropy', 'v.cf': '0.5', 'v.patch': '9' }, see('.verdict[data-answer]')],
+  'an analysis with its bars': [ANALYSES, see('.result[data-status="done"] .figure-table')],
+  'an analysis with a matrix': [{ ...ANALYSES, analysis: 'co_activation' }, see('.result[data-status="done"] .figure-table')],
+  'an analysis before it runs': [{ ...ANALYSES, analysis: 'domains', texts: 'domains' }, see('.result[data-status="idle"]')],
+  'list of lessons': [{ tab: 'lessons' }, see('.overview')],
+  lesson: [{ tab: 'lessons', lesson: 'topk', step: '1' }, see('.question')],
+  'a lesson about pictures': [{ tab: 'lessons', lesson: 'patches', step: '2', 'v.model': 'models/vit_moe' }, see('.lesson')],
+  'a router of a link': [{ code: 'function route() { return []; }', s: 'external' }, (moescope) => moescope.stillWrites()],
+  'a router with a mistake': [{ code: 'function route( {' }, async ({ page }) => {
+    await page.getByRole('button', { name: 'Run this router', exact: true }).click();
+    await page.getByRole('button', { name: 'Show line 1' }).waitFor();
+  }],
+};
+const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
+/** Every rule on both screens and in both themes; what a theme changes are colours, so that the second looks at contrast alone. */
+const LOOKS = [['desktop', 'light'], ['desktop', 'dark', ['color-contrast']], ['phone', 'dark']];
+
+for (const [name, [hash, prepare]] of Object.entries(PLACES)) {
+  test(`axe finds nothing serious: ${name}, in light and dark, on a desktop and on a phone`, () => withPage(hash, async (moescope) => {
+    const { page } = moescope;
+    await prepare(moescope);
+    for (const [screen, colorScheme, rules] of LOOKS) {
+      await page.setViewportSize(SCREENS[screen]);
+      await page.emulateMedia({ colorScheme });
       await moescope.nextFrame();
-      assert.deepEqual(await findings(moescope), []);
-      await moescope.screenshot(`e2e-axe-${name.replaceAll(/\W+/g, '-')}-${colorScheme}`);
-    }, { colorScheme, reducedMotion: 'reduce' }));
-  }
+      assert.deepEqual(await findings(moescope, rules), [], `${screen}, ${colorScheme}`);
+      if (rules === undefined) await moescope.screenshot(`e2e-axe-${name.replaceAll(/\W+/g, '-')}-${screen}-${colorScheme}`);
+    }
+  }, { reducedMotion: 'reduce' }));
 }
 
-test('axe finds nothing serious in a router with a mistake', () => withPage({ code: 'function route( {' }, async (moescope) => {
-  await moescope.page.getByRole('button', { name: 'Run this router', exact: true }).click();
-  await moescope.page.getByRole('button', { name: 'Show line 1' }).waitFor();
+test('axe finds nothing serious in the knobs that a phone folds away', () => withPage({}, async (moescope) => {
+  await moescope.page.getByRole('button', { name: 'Strategy, experts and more' }).click();
+  await moescope.page.locator('.routing[data-open="true"]').waitFor();
   assert.deepEqual(await findings(moescope), []);
-}));
-
-test('axe finds nothing serious in the picker of models', () => withPage({}, async (moescope) => {
-  await moescope.page.getByRole('button', { name: /^Model:/ }).click();
-  await moescope.page.locator('#menu-model').waitFor({ state: 'visible' });
-  assert.deepEqual(await findings(moescope), []);
-}));
+}, { viewport: SCREENS.phone, reducedMotion: 'reduce' }));
 
 test('the page is Chinese where the link says so, and English again by its menu', () => withPage({ lang: 'zh' }, async ({ page, screenshot }) => {
   await page.getByRole('button', { name: '生成', exact: true }).waitFor();
