@@ -12,6 +12,9 @@ const NAMES = [
   'v.image', 'v.tint', 'v.layer', 'v.patch', 'v.map', 'v.k', 'v.s', 'v.cf', 'v.ban', '', 'v',
 ];
 
+/** Links that say nothing at all, or what another page would understand. */
+export const NONSENSE = ['%%%', 'v=9&k=x', 'x'.repeat(5000), 'v=1&auto=0&k=999&ban=0,1,2,999&layer=77&token=99999&rt=-3&size=a'];
+
 /** A link, without its `#`. */
 export function oddLink(random) {
   const pick = (list) => list[Math.floor(random() * list.length)];
