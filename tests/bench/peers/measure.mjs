@@ -18,7 +18,7 @@ const PAGE = 'tests/bench/peers/page/index.html';
 /** wllama starts its worker from a blob and evaluates code in it; our own page forbids both. */
 const POLICY = [
   "default-src 'self'", "script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval' blob:", "worker-src 'self' blob:",
-  "style-src 'self' 'unsafe-inline'", "img-src 'self' data:", "connect-src 'self' blob: data:",
+  "img-src 'self' data:", "connect-src 'self' blob: data:",
 ].join('; ');
 
 /** Installs the peers, writes the weights in their forms and serves the page, isolated, so that threads may run. */
