@@ -40,3 +40,13 @@ test('the page of the bench lists every backend, cuts prompts to the token and t
   assertQuiet(errors, [/\.moescope\/peers/, /404/]);
   await close();
 });
+
+test('the button of the page says what is missing where the address does not name the weights', async () => {
+  const { page, errors, close } = await openPage(browser, `${server.url}tests/bench/peers/page/index.html`);
+  await page.waitForFunction(() => window.peers !== undefined);
+  await page.locator('#run').click();
+  await page.locator('#state', { hasText: 'does not say where the weights lie' }).waitFor();
+  await page.locator('#run:enabled').waitFor();
+  assertQuiet(errors);
+  await close();
+});
