@@ -25,7 +25,8 @@ function said(problem: Problem): string {
     case 'sort_by': return '“sort” got no function; it takes one such as (a, b) => b - a, because alone it would compare numbers as texts';
     case 'too_many_steps': return `this has gone on for ${problem.limit} steps, as many as a router may take for one token at one layer; does it ever end?`;
     case 'too_deep': return `functions call one another ${problem.limit} deep, which is as deep as they may`;
-    case 'too_long': return `this list or text is longer than ${problem.limit}, which is as long as they may be`;
+    case 'too_nested': return 'parts stand inside of parts, deeper than the browser can follow; write it in steps, with a name for each';
+    case 'too_long': return `this list or text is longer than ${problem.limit}, which is as long as they, and the script itself, may be`;
     case 'no_route': return 'there is no function “route”; the script has to name one: function route({ logits, layer, nExperts, tokenId }) { … }';
     case 'answer': return `“route” answered ${kinds[problem.got]}; it has to answer a list such as [{ expert: 0, weight: 1 }]`;
     case 'entry': return `entry ${problem.index} of the answer is ${kinds[problem.got]}; it has to be such as { expert: 0, weight: 1 }`;

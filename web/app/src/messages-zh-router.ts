@@ -24,7 +24,8 @@ function said(problem: Problem): string {
     case 'sort_by': return '“sort”没有得到函数；请给它一个，例如 (a, b) => b - a，否则它会把数当作文字来比较';
     case 'too_many_steps': return `已经走了 ${problem.limit} 步，这是路由器为一个词元在一层最多可走的步数；它会结束吗？`;
     case 'too_deep': return `函数互相调用了 ${problem.limit} 层，最多只能这么深`;
-    case 'too_long': return `这个列表或文字超过 ${problem.limit}，最多只能这么长`;
+    case 'too_nested': return '嵌套太深，浏览器跟不上；请分成几步来写，每步取一个名字';
+    case 'too_long': return `这个列表或文字超过 ${problem.limit}；它们和脚本本身最多只能这么长`;
     case 'no_route': return '没有函数“route”；脚本必须有一个：function route({ logits, layer, nExperts, tokenId }) { … }';
     case 'answer': return `“route”回答了${kinds[problem.got]}；它必须回答一个列表，例如 [{ expert: 0, weight: 1 }]`;
     case 'entry': return `回答的第 ${problem.index} 项是${kinds[problem.got]}；它必须像 { expert: 0, weight: 1 }`;

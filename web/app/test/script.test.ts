@@ -7,6 +7,7 @@ import { ScriptError } from '../src/script/problem.js';
 import type { Problem } from '../src/script/problem.js';
 import { STEPS, problemOf, routerFrom } from '../src/script/router.js';
 import type { Choice, TokenQuestion } from '../src/script/router.js';
+import { LONGEST } from '../src/script/values.js';
 
 const QUESTION: TokenQuestion = { layer: 2, nExperts: 4, tokenId: 17, logits: [0.5, 2, -1, 1.25] };
 
@@ -123,6 +124,15 @@ describe('what is wrong is said with its line', () => {
     ['an expert comes twice', 'return [{ expert: 1, weight: 1 }, { expert: 1, weight: 0 }];', { kind: 'same_expert', expert: 1, line: 2 }],
   ])('%s', (_, body, expected) => {
     expect(problem(inRoute(body))).toMatchObject(expected);
+  });
+
+  test.each(['(', '!', '1+', '{', 'a=>', '[', 'f(', 'if (1) ', 'const ['])('%s again and again is refused or runs, and breaks nothing', (part) => {
+    expect(() => problemOf(part.repeat(Math.floor(LONGEST / part.length)))).not.toThrow();
+  });
+
+  test('what is nested too deep and what is too long says so', () => {
+    expect(problemOf('('.repeat(LONGEST))?.problem.kind).toBe('too_nested');
+    expect(problemOf(' '.repeat(LONGEST + 1))?.problem).toEqual({ kind: 'too_long', limit: LONGEST });
   });
 
   test('a script without the function route says so', () => {

@@ -78,7 +78,7 @@ export class Names {
 export function frameAt(frame: Frame, up: number): Frame {
   let found = frame;
   for (let n = 0; n < up; n += 1) {
-    if (found.up === undefined) throw new RangeError(`a frame has no ${up} frames around it`);
+    if (found.up === undefined) throw new TypeError(`a frame has no ${up} frames around it`);
     found = found.up;
   }
   return found;

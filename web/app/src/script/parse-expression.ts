@@ -20,10 +20,13 @@ const RESERVED = new Set(['const', 'let', 'function', 'if', 'else', 'while', 'fo
 
 export abstract class Expressions {
   readonly #tokens: readonly Token[];
+  /** For each token that opens something, the token after the one that closes it. */
+  readonly #after: ReadonlyMap<number, number>;
   #at = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
+    this.#after = afterPairs(tokens);
   }
 
   abstract block(): readonly Statement[];
@@ -134,29 +137,16 @@ export abstract class Expressions {
   /** `x => …` or `(a, b) => …`; looks ahead, because both begin like something else. */
   #arrow(): Made | undefined {
     const single = this.now.kind === 'name' && this.#token(1).text === '=>';
-    if (!single && !(this.sees('(') && this.#token(this.#closing()).text === '=>')) return undefined;
+    if (!single && !(this.sees('(') && this.#tokens[this.#after.get(this.#at) ?? 0]?.text === '=>')) return undefined;
     const { line, column } = this.now;
     const params: Pattern[] = single ? [{ line, column, type: 'name', name: this.name(), standard: undefined }] : this.params();
     this.expect('=>');
     return { name: '', params, body: this.sees('{') ? this.block() : this.expression() };
   }
 
-  /** How far ahead the token after the closing parenthesis is. */
-  #closing(): number {
-    let [ahead, depth] = [0, 0];
-    do {
-      const { kind, text } = this.#token(ahead);
-      if (kind === 'end') return 0;
-      if (kind === 'mark' && '([{'.includes(text)) depth += 1;
-      if (kind === 'mark' && ')]}'.includes(text)) depth -= 1;
-      ahead += 1;
-    } while (depth > 0);
-    return ahead;
-  }
-
   #token(ahead: number): Token {
     const token = this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)];
-    if (token === undefined) throw new RangeError('a script has at least its end');
+    if (token === undefined) throw new TypeError('a script has at least its end');
     return token;
   }
 
@@ -258,6 +248,16 @@ export abstract class Expressions {
     }
     return parts;
   }
+}
+
+function afterPairs(tokens: readonly Token[]): Map<number, number> {
+  const [after, open] = [new Map<number, number>(), [] as number[]];
+  for (const [at, { kind, text }] of tokens.entries()) {
+    if (kind === 'mark' && '([{'.includes(text)) open.push(at);
+    const opened = kind === 'mark' && ')]}'.includes(text) ? open.pop() : undefined;
+    if (opened !== undefined) after.set(opened, at + 1);
+  }
+  return after;
 }
 
 function isOperation(text: string): text is Binary | Logical {

@@ -24,6 +24,8 @@ export type Problem =
   | { readonly kind: 'sort_by' }
   | { readonly kind: 'too_many_steps'; readonly limit: number }
   | { readonly kind: 'too_deep'; readonly limit: number }
+  /** Parts inside of parts, more than the browser can follow. */
+  | { readonly kind: 'too_nested' }
   | { readonly kind: 'too_long'; readonly limit: number }
   | { readonly kind: 'no_route' }
   /** The answer as a whole, one of its entries, or a part of an entry. */

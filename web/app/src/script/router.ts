@@ -2,10 +2,11 @@
 // which experts act, with which weights. The same text is JavaScript and runs unchanged in a page of one's own.
 
 import { compileScript } from './compile.js';
+import type { Compiled } from './compile.js';
 import { parse } from './parse.js';
 import { ScriptError } from './problem.js';
 import type { Place } from './problem.js';
-import { Effort, FunctionValue, kindOf } from './values.js';
+import { Effort, FunctionValue, LONGEST, kindOf } from './values.js';
 import type { RecordValue, Value } from './values.js';
 
 export interface TokenQuestion {
@@ -32,7 +33,7 @@ export type RouterScript = (question: TokenQuestion) => Choice[];
 /** What can be seen to be wrong with a script without running it. */
 export function problemOf(source: string): ScriptError | undefined {
   try {
-    compileScript(parse(source), new Effort(STEPS));
+    followed(() => compiled(source, new Effort(STEPS)));
     return undefined;
   } catch (error) {
     if (error instanceof ScriptError) return error;
@@ -43,8 +44,8 @@ export function problemOf(source: string): ScriptError | undefined {
 /** Compiles a script and runs what stands outside of its functions; throws a ScriptError where something is wrong. */
 export function routerFrom(source: string): RouterScript {
   const effort = new Effort(STEPS);
-  const { start, get, running } = compileScript(parse(source), effort);
-  start();
+  const { start, get, running } = followed(() => compiled(source, effort));
+  followed(start);
   const route = get('route');
   if (!(route instanceof FunctionValue)) throw new ScriptError({ kind: 'no_route' }, undefined);
   return ({ layer, nExperts, tokenId, logits }) => {
@@ -52,9 +53,24 @@ export function routerFrom(source: string): RouterScript {
     running.depth = 0;
     running.answeredAt = undefined;
     const question: RecordValue = new Map<string, Value>([['layer', layer], ['nExperts', nExperts], ['tokenId', tokenId], ['logits', [...logits]]]);
-    const answer = route.call([question], TOP);
+    const answer = followed(() => route.call([question], TOP));
     return choicesOf(answer, nExperts, running.answeredAt ?? TOP);
   };
+}
+
+function compiled(source: string, effort: Effort): Compiled {
+  if (source.length > LONGEST) throw new ScriptError({ kind: 'too_long', limit: LONGEST }, undefined);
+  return compileScript(parse(source), effort);
+}
+
+/** The stack of the browser is the limit of what can be nested; each browser has its own name for its end. */
+function followed<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error && (error instanceof RangeError || error.name === 'InternalError')) throw new ScriptError({ kind: 'too_nested' }, undefined);
+    throw error;
+  }
 }
 
 function choicesOf(answer: Value, nExperts: number, at: Place): Choice[] {

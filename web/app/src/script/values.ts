@@ -16,7 +16,7 @@ export class FunctionValue {
   }
 }
 
-/** Longer lists and texts are refused, so that no script fills the memory. */
+/** Longer lists and texts, and longer scripts, are refused, so that none fills the memory or holds the page up. */
 export const LONGEST = 10_000;
 
 /** How much a script has done since it was last asked. */
