@@ -59,6 +59,15 @@ describe('reroute', () => {
     expect(worker().engine.rerouteOptions).toEqual({ steps: 0 });
   });
 
+  test('searches on WebGPU unless told otherwise, because the plan there has no gradient', async () => {
+    workers = stubWorker((_, { engine }) => Promise.resolve({ engine, backend: { kind: 'webgpu', reason: 'test' } }));
+    const scope = await Moescope.load(URL_OF_MODEL);
+    await scope.reroute('abc', { steps: 0 });
+    expect(worker().engine.rerouteOptions).toEqual({ steps: 0, method: 'search' });
+    await scope.reroute('abc', { steps: 0, method: 'gradient' });
+    expect(worker().engine.rerouteOptions).toEqual({ steps: 0, method: 'gradient' });
+  });
+
   test('stops soon after a cancel, so that the next call need not wait for its end', async () => {
     const scope = await Moescope.load(URL_OF_MODEL);
     const abort = new AbortController();

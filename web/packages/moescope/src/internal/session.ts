@@ -92,7 +92,9 @@ export class Session {
   async reroute(text: string, request: RerouteRequest): Promise<Rerouted> {
     const { routing, signal, onLoss } = request;
     const link = await this.#live.link(signal);
-    const call = { text, options: rerouteOptions(request), routing: routing && toModelRouting(routing) };
+    // The recorded plan has no gradient; the other engines know what they can do.
+    const method = request.method ?? (this.backend.kind === 'webgpu' ? 'search' : undefined);
+    const call = { text, options: rerouteOptions({ ...request, method }), routing: routing && toModelRouting(routing) };
     return link.reroute(call, { signal, onLoss });
   }
 
