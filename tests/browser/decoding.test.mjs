@@ -19,39 +19,56 @@ after(async () => {
   await server?.close();
 });
 
-/** Runs `body` in a page with the model loaded as `window.scope`; no error may reach the console. */
+/** One page for each backend and model: what an engine compiles for the GPU, which takes it longest, is compiled once. */
+const pages = new Map();
+
+/** Runs `body` in a page with the model loaded as `window.scope` and routing as trained; no error may reach the console. */
 async function withModel(backend, body, model = MODEL) {
-  const opened = await openPage(browser, `${server.url}tests/browser/blank.html`);
+  const key = `${backend} ${model}`;
+  if (!pages.has(key)) pages.set(key, await openModel(backend, model));
+  const opened = pages.get(key);
   try {
-    await opened.page.evaluate(async ({ model, backend }) => {
-      const { Moescope } = await import('/web/packages/moescope/dist/public/index.js');
-      window.scope = await Moescope.load(model, { backend });
-      /** Token ids of a continuation, and the error that ended it, if one did. */
-      window.write = async (options) => {
-        const ids = [];
-        try {
-          for await (const step of window.scope.generate('Hello', { maxTokens: 6, temperature: 0, ...options })) {
-            if (step.kind === 'token') ids.push(step.token.id);
-          }
-          return { ids };
-        } catch ({ name, code, message }) {
-          return { ids, name, code, message };
-        }
-      };
-      /** A router that takes the best k experts, weighed by a softmax over them. */
-      window.topK = (k) => ({ nTokens, nExperts, logits }) => Array.from({ length: nTokens }, (_, t) => {
-        const row = Array.from(logits.subarray(t * nExperts, (t + 1) * nExperts));
-        const best = row.map((_, e) => e).sort((a, b) => row[b] - row[a] || a - b).slice(0, k);
-        const exp = best.map((e) => Math.exp(row[e] - row[best[0]]));
-        const sum = exp.reduce((a, b) => a + b, 0);
-        return best.map((expert, i) => ({ expert, weight: exp[i] / sum }));
-      });
-    }, { model, backend });
+    await opened.page.evaluate(async () => {
+      await window.scope.setRouting(window.scope.model.trained_routing);
+      await window.scope.setExternalRouter(undefined);
+    });
     await body(opened.page);
     assertQuiet(opened.errors);
-  } finally {
+  } catch (error) {
+    // The next test begins anew.
+    pages.delete(key);
     await opened.close();
+    throw error;
   }
+}
+
+async function openModel(backend, model) {
+  const opened = await openPage(browser, `${server.url}tests/browser/blank.html`);
+  await opened.page.evaluate(async ({ model, backend }) => {
+    const { Moescope } = await import('/web/packages/moescope/dist/public/index.js');
+    window.scope = await Moescope.load(model, { backend });
+    /** Token ids of a continuation, and the error that ended it, if one did. */
+    window.write = async (options) => {
+      const ids = [];
+      try {
+        for await (const step of window.scope.generate('Hello', { maxTokens: 6, temperature: 0, ...options })) {
+          if (step.kind === 'token') ids.push(step.token.id);
+        }
+        return { ids };
+      } catch ({ name, code, message }) {
+        return { ids, name, code, message };
+      }
+    };
+    /** A router that takes the best k experts, weighed by a softmax over them. */
+    window.topK = (k) => ({ nTokens, nExperts, logits }) => Array.from({ length: nTokens }, (_, t) => {
+      const row = Array.from(logits.subarray(t * nExperts, (t + 1) * nExperts));
+      const best = row.map((_, e) => e).sort((a, b) => row[b] - row[a] || a - b).slice(0, k);
+      const exp = best.map((e) => Math.exp(row[e] - row[best[0]]));
+      const sum = exp.reduce((a, b) => a + b, 0);
+      return best.map((expert, i) => ({ expert, weight: exp[i] / sum }));
+    });
+  }, { model, backend });
+  return opened;
 }
 
 for (const backend of ['cpu', 'webgpu']) {

@@ -24,13 +24,41 @@ async function inPage(body, { prepare, expected, ...options } = {}) {
   const opened = await openPage(browser, `${server.url}tests/browser/blank.html`, options);
   try {
     await prepare?.(opened.page);
-    await opened.page.evaluate(async () => {
-      window.moescope = await import('/web/packages/moescope/dist/public/index.js');
-    });
+    await importPackage(opened.page);
     await body(opened.page);
     assertQuiet(opened.errors, expected);
   } finally {
     await opened.close();
+  }
+}
+
+function importPackage(page) {
+  return page.evaluate(async () => {
+    window.moescope = await import('/web/packages/moescope/dist/public/index.js');
+  });
+}
+
+/** One page with the model for each backend: what an engine compiles for the GPU, which takes it longest, is compiled once. */
+const pages = new Map();
+
+/** Runs `body` in a page with the model loaded as `window.scope` and routing as trained; no error may reach the console. */
+async function withModel(backend, body) {
+  if (!pages.has(backend)) {
+    const opened = await openPage(browser, `${server.url}tests/browser/blank.html`);
+    await importPackage(opened.page);
+    assert.equal((await load(opened.page, backend)).kind, backend);
+    pages.set(backend, opened);
+  }
+  const { page, errors, close } = pages.get(backend);
+  try {
+    await page.evaluate(() => window.scope.setRouting(window.scope.model.trained_routing));
+    await body(page);
+    assertQuiet(errors);
+  } catch (error) {
+    // The next test begins anew.
+    pages.delete(backend);
+    await close();
+    throw error;
   }
 }
 
@@ -65,8 +93,7 @@ for (const backend of ['cpu', 'webgpu']) {
     });
 
     test('a banned expert never acts again in the running generation', async () => {
-      await inPage(async (page) => {
-        await load(page, backend);
+      await withModel(backend, async (page) => {
         const fired = await page.evaluate(async () => {
           const { scope } = window;
           const trained = scope.model.trained_routing;
@@ -89,8 +116,7 @@ for (const backend of ['cpu', 'webgpu']) {
     });
 
     test('analysing does not disturb a generation, and the seed decides the text', async () => {
-      await inPage(async (page) => {
-        await load(page, backend);
+      await withModel(backend, async (page) => {
         const { quiet, disturbed, losses } = await page.evaluate(async () => {
           const { scope } = window;
           const run = async (each) => {
@@ -113,8 +139,7 @@ for (const backend of ['cpu', 'webgpu']) {
     });
 
     test('cancelling in the middle rejects with an AbortError, and the model goes on working', async () => {
-      await inPage(async (page) => {
-        await load(page, backend);
+      await withModel(backend, async (page) => {
         const result = await page.evaluate(async () => {
           const { scope } = window;
           const abort = new AbortController();
@@ -137,8 +162,7 @@ for (const backend of ['cpu', 'webgpu']) {
     });
 
     test('bad input is refused with a code, and the model goes on working', async () => {
-      await inPage(async (page) => {
-        await load(page, backend);
+      await withModel(backend, async (page) => {
         const codes = await page.evaluate(async () => {
           const { scope } = window;
           const codeOf = (promise) => promise.then(() => 'no error', (error) => error.code);
@@ -167,7 +191,6 @@ describe('the choice of the backend', () => {
   for (const [prelude, reason] of [
     ['noWebGpu', 'This browser offers no WebGPU'],
     ['noAdapter', 'WebGPU gave no adapter'],
-    ['noTimestampQuery', "the adapter lacks timestamp-query, which Burn's GPU runtime needs"],
   ]) {
     test(`${prelude}: auto takes the CPU and says why, a forced GPU is refused`, () =>
       inPage(async (page) => {
@@ -177,6 +200,14 @@ describe('the choice of the backend', () => {
         assert.ok(refused.message.includes(reason));
       }, { workerPrelude: workerPreludes[prelude] }));
   }
+
+  test('an adapter without timestamp-query is enough for WebGPU, and too little for stock Burn, which says why', () =>
+    inPage(async (page) => {
+      assert.equal((await load(page, 'auto')).kind, 'webgpu');
+      const refused = await load(page, 'webgpu-burn');
+      assert.equal(refused.code, 'no_gpu');
+      assert.match(refused.message, /timestamp-query/);
+    }, { workerPrelude: workerPreludes.noTimestampQuery }));
 
   test('a GPU engine that fails to start gives way to the CPU with the reason', () =>
     inPage(async (page) => {
@@ -246,9 +277,7 @@ test('a GPU process that dies loses the engine, and the next call starts it anew
   const own = await launch();
   try {
     const { page } = await openPage(own, `${server.url}tests/browser/blank.html`);
-    await page.evaluate(async () => {
-      window.moescope = await import('/web/packages/moescope/dist/public/index.js');
-    });
+    await importPackage(page);
     assert.equal((await load(page, 'auto')).kind, 'webgpu');
     const running = page.evaluate(async () => {
       try {

@@ -3,6 +3,7 @@
 // Each phase has a time limit of its own, so that something that hangs ends as a failure with a name.
 
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { clippyArgs, runCargo, testArgs } from './cargo.mjs';
 import { failureSections, outcome, parseCargoTest, parseNodeTest, parseVitestJson } from './counts.mjs';
@@ -96,7 +97,7 @@ function browserTests(name, tools, say) {
   return nodeTests(name, `tests/${name}`, { CHROMIUM: tools.chromium }, say);
 }
 
-/** Runs every `*.test.mjs` of a folder with node's own runner, one file at a time. */
+/** Runs every `*.test.mjs` of a folder with node's own runner, a file for every two cores: a page has a thread, and its engine another. */
 async function nodeTests(id, folder, env, say) {
   const log = freshLog(id);
   const files = listFiles(path.join(root, folder)).filter((file) => file.endsWith('.test.mjs'));
@@ -106,7 +107,8 @@ async function nodeTests(id, folder, env, say) {
     done += text.match(/^\s*[✔✖] /gm)?.length ?? 0;
     if (done > 0) say(`${done} done`);
   };
-  const args = ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files];
+  const atOnce = Math.max(1, Math.floor(os.availableParallelism() / 2));
+  const args = ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, ...files];
   const result = await run(process.execPath, args, { log, onOutput, env: { ...plainEnv(), ...env }, timeoutMs: 30 * MINUTE });
   return judge(result, parseNodeTest(result.stdout), log);
 }
