@@ -77,10 +77,10 @@ impl Engine {
     pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
         let (config, tokenizer) = files.describe()?;
         let tensors = read_safetensors(&config, files.weights)?;
-        let machine = Machine::Burn(BurnMachine {
+        let machine = Machine::Burn(Box::new(BurnMachine {
             model: build(&config, &tensors, device)?,
             device: device.clone(),
-        });
+        }));
         Ok(Self::new(files.name, config, tokenizer, machine))
     }
 

@@ -20,7 +20,7 @@ use crate::trace::LayerTrace;
 #[derive(Debug)]
 pub(crate) enum Machine {
     /// Operation by operation on a Burn device.
-    Burn(BurnMachine),
+    Burn(Box<BurnMachine>),
     /// As a recorded plan.
     #[cfg(feature = "recorded")]
     Recorded(Box<RecordedLm>),
