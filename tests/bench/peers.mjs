@@ -1,6 +1,6 @@
 // Our engines beside others, on the same weights, prompts and machine: `npm run bench -- --peers`.
 //
-//   node tests/bench/peers.mjs [--runs 5] [--tokens 48] [--model models/nine] [--only cpu,wllama] [--out FILE] [--write]
+//   node tests/bench/peers.mjs [--runs 5] [--tokens 48] [--model models/nine] [--only cpu,wllama-f32] [--out FILE] [--write]
 //   node tests/bench/peers.mjs --serve          only serves the page, for a browser of your own
 //
 // Saves everything, single values included, as JSON: FILE or peers.json among the artefacts. --write puts the table into

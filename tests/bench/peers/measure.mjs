@@ -30,12 +30,12 @@ export async function servePeers(model, say) {
   return { address, files, close: server.close };
 }
 
-/** Everything measured, as one value; `only` keeps engines whose names contain one of its words. */
+/** Everything measured, as one value; `only` names the engines to measure, all unless given. */
 export async function measurePeers({ runs, tokens, model, only, say }) {
   const { address, files, close } = await servePeers(model, say);
   try {
     const { engines, ...before } = await withPage(address, (page, browser) => look(page, browser, files, say));
-    const wanted = engines.filter(({ id }) => !only || only.some((word) => id.includes(word)));
+    const wanted = choose(engines, only);
     const given = { files, prompts: before.prompts };
     const visits = await visitAll({ address, given, engines: wanted.filter(({ costsAs }) => costsAs === undefined), runs, say });
     const started = wanted.map(({ id }) => id).filter((id) => visits[id]?.reason === undefined);
@@ -47,6 +47,12 @@ export async function measurePeers({ runs, tokens, model, only, say }) {
   } finally {
     await close();
   }
+}
+
+function choose(engines, only = engines.map(({ id }) => id)) {
+  const unknown = only.filter((name) => !engines.some(({ id }) => id === name));
+  if (unknown.length > 0) throw new Error(`there is no engine ${unknown.join(', ')}; allowed: ${engines.map(({ id }) => id).join(', ')}`);
+  return engines.filter(({ id }) => only.includes(id));
 }
 
 /** What is known before anything is timed: machine, engines, prompts, and whether the networks are the same. */

@@ -37,7 +37,7 @@ function show(engines, results) {
   row(['engine', 'decode, tokens/s', ...prompts.map((count) => `prompt of ${count}, tokens/s`), 'first token, ms'], 'th');
   for (const { id, name, device, weights, detail } of engines) {
     const { reason, decode, prompt, firstMs } = results[id];
-    const figures = reason === undefined ? [decode, ...prompts.map((count) => prompt[count]), firstMs].map(({ median }) => median.toFixed(1)) : [reason];
+    const figures = reason === undefined ? [decode, ...prompts.map((count) => prompt[count]), firstMs].map((figure) => figure?.median.toFixed(1) ?? 'too slow') : [reason];
     row([`${name}, ${device}, ${weights} ${detail}`, ...figures], 'td');
   }
   document.getElementById('result').replaceChildren(table);

@@ -6,6 +6,7 @@ import { measureByHand } from './by-hand.mjs';
 import { compareGreedy } from './greedy.mjs';
 import { onnx } from './onnx.mjs';
 import { ours, loadOurs } from './ours.mjs';
+import { PROMPT_PATIENCE_MS } from './rounds.mjs';
 import { PROSE } from './texts.mjs';
 import { wllama } from './wllama.mjs';
 
@@ -66,11 +67,15 @@ async function run(id, count, tokens) {
   return { firstMs: times[0], lastMs: times.at(-1), written: times.length, ids, text };
 }
 
-/** One engine's part of a round; of the long prompts only those in `lengths`. */
+/** One engine's part of a round; of the long prompts only those in `lengths`, and none after one that took too long. */
 async function turn(id, tokens, lengths = PROMPTS) {
   const { firstMs, lastMs, ...output } = await run(id, SHORT, tokens);
   const prompt = {};
-  for (const count of lengths) prompt[count] = (count * 1000) / (await run(id, count, 1)).firstMs;
+  for (const count of lengths) {
+    const took = (await run(id, count, 1)).firstMs;
+    prompt[count] = (count * 1000) / took;
+    if (took > PROMPT_PATIENCE_MS) break;
+  }
   return { decode: ((output.written - 1) * 1000) / (lastMs - firstMs), firstMs, prompt, ...output };
 }
 

@@ -2,8 +2,8 @@
 
 import { summary } from '../../figures.mjs';
 
-/** A prompt that took longer to read in the warm-up is not read again: that one value stands. */
-const PATIENCE_MS = 6000;
+/** A prompt that took longer to read in the warm-up is not read again: that one value stands. Longer ones are not read. */
+export const PROMPT_PATIENCE_MS = 6000;
 
 /**
  * Loads every engine once, lets each take a turn to warm up, then takes `runs` turns of each that count.
@@ -27,7 +27,7 @@ export async function takeTurns(ids, { runs, tokens, load, turn, say }) {
       const { reason } = await load(id);
       if (reason !== undefined) throw new Error(reason);
       const { prompt } = await turn(id, tokens);
-      const isQuick = ([count, perSecond]) => (count * 1000) / perSecond < PATIENCE_MS;
+      const isQuick = ([count, perSecond]) => (count * 1000) / perSecond < PROMPT_PATIENCE_MS;
       lengths[id] = Object.entries(prompt).filter(isQuick).map(([count]) => Number(count));
       for (const [count, value] of Object.entries(prompt).filter((entry) => !isQuick(entry))) results[id].prompt[count] = [value];
     });
