@@ -83,7 +83,7 @@ for (const [folder, message, expected] of FAULTS) {
 }
 
 test('a first model that cannot be opened leaves a page that can open another', async () => {
-  const moescope = await openMoescope(browser, site, { hash: { ...CPU, model: 'models/nowhere' }, ready: false });
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '12', model: 'models/nowhere' }, ready: false });
   await moescope.page.getByRole('alert').filter({ hasText: 'models/nowhere' }).waitFor();
   await moescope.openModel('models/first');
   await moescope.modelIsReady();
@@ -93,7 +93,7 @@ test('a first model that cannot be opened leaves a page that can open another', 
 });
 
 test('a model named by ?model= is opened', async () => {
-  const moescope = await openMoescope(browser, { url: `${site.url}?model=models/first/` }, { hash: CPU });
+  const moescope = await openMoescope(browser, { url: `${site.url}?model=models/first/` }, { hash: { ...CPU, max: '12' } });
   await moescope.stillWrites();
   await moescope.close();
 });
