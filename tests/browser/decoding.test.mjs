@@ -19,14 +19,13 @@ after(async () => {
   await server?.close();
 });
 
-/** One page for each backend and model: what an engine compiles for the GPU, which takes it longest, is compiled once. */
+/** One page with the model for each backend: what an engine compiles for the GPU, which takes it longest, is compiled once. */
 const pages = new Map();
 
 /** Runs `body` in a page with the model loaded as `window.scope` and routing as trained; no error may reach the console. */
-async function withModel(backend, body, model = MODEL) {
-  const key = `${backend} ${model}`;
-  if (!pages.has(key)) pages.set(key, await openModel(backend, model));
-  const opened = pages.get(key);
+async function withModel(backend, body) {
+  if (!pages.has(backend)) pages.set(backend, await openModel(backend));
+  const opened = pages.get(backend);
   try {
     await opened.page.evaluate(async () => {
       await window.scope.setRouting(window.scope.model.trained_routing);
@@ -36,13 +35,13 @@ async function withModel(backend, body, model = MODEL) {
     assertQuiet(opened.errors);
   } catch (error) {
     // The next test begins anew.
-    pages.delete(key);
+    pages.delete(backend);
     await opened.close();
     throw error;
   }
 }
 
-async function openModel(backend, model) {
+async function openModel(backend) {
   const opened = await openPage(browser, `${server.url}tests/browser/blank.html`);
   await opened.page.evaluate(async ({ model, backend }) => {
     const { Moescope } = await import('/web/packages/moescope/dist/public/index.js');
@@ -67,7 +66,7 @@ async function openModel(backend, model) {
       const sum = exp.reduce((a, b) => a + b, 0);
       return best.map((expert, i) => ({ expert, weight: exp[i] / sum }));
     });
-  }, { model, backend });
+  }, { model: MODEL, backend });
   return opened;
 }
 
@@ -235,6 +234,6 @@ for (const backend of ['cpu', 'webgpu']) {
         assert.ok(Math.abs(losses[kept] - after) < 1e-3, `${losses[kept]}, not ${after}`);
         assert.equal(result.cancelled, 'AbortError');
         assert.ok(result.loss > 0);
-      }, '/models/first'));
+      }));
   });
 }
