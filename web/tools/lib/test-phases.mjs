@@ -109,7 +109,7 @@ async function nodeTests(id, folder, env, say) {
   };
   const atOnce = Math.max(1, Math.floor(os.availableParallelism() / 2));
   const args = ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, ...files];
-  const result = await run(process.execPath, args, { log, onOutput, env: { ...plainEnv(), ...env }, timeoutMs: 30 * MINUTE });
+  const result = await run(process.execPath, args, { log, onOutput, env: { ...plainEnv(), ...env }, timeoutMs: 45 * MINUTE });
   return judge(result, parseNodeTest(result.stdout), log);
 }
 
