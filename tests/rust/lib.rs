@@ -46,9 +46,9 @@ pub struct CrossEntropy {
     pub mean: f32,
 }
 
-/// A file or folder of this repository.
+/// A file or folder of this repository; tests run in the folder of their crate.
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    Path::new("..").join(path)
 }
 
 /// The files of a reference checkpoint.

@@ -15,10 +15,8 @@ use moescope_routing::{ModelRouting, RouterSpec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-const SCHEMA: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../web/packages/moescope/src/generated/router-spec.schema.json"
-);
+// Tests run in the folder of their crate.
+const SCHEMA: &str = "../../web/packages/moescope/src/generated/router-spec.schema.json";
 /// The highest count that the packed form tells from an absent one.
 const MOST: u64 = u32::MAX as u64 - 1;
 

@@ -22,10 +22,8 @@ use moescope_routing::{ModelRouting, Need, RouterSpec, RoutingPlan, SoftPlan, Ve
 use serde::Serialize;
 use ts_rs::{Config, TS};
 
-const GENERATED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../web/packages/moescope/src/generated/routing.ts"
-);
+// Tests run in the folder of their crate.
+const GENERATED: &str = "../../web/packages/moescope/src/generated/routing.ts";
 
 fn declare<T: TS>(out: &mut String, config: &Config) {
     if let Some(docs) = T::docs() {

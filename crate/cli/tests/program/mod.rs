@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-pub const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// Tests run in the folder of their crate.
+pub const REPOSITORY: &str = "../..";
 
 /// A folder for the files of one test.
 pub fn folder(test: &str) -> PathBuf {
