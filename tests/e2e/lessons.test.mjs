@@ -67,6 +67,13 @@ test('switching off the busiest expert is answered with its control', () => take
   await moescope.losses();
 }));
 
+test('balance: the model that was trained without a balance loss is opened, and the experts that it uses are counted', () => take('balance', async (moescope, page) => {
+  await moescope.openModel('models/nine-collapsed');
+  await page.waitForFunction(() => location.hash.includes('nine-collapsed'));
+  await moescope.modelIsReady();
+  await moescope.write('Once upon a time');
+}));
+
 test('where patches go: the busiest expert is switched off beside its lesson, and its patches are counted', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, tab: 'lessons', lesson: 'patches', step: '1' }, ready: false });
   const { page } = moescope;
