@@ -22,10 +22,10 @@ export function ownRouter(shown: Shown): ViewElement {
   const open = ui.editor ?? own.foreign;
   return h('details.ownrouter', {
     open,
-    on: { toggle: (event) => actions.show({ editor: event.target instanceof HTMLDetailsElement && event.target.open }) },
     attrs: { 'data-status': own.status },
   },
-  h('summary', {}, words.heading),
+  // The event `toggle` comes a task later; a redraw in between would undo what was clicked.
+  h('summary', { on: { click: (event) => { event.preventDefault(); actions.show({ editor: !open }); } } }, words.heading),
   h('div.inside', {},
     h('p.note', {}, words.help),
     h('p.foreign', { attrs: { role: 'status', hidden: !own.foreign } }, own.foreign ? words.foreign : ''),
