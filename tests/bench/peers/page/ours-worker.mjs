@@ -14,10 +14,12 @@ answerCalls({
       return response;
     };
     const text = async (name) => (await file(name)).text();
-    const [module, config, tokenizer, weights] = await Promise.all([
-      loadModule(backend, {}), text('config.json'), text('tokenizer.json'), file('model.safetensors').then((response) => response.arrayBuffer()),
-    ]);
-    engine = await module.Engine.load(config, tokenizer, new Uint8Array(weights), 'bench', backend);
+    const module = loadModule(backend, {});
+    const config = text('config.json');
+    // As in the package, a plan compiles while the weights come.
+    const loader = Promise.all([module, config]).then(([{ Engine, PreparedPlan }, json]) => (backend === 'webgpu' ? PreparedPlan.prepare(json) : Engine));
+    const weights = file('model.safetensors').then((response) => response.arrayBuffer());
+    engine = await (await loader).load(await config, await text('tokenizer.json'), new Uint8Array(await weights), 'bench');
     engine.set_tracing(tracing);
   },
   begin: ({ prompt, tokens }) => engine.begin(prompt, { max_tokens: tokens, temperature: 0, seed: 0 }),
