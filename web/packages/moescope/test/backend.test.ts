@@ -63,13 +63,18 @@ describe('starting', () => {
     return { name: 'load', modelUrl: 'http://m.test/first/', backend, weights: undefined, gpuRefusal, routing: undefined, external: false };
   }
 
-  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure(), PreparedPlan?: EngineModule['PreparedPlan']) {
+  /** A plan that is ready at once; what loads a model loads it into the plan. */
+  function handingOver(load: EngineModule['Engine']['load']): NonNullable<EngineModule['PreparedPlan']> {
+    return { prepare: async () => ({ load }) };
+  }
+
+  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure(), PreparedPlan: EngineModule['PreparedPlan'] = handingOver(load)) {
     const kinds: Backend['kind'][] = [];
     const phases: Progress['phase'][] = [];
     const messages: string[] = [];
     const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
       kinds.push(kind);
-      return { default: async () => undefined, Engine: { load }, ...(PreparedPlan && { PreparedPlan }), VisionEngine: { load: async () => new FakeVisionEngine() } };
+      return { default: async () => undefined, Engine: { load }, PreparedPlan, VisionEngine: { load: async () => new FakeVisionEngine() } };
     };
     const report = ({ phase, message }: Progress): void => {
       phases.push(phase);
@@ -132,6 +137,15 @@ describe('starting', () => {
     expect((await started).engine).toBe(recorded);
     expect(told).toEqual(['prepared as q8', 'loaded first']);
     expect(messages).toContain('Compiling kernels: 3 of 12');
+  });
+
+  test('a file without the plan is refused, and the CPU engine in it never runs under the name of WebGPU', async () => {
+    const load = vi.fn(loads);
+    const loadModule = async (): Promise<EngineModule> =>
+      ({ default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } });
+    const started = startEngine(call('webgpu'), () => undefined, { gpu: GOOD, loadModule, failure: new Failure() });
+    await expect(started).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining('no recorded plan') });
+    expect(load).not.toHaveBeenCalled();
   });
 
   test('an earlier failure of the GPU is the reason for the CPU', async () => {

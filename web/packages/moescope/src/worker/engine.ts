@@ -46,7 +46,7 @@ export interface VisionEngine extends AnyEngine<VisionInfo> {
 
 /** A recorded plan that waits for the weights of its model; used up by `load`. */
 export interface PreparedPlan {
-  load(config: string, tokenizer: string, weights: Uint8Array, name: string): Engine;
+  load(config: string, tokenizer: string, weights: Uint8Array, name: string): Engine | Promise<Engine>;
 }
 
 export interface EngineModule {

@@ -26,11 +26,13 @@ export interface Surroundings {
 export function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<Started<Engine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchModel(call.modelUrl, report, signal),
-    prepare: async ({ PreparedPlan }, config, backend) =>
-      backend === 'webgpu'
-        ? PreparedPlan?.prepare(config, call.weights, (loaded, total) =>
-            report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }))
-        : undefined,
+    prepare: async ({ PreparedPlan }, config, backend) => {
+      if (backend !== 'webgpu') return undefined;
+      // The same file holds the CPU engine, which must never run under the name of WebGPU.
+      if (PreparedPlan === undefined) throw new Error('the wasm file of the engine has no recorded plan; build it anew');
+      return PreparedPlan.prepare(config, call.weights, (loaded, total) =>
+        report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }));
+    },
     load: async ({ Engine }, plan, { config, tokenizer, weights }, name) =>
       (plan ?? Engine).load(config, tokenizer, weights, name),
     lacks: () => undefined,
