@@ -116,6 +116,7 @@ test('a router from a link is shown, and runs only after the visitor says so', (
   await moescope.expert(3).click();
   await write(moescope);
   assert.ok((await experts(moescope)).every((list) => /^\d*$/.test(list) && list !== '3'), 'a banned expert acts');
+  assert.ok(await own.editor.isVisible(), 'the editor folded up when its router ran');
   assert.match(page.url(), /s=external/);
   assert.match(page.url(), /code=function/);
 }));

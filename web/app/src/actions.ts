@@ -42,9 +42,14 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     ban: (expert, ban) => edit((model, edits) => withBan(model, edits, expert, { ban, ...where() }), `expert ${expert}`),
     force: (expert, force) => edit((model, edits) => withForce(model, edits, expert, { force, ...where() }), `force ${expert}`),
     nudge: (expert, by) => edit((model, edits) => withNudge(model, edits, expert, { by, ...where() }), `nudge ${expert}`),
-    code: (source) => app.own.write(source),
+    code: (source) => {
+      app.show({ editor: true });
+      app.own.write(source);
+    },
     runRouter: () => {
       app.touch();
+      // The editor that a link opened stays open once its router may run.
+      app.show({ editor: true });
       void app.own.run(where());
     },
     stopRouter: () => app.own.stop(),
