@@ -58,12 +58,16 @@ pub static MATMUL: Kernel = kernel!(
     "lib/weights",
     "lib/tile"
 );
+/// A 3x3 convolution of a stem.
+pub static CONVOLUTION: Kernel = kernel!(None, [Read, Read, Read, Write], "convolution");
+/// Mean of the normed tokens.
+pub static MEAN: Kernel = kernel!(None, [Read, Read, Write], "mean");
 /// Norms, rotation, cache write.
 pub static ROTARY: Kernel = kernel!(None, [Read, Read, Read, Write, Write], "rotary");
 /// Attention over the cache.
 pub static ATTENTION: Kernel = kernel!(
     Some("QUERIES"),
-    [Read, Read, Write],
+    [Read, Read, Read, Write],
     "attention",
     "lib/order"
 );
@@ -132,7 +136,7 @@ pub static COMBINE: Kernel = kernel!(
 pub static SAMPLE: Kernel = kernel!(None, [Read, Write], "sample", "lib/order");
 
 /// All kernels.
-pub static KERNELS: [&Kernel; 13] = [
+pub static KERNELS: [&Kernel; 15] = [
     &EMBEDDING,
     &MATVEC,
     &MATMUL,
@@ -146,4 +150,6 @@ pub static KERNELS: [&Kernel; 13] = [
     &GROUPED_DOWN,
     &COMBINE,
     &SAMPLE,
+    &CONVOLUTION,
+    &MEAN,
 ];

@@ -34,7 +34,10 @@ pub use copy::Copy;
 pub use error::ShaderError;
 pub use format::Format;
 pub use gpu::Gpu;
-pub use operations::{Attention, Experts, Linear, Norm, QkNorm, Rotary, Route, Rows, Sample};
+pub use operations::{
+    Attention, Convolution, Experts, Grid, Linear, Mean, Norm, QkNorm, Rotary, Route, Rows, Sample,
+    Sees,
+};
 pub use pass::PassBuilder;
 pub use plan::{Decider, Plan};
 pub use reading::{LayerRecord, Reading};

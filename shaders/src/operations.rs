@@ -18,6 +18,8 @@ pub enum Rows {
     All,
     /// The last one, into row 0 of the output.
     Last,
+    /// Row 0 alone, of whatever the input holds.
+    First,
 }
 
 /// output = weights · norm(input) + bias.
@@ -77,7 +79,16 @@ pub struct Rotary {
     pub clip: Option<f32>,
 }
 
-/// Causal attention over the cache.
+/// Which keys a query sees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sees {
+    /// Those up to its own position.
+    Past,
+    /// Those of the whole run, and whatever came before.
+    All,
+}
+
+/// Attention over the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention {
     /// `[T, H * head_dim]`
@@ -92,6 +103,63 @@ pub struct Attention {
     pub n_kv_heads: usize,
     /// Width of a head: a multiple of 4 up to 256.
     pub head_dim: usize,
+    /// Which keys.
+    pub sees: Sees,
+    /// `[H, capacity, capacity]`, added to the scores by query and key.
+    pub bias: Option<Buffer>,
+}
+
+/// The cells that a 3x3 convolution goes over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Grid {
+    /// Cells along one side of the square.
+    pub side: usize,
+    /// Cells from one output cell to the next, at least 1.
+    pub stride: usize,
+}
+
+impl Grid {
+    /// Output cells along one side, n.
+    #[must_use]
+    pub fn cells(self) -> usize {
+        self.side / self.stride
+    }
+}
+
+/// A 3x3 convolution, whatever the tokens of the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Convolution {
+    /// The cells of the input.
+    pub grid: Grid,
+    /// C_in.
+    pub inputs: usize,
+    /// C_out.
+    pub outputs: usize,
+    /// `[C_out, 3, 3, C_in]` in float32.
+    pub weights: Buffer,
+    /// `[bias_rows, C_out]`
+    pub bias: Buffer,
+    /// 1, or n^2 for a bias of every output cell, such as a position embedding.
+    pub bias_rows: usize,
+    /// `[side^2, C_in]`
+    pub input: Buffer,
+    /// `[n^2, C_out]`
+    pub output: Buffer,
+    /// Whether a SiLU follows.
+    pub silu: bool,
+}
+
+/// The mean of all tokens, normed.
+#[derive(Clone, Copy, Debug)]
+pub struct Mean {
+    /// D.
+    pub columns: usize,
+    /// `[T, D]`
+    pub input: Buffer,
+    /// Norm of each token.
+    pub norm: Norm,
+    /// `[1, D]`
+    pub output: Buffer,
 }
 
 /// A routing decision.

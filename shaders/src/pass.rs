@@ -3,10 +3,11 @@
 //! The same calls record both modes of a pass; the mode chooses kernels, never results.
 
 mod experts;
+mod images;
 
 use crate::error::{ShaderError, size};
 use crate::kernel::{ATTENTION, EMBEDDING, Kernel, MATMUL, MATVEC, ROTARY, ROUTE, SAMPLE};
-use crate::operations::{Attention, Linear, Norm, Rotary, Route, Rows, Sample};
+use crate::operations::{Attention, Linear, Norm, Rotary, Route, Rows, Sample, Sees};
 use crate::recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, TILE};
 
 /// Records the operations of one pass, in order.
@@ -65,7 +66,7 @@ impl<'a> PassBuilder<'a> {
         let bias = linear.bias.unwrap_or(nothing);
         let buffers = [weights.buffer, linear.input, gain, bias, linear.output];
         let (kernel, x, y) = match (self.mode(), linear.rows) {
-            (_, Rows::Last) => (&MATVEC, 8, Count::Fixed(1)),
+            (_, Rows::Last | Rows::First) => (&MATVEC, 8, Count::Fixed(1)),
             (Mode::Vector, Rows::All) => (&MATVEC, 8, Count::Tokens(1)),
             (Mode::Tile, Rows::All) => (&MATMUL, 64, Count::Tokens(TILE)),
         };
@@ -104,13 +105,16 @@ impl<'a> PassBuilder<'a> {
             Mode::Vector => 1,
             Mode::Tile => 4,
         };
+        let sees_all = attention.sees == Sees::All;
         let args = [
             attention.n_heads,
             attention.n_kv_heads,
             head_dim,
             self.recording.sizes.capacity,
+            usize::from(attention.bias.is_some()) + 2 * usize::from(sees_all),
         ];
-        let buffers = [attention.q, attention.cache, attention.output];
+        let bias = attention.bias.unwrap_or(self.recording.common.nothing);
+        let buffers = [attention.q, attention.cache, bias, attention.output];
         let grid = [
             Count::Fixed(attention.n_heads),
             Count::Tokens(queries),

@@ -52,6 +52,12 @@ impl Plan {
         &self.sizes
     }
 
+    /// The adapter it runs on.
+    #[must_use]
+    pub fn adapter(&self) -> &str {
+        &self.gpu.info.name
+    }
+
     /// Pipelines made so far; a change of routing makes no other.
     #[must_use]
     pub fn n_pipelines(&self) -> usize {

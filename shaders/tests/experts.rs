@@ -11,7 +11,7 @@ use common::{Rng, assert_close, formats, plan, read, run, top_k, write};
 use moescope_routing::RouterSpec;
 use moescope_shaders::{
     Attention, Experts, Format, LayerRecord, Linear, Mode, Norm, PassBuilder, QkNorm, Recording,
-    Rotary, Route, Rows, Sizes, Step, cpu,
+    Rotary, Route, Rows, Sees, Sizes, Step, cpu,
 };
 
 const EPSILON: f32 = 1e-6;
@@ -311,6 +311,8 @@ fn block(p: &mut PassBuilder<'_>) {
         n_heads,
         n_kv_heads,
         head_dim,
+        sees: Sees::Past,
+        bias: None,
     })
     .unwrap();
     p.linear(linear(out_weights, mixed, None, x, true));

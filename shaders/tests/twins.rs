@@ -9,7 +9,8 @@ mod common;
 
 use common::{Rng, assert_close, formats, one_pass, plan, read, run, sizes, write};
 use moescope_shaders::{
-    Attention, Linear, Mode, Norm, QkNorm, Recording, Rotary, Rows, Sample, Sampling, Step, cpu,
+    Attention, Linear, Mode, Norm, QkNorm, Recording, Rotary, Rows, Sample, Sampling, Sees, Step,
+    cpu,
 };
 
 const EPSILON: f32 = 1e-6;
@@ -260,49 +261,67 @@ fn attention_agrees_with_its_twin() {
             [(4, 2, 16), (6, 2, 32), (3, 1, 80), (2, 2, 256), (5, 5, 24)]
         {
             for (position, n_tokens) in [(0, 1), (0, 7), (63, 1), (64, 2), (100, 9), (150, 10)] {
-                let mut recording = Recording::new(sizes(n_tokens)).unwrap();
-                let q = recording.activations("q", n_heads * head_dim);
-                let cache = recording.cache("cache", n_kv_heads, head_dim);
-                let output = recording.activations("output", n_heads * head_dim);
-                let pass = one_pass(&mut recording, mode, |p| {
-                    p.attention(Attention {
-                        q,
-                        cache,
-                        output,
-                        n_heads,
-                        n_kv_heads,
-                        head_dim,
-                    })
-                    .unwrap();
-                });
-                let capacity = recording.sizes().capacity;
-                let mut plan = plan(recording);
-                let queries: Vec<f32> = rng
-                    .reals(n_tokens * n_heads * head_dim)
-                    .iter()
-                    .map(|x| 3.0 * x)
-                    .collect();
-                let values = rng.reals(2 * n_kv_heads * capacity * head_dim);
-                plan.write_reals(q, 0, &queries).unwrap();
-                plan.write_reals(cache, 0, &values).unwrap();
-                let tokens = vec![0; n_tokens];
-                run(
-                    &mut plan,
-                    pass,
-                    &Step {
-                        tokens: &tokens,
-                        position,
-                        ..Step::default()
-                    },
-                );
-                let shape = [n_heads, n_kv_heads, head_dim, capacity];
-                let expected = cpu::attention(&queries, &values, shape, position);
-                let what =
-                    format!("{mode:?} {n_heads} heads of {head_dim}, {n_tokens} from {position}");
-                assert_close(&what, &read(&plan, output, expected.len()), &expected, 2e-5);
+                let args = cpu::AttentionArgs {
+                    n_heads,
+                    n_kv_heads,
+                    head_dim,
+                    capacity: sizes(n_tokens).capacity,
+                    sees: *rng.pick(&[Sees::Past, Sees::All]),
+                    position,
+                };
+                let has_bias = rng.next().is_multiple_of(2);
+                attend(&mut rng, mode, &args, n_tokens, has_bias);
             }
         }
     }
+}
+
+fn attend(rng: &mut Rng, mode: Mode, args: &cpu::AttentionArgs, n_tokens: usize, has_bias: bool) {
+    let cpu::AttentionArgs {
+        n_heads,
+        n_kv_heads,
+        head_dim,
+        capacity,
+        sees,
+        position,
+    } = *args;
+    let mut recording = Recording::new(sizes(n_tokens)).unwrap();
+    let q = recording.activations("q", n_heads * head_dim);
+    let cache = recording.cache("cache", n_kv_heads, head_dim);
+    let bias = recording.buffer("bias", n_heads * capacity * capacity);
+    let output = recording.activations("output", n_heads * head_dim);
+    let pass = one_pass(&mut recording, mode, |p| {
+        p.attention(Attention {
+            q,
+            cache,
+            output,
+            n_heads,
+            n_kv_heads,
+            head_dim,
+            sees,
+            bias: has_bias.then_some(bias),
+        })
+        .unwrap();
+    });
+    let mut plan = plan(recording);
+    let queries = rng.reals(n_tokens * n_heads * head_dim);
+    let queries: Vec<f32> = queries.iter().map(|x| 3.0 * x).collect();
+    let values = rng.reals(2 * n_kv_heads * capacity * head_dim);
+    let biases = rng.reals(n_heads * capacity * capacity);
+    plan.write_reals(q, 0, &queries).unwrap();
+    plan.write_reals(cache, 0, &values).unwrap();
+    plan.write_reals(bias, 0, &biases).unwrap();
+    let tokens = vec![0; n_tokens];
+    let step = Step {
+        tokens: &tokens,
+        position,
+        ..Step::default()
+    };
+    run(&mut plan, pass, &step);
+    let biases = if has_bias { &biases[..] } else { &[] };
+    let expected = cpu::attention(args, &queries, &values, biases);
+    let what = format!("{mode:?} {args:?}, {n_tokens} tokens, bias {has_bias}");
+    assert_close(&what, &read(&plan, output, expected.len()), &expected, 2e-5);
 }
 
 #[test]

@@ -1,25 +1,31 @@
-// Causal attention over the cache with online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867), grouped queries.
+// Attention over the cache with online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867), grouped queries.
 //
 // binding 2 q       [T, H, head_dim]
 //         3 cache   [2, H_kv, capacity, head_dim] keys, then values
-//         4 output  [T, H, head_dim]
+//         4 bias    [H, capacity, capacity] added to the scores, by query and key; not read without BIAS
+//         5 output  [T, H, head_dim]
+// A query sees the keys up to its own position, or those of the whole run with SEES_ALL.
 // Grid: (H, T / QUERIES). A workgroup serves QUERIES consecutive tokens of one head, 1 when decoding and 4 for prompts,
 // so that a key read once serves them all. It goes through the keys 64 at a time:
 // first an invocation is a key and computes its scores, then it is a quad of the head and a stripe of the keys.
 // 64 invocations: as many keys as give each quad of the widest head, 256, an invocation.
 // Workgroup memory: 4 KiB of queries, 1 KiB of shares, 1 KiB of sums; four barriers for 64 keys.
 override QUERIES: u32 = 1u;
+const BIAS = 1u;
+const SEES_ALL = 2u;
 
 struct Args {
     n_heads: u32,
     n_kv_heads: u32,
     head_dim: u32,
     capacity: u32,
+    flags: u32,
 }
 @group(0) @binding(1) var<uniform> args: Args;
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> cache: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4<f32>>;
 
 var<workgroup> query: array<vec4<f32>, 256>;
 var<workgroup> shares: array<f32, 256>;
@@ -27,6 +33,11 @@ var<workgroup> sums: array<vec4<f32>, 64>;
 var<workgroup> masses: array<f32, 64>;
 /// The highest score so far of each query, as its key (lib/order.wgsl).
 var<workgroup> best: array<atomic<u32>, 4>;
+
+/// The last key that the query at a position sees, of so many.
+fn last_key(position: u32, n_keys: u32) -> u32 {
+    return select(position, n_keys - 1u, (args.flags & SEES_ALL) != 0u);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -37,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let keys = head / (args.n_heads / args.n_kv_heads) * args.capacity * quads;
     let values = keys + args.n_kv_heads * args.capacity * quads;
     let position = run[POSITION] + first;
-    let n_keys = position + n_queries;
+    let n_keys = select(position + n_queries, run[POSITION] + run[N_TOKENS], (args.flags & SEES_ALL) != 0u);
     let scaling = inverseSqrt(f32(args.head_dim));
     for (var i = thread; i < n_queries * quads; i += 64u) {
         query[i] = q[((first + i / quads) * args.n_heads + head) * quads + i % quads] * scaling;
@@ -63,7 +74,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
             }
             for (var i = 0u; i < n_queries; i++) {
-                if mine <= position + i {
+                if (args.flags & BIAS) != 0u {
+                    scores[i] += bias[(head * args.capacity + position + i) * args.capacity + mine];
+                }
+                if mine <= last_key(position + i, n_keys) {
                     atomicMax(&best[i], key(scores[i]));
                 }
             }
@@ -75,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             mixed[i] *= rescale;
             mass[i] *= rescale;
             reference[i] = highest;
-            shares[i * 64u + thread] = select(0.0, exp(scores[i] - highest), mine <= position + i);
+            shares[i * 64u + thread] = select(0.0, exp(scores[i] - highest), mine <= last_key(position + i, n_keys));
         }
         workgroupBarrier();
         let n_here = min(64u, n_keys - start);

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 #![allow(missing_docs, reason = "names say it; these are helpers of tests")]
 
+pub mod traces;
+
 use std::path::{Path, PathBuf};
 
 use moescope_model::{Device, Engine, ModelFiles};

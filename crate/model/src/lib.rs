@@ -40,7 +40,7 @@ pub use error::ModelError;
 pub use external::{Deciding, ExternalRouter};
 pub use info::ModelInfo;
 #[cfg(feature = "recorded")]
-pub use recorded::{Gpu, PlanInfo, PreparedPlan, WeightFormat};
+pub use recorded::{Gpu, PlanInfo, PreparedPlan, PreparedVisionPlan, WeightFormat};
 pub use reroute::{LayerOrder, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer};
 pub use sample::GenerateOptions;
 pub use tokenizer::{TextStream, Token, Tokenizer};

@@ -6,6 +6,7 @@
 
 mod attention;
 mod combine;
+mod convolution;
 mod embedding;
 mod expert_down;
 mod expert_up;
@@ -14,11 +15,13 @@ mod grouped_down;
 mod grouped_up;
 mod matmul;
 mod matvec;
+mod mean;
 mod rotary;
 mod sample;
 
-pub use attention::attention;
+pub use attention::{AttentionArgs, attention};
 pub use combine::combine;
+pub use convolution::convolution;
 pub use embedding::embedding;
 pub use expert_down::expert_down;
 pub use expert_up::expert_up;
@@ -27,6 +30,7 @@ pub use grouped_down::grouped_down;
 pub use grouped_up::grouped_up;
 pub use matmul::matmul;
 pub use matvec::matvec;
+pub use mean::mean;
 pub use rotary::{RotaryArgs, rotary};
 pub use sample::{log_prob, sample};
 

@@ -188,7 +188,7 @@ async fn measure(
         ),
         decode: decode(&traced),
         decode_without_trace,
-        dispatches_per_token: plan.as_ref().map(|plan| plan.decode.len()),
+        dispatches_per_token: plan.as_ref().map(|plan| plan.kernels.len()),
         pipelines: plan.as_ref().map(|plan| plan.n_pipelines),
         weight_bytes_per_token,
         bandwidth,

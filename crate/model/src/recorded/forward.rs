@@ -42,7 +42,9 @@ pub(super) struct Heads {
     pub qk_norm: gpu::QkNorm,
     pub epsilon: f32,
     pub clip: Option<f32>,
+    /// Rotary angles.
     pub table: gpu::Buffer,
+    pub sees: gpu::Sees,
 }
 
 /// A matrix and its bias.
@@ -56,12 +58,14 @@ pub(super) enum Linear {
     AmongExperts,
 }
 
-/// Scales of the norms of queries and keys, and the cache of the layer.
+/// Scales of the norms of queries and keys, the cache of the layer, and the bias on its scores.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attention {
     /// Of queries, then of keys.
     pub gains: Option<gpu::Buffer>,
     pub cache: gpu::Buffer,
+    /// [H, P, P]
+    pub bias: Option<gpu::Buffer>,
 }
 
 /// Gated linear units stacked: [E * 2 F, D] and [E * D, F].
@@ -193,8 +197,9 @@ impl Operations for Recorder<'_, '_> {
             epsilon,
             clip,
             table,
+            sees,
         } = self.heads;
-        let Attention { gains, cache } = attention;
+        let Attention { gains, cache, bias } = attention;
         self.pass.rotary(gpu::Rotary {
             qkv: buffer,
             q,
@@ -215,6 +220,8 @@ impl Operations for Recorder<'_, '_> {
             n_heads,
             n_kv_heads,
             head_dim,
+            sees,
+            bias,
         });
         match attended {
             Ok(()) => Rows::stored(mixed),

@@ -3,18 +3,20 @@
 //! What changes from token to token (position, ids, routing, banned experts) is data in buffers, so a change of routing
 //! is a write and compiles nothing.
 //! Every sequence has a place: caches of its own and passes recorded over them. Weights and kernels are shared.
+//! A vision model has one pass, over the patches of one image: `vision.rs`.
 //!
 //! A strategy that looks at the whole batch or asks outside cannot be decided by one token's kernel. Then, and only
 //! then, the plan stops in front of the decision of each layer, the host decides as it does for Burn, and the plan
 //! goes on; that costs a read for each MoE layer instead of one for each token.
 
+mod body;
 mod forward;
 mod record;
 mod run;
+mod vision;
 mod weights;
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
 use moescope_shaders as gpu;
@@ -26,11 +28,13 @@ use crate::error::ModelError;
 use crate::host_router::RouterMemory;
 use crate::trace::LayerTrace;
 
+use body::Body;
 use record::{Ends, Model, sizes};
-use run::{Run, Running, Wanted};
-use weights::Weights;
+use run::{Logits, Run, Runner, Wanted};
 
 pub use moescope_shaders::{Format as WeightFormat, Gpu};
+pub use vision::PreparedVisionPlan;
+pub(crate) use vision::RecordedVit;
 
 /// Tokens up to which a text is read one by one: with fewer, tiles of 16 are mostly empty.
 const SHORT: usize = 16;
@@ -38,17 +42,14 @@ const SHORT: usize = 16;
 const PLACES: usize = 4;
 
 /// A language model on a recorded plan.
+#[derive(Debug)]
 pub(crate) struct RecordedLm {
     config: LmConfig,
-    /// Borrowed while a pass runs: a second one is refused.
-    running: RefCell<Running>,
+    runner: Runner,
     places: Vec<Passes>,
     /// Passes over a whole text, with the log-probability of each of its tokens.
     score: Passes,
-    /// [T, V]
-    logits: gpu::Buffer,
     free: Rc<RefCell<Vec<usize>>>,
-    adapter: String,
     format: WeightFormat,
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct RecordedLm {
 #[derive(Debug)]
 pub struct PreparedPlan {
     recorded: RecordedLm,
-    weights: Weights,
+    model: Model,
 }
 
 /// The passes over the caches of one sequence, which end in the same way.
@@ -82,8 +83,8 @@ impl Passes {
 /// What there is to know about a plan.
 #[derive(Clone, Debug)]
 pub struct PlanInfo {
-    /// Kernels of one decoded token, in order, one for each dispatch.
-    pub decode: Vec<&'static str>,
+    /// Kernels of one decoded token or of one image, in order, one for each dispatch.
+    pub kernels: Vec<&'static str>,
     /// Pipelines made so far.
     pub n_pipelines: usize,
     /// The adapter it runs on.
@@ -109,12 +110,9 @@ impl Drop for Sequence {
     }
 }
 
-impl fmt::Debug for RecordedLm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecordedLm")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
-    }
+/// For weights that come with another config.json than was recorded.
+fn another_config() -> ModelError {
+    ModelError::ConfigInvalid("it is not the one that the plan was recorded for".into())
 }
 
 /// Takes over what the device says.
@@ -136,37 +134,40 @@ impl PreparedPlan {
     ) -> Result<Self, ModelError> {
         let config = LmConfig::from_json(config)?;
         let mut recording = device(gpu::Recording::new(sizes(&config)))?;
-        let weights = Weights::declare(&config, &mut recording, format)?;
-        let model = Model::declare(&config, &weights, &mut recording);
+        let model = Model::declare(&config, &mut recording, format)?;
         let mut places = Vec::new();
         for place in 0..=PLACES {
-            let caches = model.caches(&mut recording, place);
+            let caches = Body::caches(&config, &mut recording, place);
             let ends = match place < PLACES {
                 true => Ends::Next,
                 false => Ends::Score,
             };
-            let mut pass = async |mode| model.record(&mut recording, &caches, mode, ends).await;
+            let mut pass = async |mode| {
+                let pass = model.record(&config, &mut recording, &caches, mode, ends);
+                pass.await
+            };
             places.push(Passes {
                 by_token: pass(gpu::Mode::Vector).await?,
                 in_tiles: pass(gpu::Mode::Tile).await?,
             });
         }
         let score = places.remove(PLACES);
-        let logits = model.logits;
         let mut plan = device(gpu::Plan::new(gpu, recording))?;
         let first = [places[0].by_token, score.by_token];
         device(plan.compile(&first, progress).await)?;
+        let logits = Logits {
+            buffer: model.logits,
+            width: config.vocab_size,
+        };
         let recorded = RecordedLm {
+            runner: Runner::new(&config, plan, logits),
             config,
-            running: RefCell::new(Running::new(plan)),
             places,
             score,
-            logits,
             free: Rc::new(RefCell::new((0..PLACES).rev().collect())),
-            adapter: gpu.info.name.clone(),
             format,
         };
-        Ok(Self { recorded, weights })
+        Ok(Self { recorded, model })
     }
 
     /// Uploads the weights, which makes it a model that runs.
@@ -175,13 +176,12 @@ impl PreparedPlan {
         config: &LmConfig,
         tensors: &Tensors,
     ) -> Result<RecordedLm, ModelError> {
-        let Self { recorded, weights } = self;
+        let Self { recorded, model } = self;
         if *config != recorded.config {
-            return Err(ModelError::ConfigInvalid(
-                "it is not the one that the plan was recorded for".into(),
-            ));
+            return Err(another_config());
         }
-        weights.upload(config, tensors, &recorded.running.borrow().plan)?;
+        let upload = |plan: &_| model.upload(config, tensors, plan);
+        recorded.runner.with_plan(upload)?;
         Ok(recorded)
     }
 }
@@ -189,13 +189,7 @@ impl PreparedPlan {
 impl RecordedLm {
     /// What there is to know about the plan; none while a pass runs.
     pub fn info(&self) -> Option<PlanInfo> {
-        let running = self.running.try_borrow().ok()?;
-        Some(PlanInfo {
-            decode: running.plan.dispatches(self.places[0].by_token),
-            n_pipelines: running.plan.n_pipelines(),
-            adapter: self.adapter.clone(),
-            weights: self.format,
-        })
+        self.runner.info(self.places[0].by_token, self.format)
     }
 
     /// A place for a sequence of at most `capacity` tokens.
@@ -221,6 +215,7 @@ impl RecordedLm {
     ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
         let place = self.places[sequence.place];
         let done = self
+            .runner
             .run(Run {
                 pass: place.for_tokens(reading.ids.len()),
                 place: Some(sequence.place),
@@ -240,7 +235,7 @@ impl RecordedLm {
         &self,
         reading: Reading<'_>,
     ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
-        let done = self.run(self.whole(reading, Wanted::Logits)).await?;
+        let done = self.runner.run(self.whole(reading, Wanted::Logits)).await?;
         Ok((done.numbers, done.layers))
     }
 
@@ -249,7 +244,7 @@ impl RecordedLm {
         &self,
         reading: Reading<'_>,
     ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
-        let mut done = self.run(self.whole(reading, Wanted::Losses)).await?;
+        let mut done = self.runner.run(self.whole(reading, Wanted::Losses)).await?;
         // Nothing says what follows the last token.
         done.numbers.pop();
         Ok((done.numbers, done.layers))

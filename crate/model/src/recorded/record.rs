@@ -1,30 +1,29 @@
-//! Records the passes of a model: embedding, the forward pass, head, over buffers that all of them share.
+//! Records the passes of a language model: embedding, layers, head.
 
 use moescope_shaders as gpu;
 
-use super::forward::{Heads, Recorder, Rows, Scratch};
-use super::weights::{Weights, n_shared};
-use crate::config::{LmConfig, QkNorm};
+use super::body::{Body, Places, spec_words};
+use super::device;
+use super::weights::{Upload, n_shared};
+use crate::checkpoint::Tensors;
+use crate::config::LmConfig;
 use crate::error::ModelError;
-use crate::forward::transformer;
 
 /// Tokens of one pass at most.
 const MAX_CHUNK: usize = 512;
 /// Bytes of logits of one pass at most.
 const MAX_LOGITS: usize = 64 << 20;
-/// Words of the packed specs of all layers at most, besides 256 for each.
-const SPEC_WORDS: usize = 4096;
 
 /// A model to record: its weights, and the buffers of its activations.
-pub(super) struct Model<'a> {
-    config: &'a LmConfig,
-    weights: &'a Weights,
-    /// [T, D]
-    x: gpu::Buffer,
+#[derive(Debug)]
+pub(super) struct Model {
+    /// [V, D]
+    embedding: gpu::Matrix,
+    /// [V, D]; the embedding where the head is tied.
+    head: gpu::Matrix,
+    body: Body,
     /// [T, V]
     pub logits: gpu::Buffer,
-    scratch: Scratch,
-    heads: Heads,
 }
 
 /// How a pass ends, behind the head.
@@ -51,59 +50,36 @@ pub(super) fn sizes(config: &LmConfig) -> gpu::Sizes {
         n_shared,
         n_moe_layers,
         expert_rows: (max_tokens * picks).max(config.n_experts) + max_tokens * n_shared,
-        spec_words: SPEC_WORDS + 256 * n_moe_layers,
+        spec_words: spec_words(n_moe_layers),
     }
 }
 
-impl<'a> Model<'a> {
-    /// Declares the buffers of activations.
+impl Model {
+    /// Declares the buffers of weights and activations.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] for an embedding whose rows do not fit the format.
     pub fn declare(
-        config: &'a LmConfig,
-        weights: &'a Weights,
+        config: &LmConfig,
         recording: &mut gpu::Recording,
-    ) -> Self {
-        let c = config;
-        let (d_q, d_kv) = (c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
-        let n_gates = c.n_experts + usize::from(c.d_ff_shared > 0);
-        let mut rows = |name: &str, width| recording.activations(name, width);
-        let scratch = Scratch {
-            qkv: rows("qkv", d_q + 2 * d_kv),
-            q: rows("q", d_q),
-            mixed: rows("mixed", d_q),
-            gating: (!c.moe_layers.is_empty()).then(|| rows("gating", n_gates)),
+        format: gpu::Format,
+    ) -> Result<Self, ModelError> {
+        let (v, d) = (config.vocab_size, config.d_model);
+        let embedding = device(recording.matrix("embedding", v, d, format))?;
+        let head = match config.tied_head {
+            true => embedding,
+            false => device(recording.matrix("head", v, d, format))?,
         };
-        let (x, logits) = (rows("x", c.d_model), rows("logits", c.vocab_size));
-        let heads = Heads {
-            n_heads: c.n_heads,
-            n_kv_heads: c.n_kv_heads,
-            head_dim: c.head_dim,
-            qk_norm: match c.architecture.qk_norm() {
-                QkNorm::None => gpu::QkNorm::None,
-                QkNorm::PerHead => gpu::QkNorm::PerHead,
-                QkNorm::Whole => gpu::QkNorm::Whole,
-            },
-            epsilon: c.rms_norm_eps as f32,
-            clip: c.clip_qkv,
-            table: recording.rotary_table(c.head_dim, c.rope_theta),
+        let places = Places {
+            table: recording.rotary_table(config.head_dim, config.rope_theta),
+            sees: gpu::Sees::Past,
         };
-        Self {
-            config,
-            weights,
-            x,
-            logits,
-            scratch,
-            heads,
-        }
-    }
-
-    /// Keys and values of every layer, for one place.
-    pub fn caches(&self, recording: &mut gpu::Recording, place: usize) -> Vec<gpu::Buffer> {
-        let c = self.config;
-        let cache = |layer| {
-            let name = format!("cache {place}, layer {layer}");
-            recording.cache(name, c.n_kv_heads, c.head_dim)
-        };
-        (0..c.n_layers).map(cache).collect()
+        Ok(Self {
+            embedding,
+            head,
+            body: Body::declare(config, recording, format, places)?,
+            logits: recording.activations("logits", v),
+        })
     }
 
     /// Records one pass over the caches of a place.
@@ -112,6 +88,7 @@ impl<'a> Model<'a> {
     /// [`ModelError::Device`] if no kernel runs what the forward pass asks for.
     pub async fn record(
         &self,
+        config: &LmConfig,
         recording: &mut gpu::Recording,
         caches: &[gpu::Buffer],
         mode: gpu::Mode,
@@ -119,24 +96,10 @@ impl<'a> Model<'a> {
     ) -> Result<gpu::PassId, ModelError> {
         let pass = recording.add_pass("forward", mode);
         let mut builder = recording.record(pass);
-        builder.embedding(self.weights.embedding, self.x);
-        let layers = self.weights.layers(self.config, caches);
-        let mut recorder = Recorder {
-            pass: &mut builder,
-            scratch: self.scratch,
-            heads: self.heads,
-            refused: None,
-            n_moe_layers: 0,
-        };
-        let x_td = Rows::stored(self.x);
-        let last_norm = self.weights.last_norm;
-        let hidden_td = transformer(&mut recorder, &layers, last_norm, x_td).await?;
-        let (Rows::Stored(hidden), None) = (hidden_td, &recorder.refused) else {
-            let refused = recorder.refused.unwrap_or_default();
-            return Err(ModelError::Device(format!("no kernel runs {refused}")));
-        };
+        builder.embedding(self.embedding, self.body.x);
+        let hidden = self.body.record(config, &mut builder, caches, &[]).await?;
         builder.linear(gpu::Linear {
-            weights: self.weights.head,
+            weights: self.head,
             input: hidden.buffer,
             norm: hidden.norm,
             bias: None,
@@ -150,9 +113,24 @@ impl<'a> Model<'a> {
         if let Ends::Score = ends {
             builder.score(gpu::Sample {
                 logits: self.logits,
-                vocab: self.config.vocab_size,
+                vocab: config.vocab_size,
             });
         }
         Ok(pass)
+    }
+
+    /// Fills every buffer of weights.
+    pub fn upload(
+        &self,
+        config: &LmConfig,
+        tensors: &Tensors,
+        plan: &gpu::Plan,
+    ) -> Result<(), ModelError> {
+        let upload = Upload { tensors, plan };
+        upload.rows(&self.embedding, 0, "model.embed_tokens.weight")?;
+        if !config.tied_head {
+            upload.rows(&self.head, 0, "lm_head.weight")?;
+        }
+        self.body.trunk.upload(config, &upload)
     }
 }

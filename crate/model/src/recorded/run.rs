@@ -1,17 +1,38 @@
 //! Runs a recorded pass: in chunks where a text is long, under a routing that is written first where it changed, and
 //! with the host's decisions where no kernel has any.
 
+use std::cell::RefCell;
+use std::fmt;
 use std::ops::Range;
 
 use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, Need, RouterSpec, RoutingPlan};
 use moescope_shaders as gpu;
 
-use super::{RecordedLm, device};
+use super::{PlanInfo, WeightFormat, device};
+use crate::config::LmConfig;
 use crate::engine::Reading;
 use crate::error::ModelError;
 use crate::host_router::{HostRouter, RouterMemory};
 use crate::trace::LayerTrace;
+
+/// Runs the passes of one model.
+pub(super) struct Runner {
+    moe_layers: Vec<usize>,
+    n_experts: usize,
+    logits: Logits,
+    /// Borrowed while a pass runs: a second one is refused.
+    running: RefCell<Running>,
+}
+
+/// What passes end with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Logits {
+    /// [T, width]
+    pub buffer: gpu::Buffer,
+    /// Of a vocabulary, or of classes.
+    pub width: usize,
+}
 
 /// A pass to run.
 pub(super) struct Run<'a> {
@@ -28,7 +49,7 @@ pub(super) struct Run<'a> {
 /// What to read at the end of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Logits of the last token, [V].
+    /// Logits of the last token, or of the classes: [V].
     Next,
     /// Logits of all tokens, [T, V].
     Logits,
@@ -46,8 +67,8 @@ pub(super) struct Done {
 }
 
 /// A plan and what its buffers hold at present.
-pub(super) struct Running {
-    pub plan: gpu::Plan,
+struct Running {
+    plan: gpu::Plan,
     /// The routing in force.
     routing: Option<ModelRouting>,
     /// Whether the host decides under it.
@@ -56,14 +77,12 @@ pub(super) struct Running {
     last: Option<(usize, usize)>,
 }
 
-impl Running {
-    pub fn new(plan: gpu::Plan) -> Self {
-        Self {
-            plan,
-            routing: None,
-            is_hosted: false,
-            last: None,
-        }
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("moe_layers", &self.moe_layers)
+            .field("n_experts", &self.n_experts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,17 +114,51 @@ impl gpu::Decider for Host<'_> {
     }
 }
 
-impl RecordedLm {
+impl Runner {
+    /// For a plan of the layers of `config`.
+    pub fn new(config: &LmConfig, plan: gpu::Plan, logits: Logits) -> Self {
+        Self {
+            moe_layers: config.moe_layers.clone(),
+            n_experts: config.n_experts,
+            logits,
+            running: RefCell::new(Running {
+                plan,
+                routing: None,
+                is_hosted: false,
+                last: None,
+            }),
+        }
+    }
+
+    /// Does something with the plan between passes, such as an upload.
+    pub fn with_plan<T>(
+        &self,
+        act: impl FnOnce(&gpu::Plan) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        let running = self.running.try_borrow().map_err(|_| is_running())?;
+        act(&running.plan)
+    }
+
+    /// What there is to know about the plan, of whose passes `pass` is told; none while a pass runs.
+    pub fn info(&self, pass: gpu::PassId, weights: WeightFormat) -> Option<PlanInfo> {
+        let running = self.running.try_borrow().ok()?;
+        let plan = &running.plan;
+        Some(PlanInfo {
+            kernels: plan.dispatches(pass),
+            n_pipelines: plan.n_pipelines(),
+            adapter: plan.adapter().to_owned(),
+            weights,
+        })
+    }
+
     /// Runs a pass over all its tokens.
     #[allow(
         clippy::await_holding_refcell_ref,
         reason = "the borrow says that a pass runs; another one is refused instead of waiting"
     )]
-    pub(super) async fn run(&self, mut run: Run<'_>) -> Result<Done, ModelError> {
+    pub async fn run(&self, mut run: Run<'_>) -> Result<Done, ModelError> {
         let Reading { ids, routing, .. } = run.reading;
-        let Ok(mut running) = self.running.try_borrow_mut() else {
-            return Err(ModelError::Device("another pass is running".into()));
-        };
+        let mut running = self.running.try_borrow_mut().map_err(|_| is_running())?;
         self.write_routing(&mut running, routing);
         let chunk = self.chunk(&running, routing, ids.len())?;
         let mut done = Done::default();
@@ -143,9 +196,9 @@ impl RecordedLm {
             trace: run.reading.tracing || self.is_sticky(run.reading.routing),
             previous: self.restore(running, run, position)?,
             read: (rows > 0).then_some(gpu::Words {
-                buffer: self.logits,
+                buffer: self.logits.buffer,
                 first: 0,
-                count: rows * self.config.vocab_size,
+                count: rows * self.logits.width,
             }),
             ..gpu::Step::default()
         };
@@ -180,7 +233,7 @@ impl RecordedLm {
         if running.last == run.place.map(|place| (place, position)) {
             return Ok(true);
         }
-        let layers = self.config.moe_layers.iter();
+        let layers = self.moe_layers.iter();
         let experts: Option<Vec<&[u16]>> = layers.map(|&l| run.memory.last_experts(l)).collect();
         let Some(experts) = experts else {
             return Ok(false);
@@ -202,7 +255,7 @@ impl RecordedLm {
         }
         let mut reading = device(outcome)?;
         let records = std::mem::take(&mut reading.layers).into_iter();
-        let layers = records.zip(&self.config.moe_layers);
+        let layers = records.zip(&self.moe_layers);
         let layers: Vec<LayerTrace> = layers
             .map(|(record, &layer)| trace(layer, record))
             .collect();
@@ -224,8 +277,8 @@ impl RecordedLm {
         };
         let mut host = Host {
             router: reading.router().resume(run.memory.clone()),
-            moe_layers: &self.config.moe_layers,
-            n_experts: self.config.n_experts,
+            moe_layers: &self.moe_layers,
+            n_experts: self.n_experts,
             error: None,
         };
         let outcome = running.plan.run_with(run.pass, &step, &mut host).await;
@@ -260,7 +313,7 @@ impl RecordedLm {
     }
 
     fn specs<'a>(&'a self, routing: &'a ModelRouting) -> impl Iterator<Item = &'a RouterSpec> {
-        let layers = self.config.moe_layers.iter();
+        let layers = self.moe_layers.iter();
         layers.map(|&layer| routing.for_layer(layer))
     }
 
@@ -276,10 +329,14 @@ impl RecordedLm {
             return;
         }
         let specs: Vec<&RouterSpec> = self.specs(routing).collect();
-        let written = running.plan.set_routing(&specs, &self.config.moe_layers);
+        let written = running.plan.set_routing(&specs, &self.moe_layers);
         running.is_hosted = written.is_err();
         running.routing = Some(routing.clone());
     }
+}
+
+fn is_running() -> ModelError {
+    ModelError::Device("another pass is running".into())
 }
 
 /// What follows each of some tokens; nothing follows the last of all, whose place holds a 0.

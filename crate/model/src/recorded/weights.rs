@@ -1,4 +1,4 @@
-//! Weights of a recorded model: which buffers there are, and how published tensors get into them.
+//! Weights of the layers of a recorded model: which buffers there are, and how published tensors get into them.
 //!
 //! Matrices stay output-major, as they are published. A shared expert is cut into parts as wide as a routed expert,
 //! which stand behind the routed ones and always act; the row of its own gate stands behind those of the router.
@@ -12,13 +12,9 @@ use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::forward::{FeedForward, Layer, Mlp, Shared};
 
-/// Buffers of the whole model.
+/// Buffers of all layers and of the norm behind them.
 #[derive(Debug)]
-pub(super) struct Weights {
-    /// [V, D]
-    pub embedding: gpu::Matrix,
-    /// [V, D]; the embedding where the head is tied.
-    pub head: gpu::Matrix,
+pub(super) struct Trunk {
     pub last_norm: gpu::Norm,
     layers: Vec<LayerWeights>,
 }
@@ -42,19 +38,13 @@ pub(super) fn n_shared(config: &LmConfig) -> usize {
     config.d_ff_shared.div_ceil(config.d_ff_expert.max(1))
 }
 
-impl Weights {
+impl Trunk {
     /// Declares every buffer.
     pub fn declare(
         config: &LmConfig,
         recording: &mut gpu::Recording,
         format: gpu::Format,
     ) -> Result<Self, ModelError> {
-        let (v, d) = (config.vocab_size, config.d_model);
-        let embedding = device(recording.matrix("embedding", v, d, format))?;
-        let head = match config.tied_head {
-            true => embedding,
-            false => device(recording.matrix("head", v, d, format))?,
-        };
         let mut declare = Declare {
             config,
             recording,
@@ -64,49 +54,42 @@ impl Weights {
         let layers: Result<_, ModelError> =
             (0..config.n_layers).map(|l| declare.layer(l)).collect();
         Ok(Self {
-            embedding,
-            head,
             last_norm,
             layers: layers?,
         })
     }
 
-    /// The layers under the names of the forward pass, with the cache of one sequence.
+    /// The layers under the names of the forward pass, with the cache of one sequence; `biases` are those on attention
+    /// scores, if there are any.
     pub fn layers<'a, 'r>(
         &self,
         config: &LmConfig,
         caches: &[gpu::Buffer],
+        biases: &[gpu::Buffer],
     ) -> Vec<Layer<Recorder<'a, 'r>>> {
-        let layer = |(weights, cache): (&LayerWeights, &gpu::Buffer)| weights.named(config, *cache);
-        self.layers.iter().zip(caches).map(layer).collect()
+        let layers = self.layers.iter().zip(caches).enumerate();
+        layers
+            .map(|(i, (weights, cache))| weights.named(config, *cache, biases.get(i).copied()))
+            .collect()
     }
 
     /// Fills every buffer.
-    pub fn upload(
-        &self,
-        config: &LmConfig,
-        tensors: &Tensors,
-        plan: &gpu::Plan,
-    ) -> Result<(), ModelError> {
-        let upload = Upload {
-            config,
-            tensors,
-            plan,
-        };
-        upload.rows(&self.embedding, 0, "model.embed_tokens.weight")?;
-        if !config.tied_head {
-            upload.rows(&self.head, 0, "lm_head.weight")?;
-        }
+    pub fn upload(&self, config: &LmConfig, upload: &Upload) -> Result<(), ModelError> {
         upload.reals(self.last_norm.gain, 0, "model.norm.weight")?;
         for (index, layer) in self.layers.iter().enumerate() {
-            upload.layer(index, layer)?;
+            upload.layer(config, index, layer)?;
         }
         Ok(())
     }
 }
 
 impl LayerWeights {
-    fn named<'a, 'r>(&self, config: &LmConfig, cache: gpu::Buffer) -> Layer<Recorder<'a, 'r>> {
+    fn named<'a, 'r>(
+        &self,
+        config: &LmConfig,
+        cache: gpu::Buffer,
+        bias: Option<gpu::Buffer>,
+    ) -> Layer<Recorder<'a, 'r>> {
         let own = |weights| Linear::Own {
             weights,
             bias: None,
@@ -120,6 +103,7 @@ impl LayerWeights {
             attention: Attention {
                 gains: self.gains,
                 cache,
+                bias,
             },
             out: own(self.out),
             feed_forward_norm: self.feed_forward_norm,
@@ -144,6 +128,20 @@ impl LayerWeights {
     }
 }
 
+/// A matrix in a format, or in float32 where its rows do not fit that.
+pub(super) fn matrix(
+    recording: &mut gpu::Recording,
+    name: &str,
+    [rows, columns]: [usize; 2],
+    format: gpu::Format,
+) -> Result<gpu::Matrix, ModelError> {
+    let format = match format.fits(columns) {
+        true => format,
+        false => gpu::Format::F32,
+    };
+    device(recording.matrix(name, rows, columns, format))
+}
+
 struct Declare<'a> {
     config: &'a LmConfig,
     recording: &'a mut gpu::Recording,
@@ -164,11 +162,7 @@ impl Declare<'_> {
         rows: usize,
         columns: usize,
     ) -> Result<gpu::Matrix, ModelError> {
-        let format = match self.format.fits(columns) {
-            true => self.format,
-            false => gpu::Format::F32,
-        };
-        device(self.recording.matrix(name, rows, columns, format))
+        matrix(self.recording, name, [rows, columns], self.format)
     }
 
     fn layer(&mut self, index: usize) -> Result<LayerWeights, ModelError> {
@@ -209,14 +203,14 @@ impl Declare<'_> {
     }
 }
 
-struct Upload<'a> {
-    config: &'a LmConfig,
-    tensors: &'a Tensors,
-    plan: &'a gpu::Plan,
+/// Published tensors on their way into a plan.
+pub(super) struct Upload<'a> {
+    pub tensors: &'a Tensors,
+    pub plan: &'a gpu::Plan,
 }
 
 impl Upload<'_> {
-    fn get(&self, name: &str) -> Result<&[f32], ModelError> {
+    pub fn get(&self, name: &str) -> Result<&[f32], ModelError> {
         self.tensors
             .get(name)
             .map(Vec::as_slice)
@@ -228,20 +222,35 @@ impl Upload<'_> {
     }
 
     /// A published matrix as rows of one; returns how many.
-    fn rows(&self, matrix: &gpu::Matrix, first: usize, name: &str) -> Result<usize, ModelError> {
+    pub fn rows(
+        &self,
+        matrix: &gpu::Matrix,
+        first: usize,
+        name: &str,
+    ) -> Result<usize, ModelError> {
         let values = self.get(name)?;
         device(self.plan.write_matrix(matrix, first, values))?;
         Ok(values.len() / matrix.columns)
     }
 
     /// A published vector as part of one; returns its length.
-    fn reals(&self, buffer: gpu::Buffer, first: usize, name: &str) -> Result<usize, ModelError> {
+    pub fn reals(
+        &self,
+        buffer: gpu::Buffer,
+        first: usize,
+        name: &str,
+    ) -> Result<usize, ModelError> {
         let values = self.get(name)?;
         device(self.plan.write_reals(buffer, first, values))?;
         Ok(values.len())
     }
 
-    fn layer(&self, index: usize, layer: &LayerWeights) -> Result<(), ModelError> {
+    fn layer(
+        &self,
+        config: &LmConfig,
+        index: usize,
+        layer: &LayerWeights,
+    ) -> Result<(), ModelError> {
         let prefix = format!("model.layers.{index}");
         let at = |name: &str| format!("{prefix}.{name}.weight");
         self.reals(layer.attention_norm.gain, 0, &at("input_layernorm"))?;
@@ -262,28 +271,29 @@ impl Upload<'_> {
         }
         match layer.gate {
             None => self.expert(&layer.experts, 0, &format!("{prefix}.mlp")),
-            Some(gate) => self.mixture(layer, &gate, &prefix),
+            Some(gate) => self.mixture(config, &layer.experts, &gate, &prefix),
         }
     }
 
     fn mixture(
         &self,
-        layer: &LayerWeights,
+        config: &LmConfig,
+        experts: &Experts,
         gate: &gpu::Matrix,
         prefix: &str,
     ) -> Result<(), ModelError> {
-        let n_experts = self.config.n_experts;
+        let n_experts = config.n_experts;
         self.rows(gate, 0, &format!("{prefix}.mlp.gate.weight"))?;
         for expert in 0..n_experts {
             let name = format!("{prefix}.mlp.experts.{expert}");
-            self.expert(&layer.experts, expert, &name)?;
+            self.expert(experts, expert, &name)?;
         }
-        if self.config.d_ff_shared == 0 {
+        if config.d_ff_shared == 0 {
             return Ok(());
         }
         let name = format!("{prefix}.mlp.shared_expert_gate.weight");
         self.rows(gate, n_experts, &name)?;
-        self.shared(&layer.experts, &format!("{prefix}.mlp.shared_expert"))
+        self.shared(config, experts, &format!("{prefix}.mlp.shared_expert"))
     }
 
     /// One gated linear unit in its place among the stacked ones.
@@ -293,26 +303,20 @@ impl Upload<'_> {
         self.rows(&experts.gate_up, first, &format!("{name}.gate_proj.weight"))?;
         let up = format!("{name}.up_proj.weight");
         self.rows(&experts.gate_up, first + d_ff, &up)?;
-        let (first, down) = (
-            index * self.config.d_model,
-            format!("{name}.down_proj.weight"),
-        );
-        self.rows(&experts.down, first, &down)?;
+        // Of each expert as many rows down as columns up.
+        let first = index * experts.gate_up.columns;
+        self.rows(&experts.down, first, &format!("{name}.down_proj.weight"))?;
         Ok(())
     }
 
     /// The shared expert, cut into parts of F hidden units; the last is filled up with zeros.
-    fn shared(&self, experts: &Experts, name: &str) -> Result<(), ModelError> {
-        let (d, width, d_ff) = (
-            self.config.d_model,
-            self.config.d_ff_shared,
-            experts.down.columns,
-        );
+    fn shared(&self, config: &LmConfig, experts: &Experts, name: &str) -> Result<(), ModelError> {
+        let (d, width, d_ff) = (config.d_model, config.d_ff_shared, experts.down.columns);
         let [gate, up, down] =
             ["gate", "up", "down"].map(|part| format!("{name}.{part}_proj.weight"));
         let (gate, up, down) = (self.get(&gate)?, self.get(&up)?, self.get(&down)?);
-        for part in 0..n_shared(self.config) {
-            let index = self.config.n_experts + part;
+        for part in 0..n_shared(config) {
+            let index = config.n_experts + part;
             let hidden = part * d_ff..width.min((part + 1) * d_ff);
             for (i, rows) in [gate, up].into_iter().enumerate() {
                 let mut rows = rows[hidden.start * d..hidden.end * d].to_vec();

@@ -143,7 +143,7 @@ impl VitConfig {
     }
 
     /// The layers alone, which are those of `qwen3_moe`.
-    pub(super) fn trunk(&self) -> LmConfig {
+    pub(crate) fn trunk(&self) -> LmConfig {
         LmConfig {
             architecture: Architecture::Qwen3Moe,
             vocab_size: 0,

@@ -3,18 +3,18 @@
 //! The command-line tool and the browser use this same type, as they use `Engine` for text.
 //! The patches of the one image are the whole batch: a capacity is shared by them alone.
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use moescope_routing::ModelRouting;
 use serde::Serialize;
 
 use super::config::MODEL_TYPE;
-use super::{ImageClass, MoeVit, RgbImage, VitConfig, build};
+use super::machine::{BurnMachine, Machine};
+use super::{ImageClass, RgbImage, VitConfig, build};
 use crate::checkpoint::read_safetensors;
 use crate::config::refuse_external;
-use crate::engine::ModelFiles;
+use crate::engine::{ModelFiles, Reading};
 use crate::error::ModelError;
-use crate::host_router::{ExpertPath, HostRouter, read_f32};
+use crate::host_router::ExpertPath;
 use crate::trace::LayerTrace;
 
 /// A loaded vision model with the routing in force.
@@ -22,8 +22,7 @@ use crate::trace::LayerTrace;
 pub struct VisionEngine {
     name: String,
     config: VitConfig,
-    model: MoeVit,
-    device: Device,
+    machine: Machine,
     routing: ModelRouting,
     path: ExpertPath,
     tracing: bool,
@@ -89,19 +88,51 @@ impl VisionEngine {
     pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
         let config = VitConfig::from_json(files.config)?;
         let tensors = read_safetensors(&config, files.weights)?;
-        let name = match files.name {
+        let machine = Machine::Burn(Box::new(BurnMachine {
+            model: build(&config, &tensors, device)?,
+            device: device.clone(),
+        }));
+        Ok(Self::new(files.name, config, machine))
+    }
+
+    /// Reads a model into the plan that was prepared for its config.json.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of the files, and a plan for another model.
+    #[cfg(feature = "recorded")]
+    pub fn load_recorded(
+        files: ModelFiles,
+        plan: crate::recorded::PreparedVisionPlan,
+    ) -> Result<Self, ModelError> {
+        let config = VitConfig::from_json(files.config)?;
+        let tensors = read_safetensors(&config, files.weights)?;
+        let recorded = plan.fill(&config, &tensors)?;
+        let machine = Machine::Recorded(Box::new(recorded));
+        Ok(Self::new(files.name, config, machine))
+    }
+
+    fn new(name: &str, config: VitConfig, machine: Machine) -> Self {
+        let name = match name {
             "" => MODEL_TYPE,
             name => name,
         };
-        Ok(Self {
+        Self {
             name: name.to_owned(),
-            model: build(&config, &tensors, device)?,
-            device: device.clone(),
             routing: config.trained_routing(),
             config,
+            machine,
             path: ExpertPath::default(),
             tracing: true,
-        })
+        }
+    }
+
+    /// What there is to know about the recorded plan; none on Burn, or while it runs.
+    #[cfg(feature = "recorded")]
+    pub fn plan_info(&self) -> Option<crate::recorded::PlanInfo> {
+        match &self.machine {
+            Machine::Recorded(machine) => machine.info(),
+            Machine::Burn(_) => None,
+        }
     }
 
     /// What there is to know about the model.
@@ -175,19 +206,23 @@ impl VisionEngine {
         {
             return Err(ModelError::ClassOutOfRange { got, n_classes });
         }
-        let side = self.config.image_size;
-        let pixels = TensorData::new(self.config.normalise(image.pixels()), [1, side, side, 3]);
         // A patch's place stands in for a token id, for strategies that go by one.
         let places: Vec<u32> = (0..self.config.n_patches() as u32).collect();
-        let mut router = HostRouter::new(routing, &places, self.path, self.tracing);
-        let pixels_bhwc = Tensor::from_data(pixels, &self.device);
-        let logits_bn = self.model.forward(pixels_bhwc, &mut router).await?;
-        let log_probs = read_f32(log_softmax(logits_bn, 1)).await?;
+        let reading = Reading {
+            ids: &places,
+            routing,
+            external: None,
+            path: self.path,
+            tracing: self.tracing,
+        };
+        let pixels = self.config.normalise(image.pixels());
+        let (logits, layers) = self.machine.logits(pixels, reading).await?;
+        let log_probs = log_softmax(&logits);
         Ok(Classification {
             loss: label.map(|label| -log_probs[label]),
             pixels: image.pixels().to_vec(),
             probabilities: log_probs.iter().map(|log_prob| log_prob.exp()).collect(),
-            layers: router.finish().0,
+            layers,
             routing: routing.clone(),
         })
     }
@@ -209,4 +244,12 @@ impl VisionEngine {
             }),
         }
     }
+}
+
+/// Natural logarithms of the probabilities, in float32 as on a device.
+fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mass: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
+    let log_mass = highest + mass.ln();
+    logits.iter().map(|logit| logit - log_mass).collect()
 }

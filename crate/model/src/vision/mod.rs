@@ -11,6 +11,7 @@
 pub mod config;
 mod engine;
 mod image;
+mod machine;
 mod stem;
 mod weights;
 
@@ -28,6 +29,8 @@ pub use config::{ImageClass, VitConfig};
 pub use engine::{Classification, VisionEngine, VisionInfo};
 pub use image::{CHANNELS, RgbImage};
 pub use stem::{Conv, Stem};
+#[cfg(feature = "recorded")]
+pub(crate) use weights::{TAPS, bias_name};
 pub use weights::{build, export};
 
 /// One transformer layer with its bias by relative position.

@@ -11,11 +11,12 @@ use super::{Grid, MoeVit, VitBlock};
 use crate::checkpoint::{Parts, Sink, TensorList, Tensors};
 use crate::error::ModelError;
 
-const TAPS: usize = 9;
+/// Weights of a kernel for each pair of channels.
+pub(crate) const TAPS: usize = 9;
 
 impl VitConfig {
     /// Input channels, output channels and stride of each convolution of the stem.
-    fn convs(&self) -> Vec<(usize, usize, usize)> {
+    pub(crate) fn convs(&self) -> Vec<(usize, usize, usize)> {
         let mut widths = vec![super::CHANNELS];
         widths.extend(&self.stem_channels);
         widths.push(self.d_model);
@@ -87,7 +88,8 @@ impl TensorList for VitConfig {
     }
 }
 
-fn bias_name(layer: usize) -> String {
+/// The tensor of biases by relative position, [H, R].
+pub(crate) fn bias_name(layer: usize) -> String {
     format!("model.layers.{layer}.self_attn.relative_bias.weight")
 }
 
