@@ -43,7 +43,7 @@ function refusal(page, body) {
   return page.evaluate(`(${body})().then(() => undefined, ({ code, message }) => ({ code, message }))`);
 }
 
-for (const [backend, tolerance] of [['cpu', 1e-5], ['webgpu-burn', 1e-4]]) {
+for (const [backend, tolerance] of [['cpu', 1e-5], ['webgpu', 1e-4], ['webgpu-burn', 1e-4]]) {
   test(`${backend} sees what the native engine sees`, () => withModel(backend, async (page) => {
     assert.equal(await page.evaluate(() => window.eyes.backend.kind), backend);
     const routings = [

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertQuiet, launch, workerPreludes } from '../browser/harness.mjs';
+import { assertQuiet, launch, openPage, workerPreludes } from '../browser/harness.mjs';
 import { openMoescope } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
@@ -69,4 +69,20 @@ test('an adapter without timestamp-query runs the page on WebGPU, and refuses on
   await moescope.stillWrites();
   assertQuiet(moescope.errors);
   await moescope.close();
+});
+
+test('pictures run on the CPU unless WebGPU is chosen, and there their patches go to the same experts', async () => {
+  const experts = [];
+  for (const [backend, expected] of [['auto', 'cpu'], ['webgpu', 'webgpu']]) {
+    const state = new URLSearchParams({ v: '2', tab: 'vision', 'v.model': 'models/vit_moe', backend });
+    const { page, errors, close } = await openPage(browser, `${site.url}#${state}`);
+    page.setDefaultTimeout(120_000);
+    await page.locator('.verdict[data-answer]').waitFor();
+    await page.locator(`.note[data-backend="${expected}"]`).waitFor();
+    experts.push(await page.locator('.patch').evaluateAll((all) => all.map(({ dataset }) => dataset.experts)));
+    assertQuiet(errors);
+    await close();
+  }
+  assert.equal(experts[0].length, 3 * 64);
+  assert.deepEqual(experts[1], experts[0]);
 });

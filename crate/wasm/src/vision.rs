@@ -11,12 +11,12 @@ use crate::{device, error, parse};
 /// A vision model with the routing in force; see `moescope_model::vision::VisionEngine`.
 #[wasm_bindgen]
 pub struct VisionEngine {
-    inner: moescope_model::vision::VisionEngine,
+    pub(crate) inner: moescope_model::vision::VisionEngine,
 }
 
 #[wasm_bindgen]
 impl VisionEngine {
-    /// Reads a model.
+    /// Reads a model onto Burn's device in this build.
     pub async fn load(
         config: String,
         weights: Vec<u8>,

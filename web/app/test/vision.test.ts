@@ -63,6 +63,15 @@ describe('the tab', () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
+  it.each([['auto', 'cpu'], ['cpu', 'cpu'], ['webgpu', 'webgpu'], ['webgpu-burn', 'webgpu-burn']] as const)(
+    'under the choice %s it runs on %s', async (backend, expected) => {
+      const load = vi.fn((_model: unknown, _options: { readonly backend?: string | undefined }) => Promise.resolve(new FakeEyes()));
+      const store = new Store({ ...DEFAULTS, tab: 'vision', vision: { ...DEFAULTS.vision, source: SAMPLE }, backend });
+      const tab = new VisionTab({ load, samples: () => Promise.resolve(fakeSamples()), store, changed: () => undefined, now: () => 0 });
+      await tab.vision.begin();
+      expect(load.mock.calls.map(([, options]) => options.backend)).toEqual([expected]);
+    });
+
   it('looks at the sample of the link and knows its class', async () => {
     const { tab } = await ready();
     const { seen, records, layer } = tab.shown();

@@ -225,12 +225,9 @@ export class Vision {
     return { picture, label: this.info && classOf(this.info, this.samples, source) };
   }
 
-  /**
-   * Unless stock Burn is asked for, the CPU: it starts without shaders to compile, leaves the GPU to the text, and the
-   * recorded plan reads no images.
-   */
+  /** Unless another is chosen, the CPU: it starts without shaders to compile, and leaves the GPU to the text. */
   #backend(): Wish['backend'] {
     const { backend } = this.#options.store.state;
-    return backend === 'webgpu-burn' ? backend : 'cpu';
+    return backend === 'auto' ? 'cpu' : backend;
   }
 }

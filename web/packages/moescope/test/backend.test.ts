@@ -1,7 +1,7 @@
 // Where the engine runs: every row of the decision table, and how a GPU engine that fails gives way.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { chooseBackend, findGpu, NO_ADAPTER, NO_IMAGES, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
+import { chooseBackend, findGpu, NO_ADAPTER, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
 import type { LoadCall } from '../src/internal/protocol.js';
 import type { Backend, Progress } from '../src/public/types.js';
 import type { EngineModule } from '../src/worker/engine.js';
@@ -104,16 +104,28 @@ describe('starting', () => {
     expect(fetched.sort()).toEqual(['config.json', 'model.safetensors'].map((file) => `http://m.test/first/${file}`));
   });
 
-  test('a vision model runs on the CPU and says why, unless stock Burn is asked for', async () => {
-    const loadModule = async (): Promise<EngineModule> =>
-      ({ default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } });
-    const startOn = (backend: LoadCall['backend']) => {
-      const { external: _, ...source } = call(backend);
-      return startVision({ ...source, name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule, failure: new Failure() });
+  test('a vision model runs on the plan where there is a GPU, on stock Burn only where that is asked for', async () => {
+    const stock = vi.fn(async () => new FakeVisionEngine());
+    const told: string[] = [];
+    const recorded = new FakeVisionEngine();
+    const PreparedVisionPlan: EngineModule['PreparedVisionPlan'] = {
+      prepare: async (_config, format) => {
+        told.push(`prepared as ${format}`);
+        return { load: (_config, _weights, name) => { told.push(`loaded ${name}`); return recorded; } };
+      },
     };
-    expect((await startOn('auto')).backend).toEqual({ kind: 'cpu', reason: NO_IMAGES });
-    expect((await startOn('webgpu-burn')).backend.kind).toBe('webgpu-burn');
-    await expect(startOn('webgpu')).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining(NO_IMAGES) });
+    const startOn = (backend: LoadCall['backend'], plan: EngineModule['PreparedVisionPlan']) => {
+      const { external: _, ...source } = call(backend);
+      const module: EngineModule = { default: async () => undefined, Engine: { load: loads }, ...(plan && { PreparedVisionPlan: plan }), VisionEngine: { load: stock } };
+      return startVision({ ...source, weights: 'q8', name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule: async () => module, failure: new Failure() });
+    };
+    const { engine, backend } = await startOn('auto', PreparedVisionPlan);
+    expect([engine, backend.kind]).toEqual([recorded, 'webgpu']);
+    expect(told).toEqual(['prepared as q8', 'loaded first']);
+    await expect(startOn('webgpu', undefined)).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining('no recorded plan') });
+    expect(stock).not.toHaveBeenCalled();
+    expect((await startOn('webgpu-burn', undefined)).backend.kind).toBe('webgpu-burn');
+    expect(stock).toHaveBeenCalledTimes(1);
   });
 
   test('a plan compiles while the weights are on their way, says how far it is, and the model is read into it', async () => {

@@ -12,7 +12,6 @@ export type GpuFinding =
 export const NO_WEBGPU = 'This browser offers no WebGPU';
 export const NO_ADAPTER = 'WebGPU gave no adapter';
 export const NO_TIMESTAMP_QUERY = "the adapter lacks timestamp-query, which Burn's GPU runtime needs; the backend 'webgpu' does not";
-export const NO_IMAGES = 'the recorded plan reads no images yet';
 export const CALLERS_CHOICE = 'chosen by the caller';
 export const GPU_FOUND = 'WebGPU gave an adapter';
 

@@ -49,6 +49,16 @@ export interface PreparedPlan {
   load(config: string, tokenizer: string, weights: Uint8Array, name: string): Engine | Promise<Engine>;
 }
 
+/** The same for a vision model. */
+export interface PreparedVisionPlan {
+  load(config: string, weights: Uint8Array, name: string): VisionEngine | Promise<VisionEngine>;
+}
+
+/** Records and compiles the plan of a config.json; `report` hears how many kernels are compiled, of how many. */
+export interface Prepares<Plan> {
+  prepare(config: string, format: WeightFormat | undefined, report: (done: number, total: number) => void): Promise<Plan>;
+}
+
 export interface EngineModule {
   /** Compiles and starts the module; the start function runs the static constructors, once. */
   default(init: { module_or_path: Response | Promise<Response> }): Promise<unknown>;
@@ -56,11 +66,9 @@ export interface EngineModule {
     /** `name` is what to call the model. */
     load(config: string, tokenizer: string, weights: Uint8Array, name: string): Promise<Engine>;
   };
-  /** In the file that has the recorded plan. */
-  readonly PreparedPlan?: {
-    /** Records and compiles; `report` hears how many kernels are compiled, of how many. */
-    prepare(config: string, format: WeightFormat | undefined, report: (done: number, total: number) => void): Promise<PreparedPlan>;
-  };
+  /** In the file that has the recorded plan, as its sister below. */
+  readonly PreparedPlan?: Prepares<PreparedPlan>;
+  readonly PreparedVisionPlan?: Prepares<PreparedVisionPlan>;
   readonly VisionEngine: {
     load(config: string, weights: Uint8Array, name: string): Promise<VisionEngine>;
   };

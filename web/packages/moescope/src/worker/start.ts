@@ -1,7 +1,7 @@
 // Brings an engine up: chooses the backend, fetches wasm and model side by side, and loads the model.
 // Errors that blame the model pass through; anything else while a GPU engine starts blames the GPU.
 
-import { chooseBackend, findGpu, NO_IMAGES, noGpu } from '../internal/backend.js';
+import { chooseBackend, findGpu, noGpu } from '../internal/backend.js';
 import { fetchJsonText } from '../internal/fetch.js';
 import { fetchKept } from '../internal/kept-weights.js';
 import type { LoadCall, LoadSource, LoadVisionCall } from '../internal/protocol.js';
@@ -9,7 +9,7 @@ import { isFolder, modelName } from '../internal/model-url.js';
 import { codeOf, engineLost, GPU_START_FAILED, messageOf } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, BackendKind, ModelFolder, Progress } from '../public/types.js';
-import type { Engine, EngineModule, VisionEngine } from './engine.js';
+import type { Engine, EngineModule, Prepares, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
 import type { Started } from './host.js';
@@ -26,36 +26,26 @@ export interface Surroundings {
 export function startEngine(call: LoadCall, report: Report, around: Surroundings): Promise<Started<Engine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchModel(call.modelUrl, report, signal),
-    prepare: async ({ PreparedPlan }, config, backend) => {
-      if (backend !== 'webgpu') return undefined;
-      // The same file holds the CPU engine, which must never run under the name of WebGPU.
-      if (PreparedPlan === undefined) throw new Error('the wasm file of the engine has no recorded plan; build it anew');
-      return PreparedPlan.prepare(config, call.weights, (loaded, total) =>
-        report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }));
-    },
+    planOf: ({ PreparedPlan }) => PreparedPlan,
     load: async ({ Engine }, plan, { config, tokenizer, weights }, name) =>
       (plan ?? Engine).load(config, tokenizer, weights, name),
-    lacks: () => undefined,
   });
 }
 
 export function startVision(call: LoadVisionCall, report: Report, around: Surroundings): Promise<Started<VisionEngine>> {
   return start(call, report, around, {
     fetch: (signal) => fetchVisionModel(call.modelUrl, report, signal),
-    prepare: async () => undefined,
-    load: ({ VisionEngine }, _, { config, weights }, name) => VisionEngine.load(config, weights, name),
-    lacks: (backend) => (backend === 'webgpu' ? NO_IMAGES : undefined),
+    planOf: ({ PreparedVisionPlan }) => PreparedVisionPlan,
+    load: async ({ VisionEngine }, plan, { config, weights }, name) => (plan ?? VisionEngine).load(config, weights, name),
   });
 }
 
 /** What tells one kind of model from another: its files, and what the module makes of them. */
 interface Kind<Files, Plan, E> {
   readonly fetch: (signal: AbortSignal) => Fetched<Files>;
-  /** What can be made ready while the weights are on their way. */
-  readonly prepare: (module: EngineModule, config: string, backend: BackendKind) => Promise<Plan>;
-  readonly load: (module: EngineModule, plan: Plan, files: Files, name: string) => Promise<E>;
-  /** Why a GPU engine cannot run such a model. */
-  readonly lacks: (backend: BackendKind) => string | undefined;
+  /** Where the module has the recorded plan for it. */
+  readonly planOf: (module: EngineModule) => Prepares<Plan> | undefined;
+  readonly load: (module: EngineModule, plan: Plan | undefined, files: Files, name: string) => Promise<E>;
 }
 
 /** A model's files on their way; its config, which is there first, also by itself. */
@@ -67,12 +57,12 @@ interface Fetched<Files> {
 async function start<Files, Plan, E>(call: LoadSource, report: Report, around: Surroundings, kind: Kind<Files, Plan, E>): Promise<Started<E>> {
   const siblings = new AbortController();
   try {
-    const backend = choose(call, report, around, kind.lacks);
+    const backend = choose(call, report, around);
     const { config, files } = kind.fetch(siblings.signal);
     const started = backend.then((it) => startModule(it, call, report, around, siblings.signal));
     const prepared = Promise.all([backend, started, config]).then(([chosen, module, text]) => {
       around.failure.explain = () => module.panic_message?.();
-      return guarded(() => kind.prepare(module, text, chosen.kind), chosen, call, around.failure);
+      return guarded(() => prepare(kind.planOf(module), text, chosen.kind, call, report), chosen, call, around.failure);
     });
     const [chosen, module, plan, all] = await Promise.all([backend, started, prepared, files]);
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
@@ -83,15 +73,25 @@ async function start<Files, Plan, E>(call: LoadSource, report: Report, around: S
   }
 }
 
-async function choose(
+/** Makes ready, on the backend that has a plan, what can be ready before the weights are there. */
+async function prepare<Plan>(
+  plan: Prepares<Plan> | undefined,
+  config: string,
+  backend: BackendKind,
   call: LoadSource,
   report: Report,
-  { gpu }: Surroundings,
-  lacks: (backend: BackendKind) => string | undefined,
-): Promise<Backend> {
+): Promise<Plan | undefined> {
+  if (backend !== 'webgpu') return undefined;
+  // The same file holds the CPU engine, which must never run under the name of WebGPU.
+  if (plan === undefined) throw new Error('the wasm file of the engine has no recorded plan; build it anew');
+  return plan.prepare(config, call.weights, (loaded, total) =>
+    report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }));
+}
+
+async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): Promise<Backend> {
   report({ phase: 'backend', loaded: 0, total: undefined, message: 'Looking for a GPU' });
   return chooseBackend(call.backend, (backend) => {
-    const reason = call.gpuRefusal ?? lacks(backend);
+    const reason = call.gpuRefusal;
     return reason === undefined ? findGpu(gpu, backend) : Promise.resolve({ usable: false, reason });
   });
 }
