@@ -52,6 +52,10 @@ const PLACES = {
     await moescope.stillWrites();
     await see('#compare')(moescope);
   }],
+  'a comparison of two models and texts': [{ 'a.model': 'models/nine', 'a.text': 'The king said that' }, async (moescope) => {
+    await moescope.stillWrites();
+    await see('.compare .side[data-model="nine"]')(moescope);
+  }],
   'a presenter': [{ present: 'text' }, see('#text .token')],
   'the picker of models': [{}, menu(/^Model:/)],
   'the choice of the backend': [{}, menu(/^Backend:/)],
@@ -62,6 +66,7 @@ const PLACES = {
   'a menu of copies': [{}, ({ page }) => page.locator('details.keep summary').first().click()],
   vision: [EYES, see('.verdict[data-answer]')],
   'vision, entropy and capacity': [{ ...EYES, 'v.tint': 'entropy', 'v.cf': '0.5', 'v.patch': '9' }, see('.verdict[data-answer]')],
+  'a comparison of two pictures': [{ ...EYES, 'v.a.image': 'cifar10.1.0', 'v.a.k': '1' }, see('.compare .side')],
   'an analysis with its bars': [ANALYSES, see('.result[data-status="done"] .figure-table')],
   'an analysis with a matrix': [{ ...ANALYSES, analysis: 'co_activation' }, see('.result[data-status="done"] .figure-table')],
   'an analysis before it runs': [{ ...ANALYSES, analysis: 'domains', texts: 'domains' }, see('.result[data-status="idle"]')],

@@ -119,6 +119,12 @@ export const GROUPS = {
       await page.getByRole('radio', { name: 'Image sets' }).check();
     }, async ({ page }) => { await measured({ page }); return chosen('map-rows')({ page }); }, 'set'],
   } },
+  'two pictures': { at: EYES, fields: {
+    'vision.rival': [async ({ page }) => {
+      await page.getByRole('button', { name: 'Compare from here' }).click();
+      await page.getByRole('button', { name: 'Hold this picture' }).click();
+    }, ({ page }) => page.locator('.compare .side').count(), 2],
+  } },
   'a model of pictures': { at: EYES, fields: {
     'vision.model': [(read) => useModel(read, 'trio-small'), ({ page }) => page.getByRole('button', { name: /^Model: trio-small/ }).count(), 1],
   } },

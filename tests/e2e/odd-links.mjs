@@ -8,8 +8,8 @@ const ODD = [
 const KINDS = ['.0', '.1', '.x', '.__proto__', '.99999'];
 const NAMES = [
   'prompt', 'temp', 'seed', 'max', 'theme', 'lang', 'size', 'auto', 'tab', 'tint', 'side', 'scope', 'layer', 'token', 'expert', 'lesson', 'step', 'hide', 'present', 'c', 'ca', 'cb',
-  's', 'k', 'rt', 'cf', 'cp', 'ban', 'force', 'off', 'top_p', 'threshold', 'a', 'a.k', 'a.ban', 'analysis', 'texts', 'without', 'own', 'view', 'against',
-  'v.image', 'v.tint', 'v.layer', 'v.patch', 'v.map', 'v.k', 'v.s', 'v.cf', 'v.ban', '', 'v',
+  's', 'k', 'rt', 'cf', 'cp', 'ban', 'force', 'off', 'top_p', 'threshold', 'a', 'a.k', 'a.ban', 'a.text', 'analysis', 'texts', 'without', 'own', 'view', 'against',
+  'v.image', 'v.tint', 'v.layer', 'v.patch', 'v.map', 'v.k', 'v.s', 'v.cf', 'v.ban', 'v.a', 'v.a.image', 'v.a.k', '', 'v',
 ];
 
 /** Links that say nothing at all, or what another page would understand. */

@@ -87,13 +87,34 @@ test('A is held while B changes; both have their loss, and each layer its diverg
   const losses = await moescope.losses();
   assert.deepEqual((await sides.evaluateAll((all) => all.map((side) => Number(side.dataset.loss)))).map((loss) => loss.toFixed(3)),
     [losses.trained, losses.now].map((loss) => loss.toFixed(3)));
-  const changed = await page.locator('.divergence tbody tr td:last-child .num').allTextContents();
+  const changed = await page.locator('.divergence td[data-column="changed"] .num').allTextContents();
   assert.deepEqual([...new Set(changed)], ['100 %'], 'one expert instead of two is another set for every token');
   await moescope.screenshot('e2e-compare');
   await page.getByRole('button', { name: 'Swap A and B' }).click();
   await eventually(() => moescope.topK.inputValue(), '2');
   await page.getByRole('button', { name: 'End comparison' }).click();
   await page.locator('.compare').waitFor({ state: 'detached' });
+}));
+
+test('two models read one text side by side, the second in a worker that ends with the comparison', () => withText({ model: 'models/nine', max: '8' }, async (moescope, page) => {
+  const workers = page.workers().length;
+  await page.getByRole('button', { name: 'Compare from here' }).click();
+  await page.getByRole('combobox', { name: 'Model of A' }).selectOption('nine-collapsed');
+  const models = () => page.locator('.compare .side').evaluateAll((sides) => sides.map((side) => side.dataset.model));
+  await eventually(models, ['nine-collapsed', 'nine']);
+  assert.equal(page.workers().length, workers + 1);
+  await page.getByText('Experts of two models have numbers of their own').waitFor();
+  const values = (column) => page.locator(`.divergence td[data-column="${column}"]`).evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)));
+  assert.ok((await values('load')).every((bits) => bits > 0 && bits <= 1));
+  assert.ok((await values('routers')).every((bits) => bits > 0 && bits <= 1));
+  await moescope.screenshot('e2e-compare-models');
+  await page.getByRole('textbox', { name: 'Text of A' }).fill('The king said');
+  await page.getByText('The texts differ').waitFor();
+  await eventually(() => page.locator('.compare .side[data-side="a"] .token .t').allTextContents().then((words) => words.join('')), /The king said$/);
+  assert.deepEqual(await values('changed'), []);
+  await eventually(() => moescope.hash(), /a\.model=models%2Fnine-collapsed&a\.text=The\+king\+said/);
+  await page.getByRole('button', { name: 'End comparison' }).click();
+  await eventually(() => page.workers().length, workers);
 }));
 
 test('a knob can act on one layer alone', () => withText({ layer: '1' }, async (moescope, page) => {

@@ -52,6 +52,23 @@ async function changed(page, before) {
   }, JSON.stringify(before.experts));
 }
 
+test('two pictures under two routings stand side by side, with the patches whose experts changed', () => withVision({ 'v.image': 'cifar10.1.0', 'v.k': '1', 'v.a.image': 'cifar10.3.0', 'v.a.k': '2' }, async (page, { screenshot }) => {
+  const compare = page.getByRole('region', { name: 'Compare A and B' });
+  await compare.getByText('patches are compared place by place').waitFor();
+  assert.deepEqual(await compare.locator('.side').evaluateAll((sides) => sides.map((side) => side.querySelectorAll('.patch.marked').length)), [64, 64]);
+  const [a, b] = await compare.locator('.side').evaluateAll((sides) => sides.map((side) => [...side.querySelectorAll('.classes li')].map(({ dataset }) => [dataset.now, dataset.trained])));
+  assert.deepEqual(a, b.map(([mine, other]) => [other, mine]));
+  const loads = await compare.locator('td[data-column="load"]').evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)));
+  assert.ok(loads.length === 3 && loads.every((bits) => bits > 0 && bits <= 1), String(loads));
+  // Each side has its own pixels.
+  const ink = () => compare.locator('canvas.pixels').evaluateAll((all) => all.map((canvas) => canvas.toDataURL()));
+  assert.equal(new Set(await ink()).size, 2);
+  await screenshot('e2e-vision-compare');
+  await compare.getByRole('button', { name: 'Swap A and B' }).click();
+  // What is as by default, such as the picture, no link says.
+  await eventually(() => hash(page), /v\.k=2&v\.a\.image=cifar10\.1\.0&v\.a\.k=1$/);
+}));
+
 describe('a sample', () => {
   test('is shown with its classes, and each patch has a name at every layer', () => withVision({}, async (page, { screenshot }) => {
     const names = await page.locator('.patch').evaluateAll((all) => all.map((patch) => patch.getAttribute('aria-label')));

@@ -59,13 +59,12 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     resetRouting: () => store.resetRouting(now(), routed()),
     undo: () => store.undo(routed()),
     lesson: (id) => openLesson(app, id),
-    hold: () => store.set({ rival: store.state.routing }),
-    swap: () => {
-      const { rival, routing } = store.state;
-      if (rival === undefined) return;
-      store.edit(rival, 'swap', now());
-      store.set({ rival: routing });
+    hold: () => store.set({ rival: { model: undefined, input: undefined, routing: store.state.routing } }),
+    rival: (change) => {
+      const { rival } = store.state;
+      if (rival !== undefined) store.set({ rival: { ...rival, ...change } });
     },
+    swap: () => swap(app, now()),
     backend: (backend) => app.change({ model: store.state.model, backend }),
     open: (model) => app.change({ model, backend: store.state.backend }),
     openFiles: (files) => openFiles(app, files),
@@ -75,6 +74,17 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     dismiss: () => engine.dismiss(),
     keys,
   };
+}
+
+/** A becomes what the page shows, and the page what A was. The page writes its text itself, so that a text of A's own cannot go there. */
+function swap(app: App, now: number): void {
+  const { store } = app;
+  const { rival, routing, model, backend } = store.state;
+  if (rival === undefined || rival.input !== undefined) return;
+  store.edit(rival.routing, 'swap', now);
+  const other = rival.model ?? model;
+  store.set({ rival: { ...rival, routing, model: other === model ? undefined : model } });
+  if (other !== model) app.change({ model: other, backend });
 }
 
 /** Opens a lesson at its first step: what it presets, its model where this site has it, and a text to look at. */
@@ -88,7 +98,7 @@ function openLesson(app: App, id: LessonId): void {
   app.show({ guess: undefined, bin: undefined });
   store.set({
     tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...preset,
-    vision: { ...store.state.vision, routing: NO_EDITS, patch: undefined },
+    vision: { ...store.state.vision, routing: NO_EDITS, patch: undefined, rival: undefined },
   });
   if (wanted !== model && missingFor(lesson).length === 0) app.change({ model: wanted, backend });
   if (app.runner.records.length === 0 && !showsPictures(store.state)) app.takeExample('tales');

@@ -83,7 +83,7 @@ export class App {
     this.store = options.store;
     this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing(), options.readConfig);
     this.runner = new Runner(() => this.#textChanged(), now);
-    this.measuring = new Measuring({ engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
+    this.measuring = new Measuring({ load: options.load, engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.study = new Study({
       analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
@@ -148,12 +148,12 @@ export class App {
     const { records } = this.runner;
     const inspected = [this.ui.hover, state.token, records.length - 1].map((index) => records[index ?? -1]).find((r) => r !== undefined);
     const model = this.model();
-    const { gauge, sampler, comparer, tutor } = this.measuring;
+    const { gauge, sampler, rivalry, tutor } = this.measuring;
     if (state.tab === 'lessons' && showsPictures(state)) tutor.lookAtPicture(state.lesson, this.vision.evidence());
     else if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
-      analyses: gauge.analyses, sample: sampler.state, comparer, study: this.study, finding: tutor.finding,
+      analyses: gauge.analyses, sample: sampler.state, rivalry, study: this.study, finding: tutor.finding,
       works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
       adapt: this.adapter.state, own: this.own.shown,

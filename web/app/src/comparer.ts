@@ -1,49 +1,45 @@
-// Reads the shown text under the routing that it is compared with; the other side is what the gauge has read.
-
-import type { Analysis, ModelRouting } from 'moescope';
+// Reads one side of a comparison, or the control of a lesson, and again whenever it becomes another; the other side is what
+// the page has read.
 
 import { explain } from './engine.js';
-import type { Scope } from './engine.js';
+import type { Side } from './sides.js';
 import { sameRouting } from './spec.js';
 
-export interface CompareSubject {
-  readonly scope: Scope;
-  readonly text: string;
-  readonly routing: ModelRouting;
-}
+export type Read<Scope, Input, Reading> = (side: Side<Scope, Input>, signal: AbortSignal) => Promise<Reading>;
 
-export class Comparer {
-  /** The text as side A reads it; undefined until it is known. */
-  analysis: Analysis | undefined;
+export class Comparer<Scope, Input, Reading> {
+  /** What the side says; undefined until it is known. */
+  reading: Reading | undefined;
   failed: string | undefined;
+  readonly #read: Read<Scope, Input, Reading>;
   readonly #changed: () => void;
-  #subject: CompareSubject | undefined;
+  #side: Side<Scope, Input> | undefined;
   #abort: AbortController | undefined;
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(read: Read<Scope, Input, Reading>, changed: () => void) {
+    [this.#read, this.#changed] = [read, changed];
   }
 
-  measure(subject: CompareSubject | undefined): void {
-    const last = this.#subject;
-    const same = subject !== undefined && last?.scope === subject.scope && last.text === subject.text && sameRouting(last.routing, subject.routing);
-    if (same || (subject === undefined && last === undefined)) return;
+  measure(side: Side<Scope, Input> | undefined): void {
+    const last = this.#side;
+    const same = side !== undefined && last?.scope === side.scope && last.input === side.input && sameRouting(last.routing, side.routing);
+    if (same || (side === undefined && last === undefined)) return;
     this.#abort?.abort();
-    [this.#subject, this.analysis, this.failed] = [subject, undefined, undefined];
-    if (subject !== undefined) void this.#run(subject);
+    [this.#side, this.reading, this.failed] = [side, undefined, undefined];
+    if (side !== undefined) void this.#run(side);
   }
 
-  /** What was read holds no longer, although routing and text are the same. */
+  /** What was read holds no longer, although the side is the same. */
   renew(): void {
     this.measure(undefined);
   }
 
-  async #run({ scope, text, routing }: CompareSubject): Promise<void> {
+  async #run(side: Side<Scope, Input>): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
     try {
-      const analysis = await scope.analyse(text, { routing, signal: abort.signal });
-      if (this.#abort === abort) this.analysis = analysis;
+      const reading = await this.#read(side, abort.signal);
+      if (this.#abort === abort) this.reading = reading;
     } catch (error) {
       if (this.#abort === abort && !abort.signal.aborted) this.failed = explain(error).message;
     }

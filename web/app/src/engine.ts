@@ -144,6 +144,15 @@ export class Engine<S extends AnyScope = Scope> {
     this.#show(undefined);
   }
 
+  /** Stops loading and frees what is open. */
+  close(): void {
+    this.#abort?.abort();
+    [this.#abort, this.loading, this.failure] = [undefined, undefined, undefined];
+    if (this.opened !== undefined) this.#closing();
+    this.opened?.scope.free();
+    this.opened = undefined;
+  }
+
   dismiss(): void {
     this.failure = undefined;
     this.routingError = undefined;

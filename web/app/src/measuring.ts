@@ -1,11 +1,15 @@
 // Everything that is measured about the shown text and the routing, in order: the loss of the text first, then the other side of
 // a comparison, then the fixed sample; and what a lesson makes of it.
 
+import type { Analysis } from 'moescope';
+
 import { Comparer } from './comparer.js';
-import type { Engine } from './engine.js';
+import type { Read } from './comparer.js';
+import type { Engine, Load, Scope } from './engine.js';
 import { examplesFor } from './examples.js';
 import { Gauge } from './gauge.js';
 import { messages } from './messages.js';
+import { Rivalry } from './rivalry.js';
 import { applyEdits } from './routing.js';
 import type { Runner } from './runner.js';
 import { Sampler } from './sampler.js';
@@ -13,6 +17,7 @@ import type { Store } from './store.js';
 import { Tutor } from './tutor.js';
 
 export interface MeasuringParts {
+  readonly load: Load;
   readonly engine: Engine;
   readonly store: Store;
   readonly runner: Runner;
@@ -23,17 +28,17 @@ export interface MeasuringParts {
 export class Measuring {
   readonly gauge: Gauge;
   readonly sampler: Sampler;
-  readonly comparer: Comparer;
+  readonly rivalry: Rivalry<Scope, string, Analysis>;
   readonly tutor: Tutor;
   readonly #parts: MeasuringParts;
 
   constructor(parts: MeasuringParts) {
-    const { engine, store, changed, now } = parts;
+    const { load, engine, store, changed, now } = parts;
     this.#parts = parts;
     this.gauge = new Gauge(() => this.#others(), now);
     this.sampler = new Sampler(changed);
-    this.comparer = new Comparer(changed);
-    this.tutor = new Tutor({ engine, gauge: this.gauge, sampler: this.sampler, control: new Comparer(changed) });
+    this.rivalry = new Rivalry({ load, read: readText, changed: () => this.#others(), now });
+    this.tutor = new Tutor({ engine, gauge: this.gauge, sampler: this.sampler, control: new Comparer(readText, changed) });
     store.subscribe((state, before) => {
       if (state.routing !== before.routing && engine.opened !== undefined) this.gauge.expect();
       if (state.rival !== before.rival || state.routing !== before.routing) this.#others();
@@ -51,7 +56,7 @@ export class Measuring {
 
   /** Another router decides under the same routing. */
   renew(): void {
-    for (const part of [this.gauge, this.sampler, this.comparer]) part.renew();
+    for (const part of [this.gauge, this.sampler, this.rivalry.comparer]) part.renew();
     this.look();
   }
 
@@ -59,17 +64,20 @@ export class Measuring {
   clear(): void {
     this.gauge.clear(messages.gauge.computing);
     this.sampler.clear();
-    this.comparer.measure(undefined);
+    this.rivalry.comparer.measure(undefined);
   }
 
   /** Once the gauge knows, or knows nothing yet. */
   #others(): void {
     const { engine: { opened }, store, runner: { text, active }, changed } = this.#parts;
-    const { rival, routing, model } = store.state;
+    const { rival, routing, model, backend } = store.state;
     const idle = opened !== undefined && !active;
-    this.comparer.measure(idle && rival !== undefined && text !== '' ? { scope: opened.scope, text, routing: applyEdits(opened.info, rival) } : undefined);
+    this.rivalry.look(rival, { opened, backend, input: idle ? rival?.input ?? (text || undefined) : undefined });
     const settled = idle && this.gauge.data.note === undefined;
     this.sampler.measure(settled ? { scope: opened.scope, routing: applyEdits(opened.info, routing), domains: examplesFor(model).map(({ id }) => id) } : undefined);
     changed();
   }
 }
+
+/** How a text is read, by either side and by the control of a lesson. */
+export const readText: Read<Scope, string, Analysis> = ({ scope, input, routing }, signal) => scope.analyse(input, { routing, signal });

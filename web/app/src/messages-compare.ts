@@ -1,20 +1,63 @@
-// The words of comparing two routings, of the fixed sample, and of the page of one expert.
+// The words of comparing two sides, of the fixed sample, and of the page of one expert.
 
 export const compareMessages = {
   compare: {
     heading: 'Compare A and B',
     start: 'Compare from here',
-    startHelp: 'Holds the routing as it is now as A; what you change from here on is B.',
+    startHelp: 'Holds the routing as it is now as A; what you change from here on is B. A can then get a model and an input of its own.',
     a: 'A', b: 'B',
     swap: 'Swap A and B',
+    noSwap: 'The page writes its text itself, so that a text of A’s own cannot become that of B.',
     end: 'End comparison',
-    help: 'The shown text under both routings. A bar above a token: other experts at the shown layer.',
-    waiting: 'Both sides are read as soon as there is a text and the live model.',
+    model: 'Model of A',
+    asB: (model: string) => `as B: ${model}`,
+    opening: (model: string, percent: number | undefined) => `${model} is on its way for A${percent === undefined ? ' …' : `: ${percent} %`}`,
+    notOpened: (message: string) => `The model of A was not opened. ${message}`,
+    input: {
+      text: { label: 'Text of A', as: 'as B', hold: 'Hold the text of B', same: 'Same text as B' },
+      picture: { label: 'Picture of A', as: 'as B', hold: 'Hold this picture', same: 'Same picture as B' },
+    },
+    inputHelp: { text: 'A keeps it while B gets another.', picture: 'A keeps it; then choose another for B.' },
+    notInLink: (most: number) => `Too long for the link, which carries ${most} characters of it.`,
+    help: {
+      text: 'The same text on both sides. A bar above a token: other experts at the shown layer.',
+      picture: 'Both sides at the shown layer. A white line around a patch: other experts than at the same place on the other side.',
+      apart: 'Each side in the colours of its experts. Nothing is marked as changed, because nothing has a partner on the other side.',
+    },
+    waiting: {
+      text: 'Both sides are read as soon as there is a text and the live model.',
+      picture: 'Both sides are looked at as soon as there is a picture and the model.',
+    },
     against: (difference: string) => `${difference} against the other`,
+    bytes: (bits: string) => `${bits} bits per byte`,
+    otherSide: (share: string) => `other side ${share}`,
+    classes: (side: string) => `Probability of each class, side ${side}`,
+    mark: 'The line marks the probability on the other side.',
     layer: 'Layer',
-    divergence: 'Divergence of the routers (Jensen-Shannon)',
-    changed: 'Tokens with other experts',
+    loadOf: (side: string) => `Load, ${side}`,
+    busiest: (expert: number, share: string) => `expert ${expert} has most, ${share}`,
+    load: 'Divergence of loads',
+    divergence: 'Divergence of routers',
+    measure: 'Divergence by Jensen and Shannon: 0 bits are the same, 1 bit has nothing in common. Loads are shares of all choices; routers are compared one with one.',
+    changed: { text: 'Tokens with other experts', picture: 'Patches with other experts' },
     bits: (bits: string) => `${bits} bits`,
+    /** What cannot be compared, or only with care, and why. */
+    notes: {
+      label: 'What to keep in mind',
+      inputs: {
+        text: 'The texts differ, so that no token has a partner: loads by layer are compared, changed tokens and routers are not, and each loss is of its own text.',
+        picture: 'The pictures differ: patches are compared place by place, although they show something else.',
+      },
+      cut: {
+        text: 'The models split the text into other tokens, so that only loads are compared; losses by bits per byte.',
+        picture: 'The models cut the picture into other patches, so that only loads are compared.',
+      },
+      models: (a: string, b: string) => `Experts of two models have numbers of their own: expert 3 of ${a} need not do what expert 3 of ${b} does. Compare how even the loads are rather than who has them.`,
+      layers: (a: readonly number[], b: readonly number[]) => `A has experts at layers ${a.join(', ')}, B at ${b.join(', ')}: divergence is only where both have them.`,
+      experts: (layers: readonly number[], a: number, b: number) => `At layer ${layers.join(', ')} A has ${a} experts and B ${b}, so that their loads and routers have no divergence.`,
+      dense: (model: string) => `${model} has no experts, so that only losses can be compared.`,
+      own: 'Your own router decides in the model of the page only; the other model routes as it was trained.',
+    },
   },
   sample: {
     heading: 'On a fixed sample',

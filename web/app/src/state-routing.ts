@@ -1,7 +1,7 @@
-// Changes of routing in a link: `k=1&ban=2,5&ban.3=1&off.0=0.5,0,...`; those of the other side of a comparison begin with `a.`.
+// Changes of routing in a link: `k=1&ban=2,5&ban.3=1&off.0=0.5,0,...`, behind a prefix where they are not those of the text.
 // What names a layer has it behind a dot. Reading never throws.
 
-import { CAPACITY, NO_EDITS, TEMPERATURE } from './routing.js';
+import { CAPACITY, TEMPERATURE } from './routing.js';
 import type { LayerEdits, LimitEdit, RoutingEdits } from './routing.js';
 import { experts, integer, number, oneOf } from './state-fields.js';
 import { SETTING_NAMES, isPreset } from './strategy.js';
@@ -62,18 +62,6 @@ export function readRouting(params: URLSearchParams, prefix = ''): RoutingEdits 
     at: layerEdits(params, prefix),
     offsets: byLayer(params, `${prefix}off`, offsets),
   };
-}
-
-/** The other side of a comparison, there where anything is said of it. */
-export function readRival(params: URLSearchParams): RoutingEdits | undefined {
-  const said = [...params.keys()].some((name) => name.startsWith('a.'));
-  return said ? readRouting(params, 'a.') : params.get('a') === TRAINED ? NO_EDITS : undefined;
-}
-
-export function rivalFields(rival: RoutingEdits | undefined): [string, string][] {
-  if (rival === undefined) return [];
-  const fields = routingFields(rival, 'a.');
-  return fields.length === 0 ? [['a', TRAINED]] : fields;
 }
 
 /** A capacity is there where its factor is. */

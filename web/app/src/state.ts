@@ -11,8 +11,11 @@ import type { ContrastSettings } from './contrast.js';
 import { EXAMPLES } from './examples.js';
 import { NO_EDITS } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
+import type { Rival } from './sides.js';
 import { integer, modelFolder, names, number, oneOf } from './state-fields.js';
-import { ROUTING_LIMITS, readRival, readRouting, rivalFields, routingFields } from './state-routing.js';
+import { readRival, rivalFields } from './state-rival.js';
+import type { RivalForm } from './state-rival.js';
+import { ROUTING_LIMITS, readRouting, routingFields } from './state-routing.js';
 import { VISION_DEFAULTS, visionFields, visionOf } from './vision/state.js';
 import type { VisionState } from './vision/state.js';
 
@@ -54,8 +57,8 @@ export interface State {
   readonly routing: RoutingEdits;
   /** Source of the visitor's own router, which a link brings and does not run; undefined while nothing was written. */
   readonly code: string | undefined;
-  /** The routing to compare with; undefined while nothing is compared. */
-  readonly rival: RoutingEdits | undefined;
+  /** Side A of a comparison, whose input is a text; undefined while nothing is compared. */
+  readonly rival: Rival<string> | undefined;
   /** Self-contrast; undefined while it is off. */
   readonly contrast: ContrastSettings | undefined;
   /** The shown layer; undefined means the model's middle one. */
@@ -97,6 +100,8 @@ export const LIMITS = {
   promptInLink: 1500,
   /** So is a longer router. */
   codeInLink: 1200,
+  /** And a longer text of side A. */
+  rivalInLink: 600,
 } as const;
 
 export const DEFAULTS: State = {
@@ -129,6 +134,12 @@ export const DEFAULTS: State = {
   vision: VISION_DEFAULTS,
 };
 
+const RIVAL: RivalForm<string> = {
+  prefix: 'a', input: 'text',
+  write: (text) => (text.length <= LIMITS.rivalInLink ? text : undefined),
+  read: (text) => text.slice(0, LIMITS.rivalInLink) || undefined,
+};
+
 /** What links of former versions mean where they say nothing. */
 const FORMER: Readonly<Record<string, Partial<State>>> = { 1: { model: 'models/first' } };
 
@@ -144,7 +155,7 @@ export function encode(state: State): string {
   put('temp', state.temperature, DEFAULTS.temperature);
   put('seed', state.seed, DEFAULTS.seed);
   put('max', state.maxTokens, DEFAULTS.maxTokens);
-  for (const [name, value] of [...routingFields(state.routing), ...rivalFields(state.rival)]) put(name, value);
+  for (const [name, value] of [...routingFields(state.routing), ...rivalFields(state.rival, RIVAL)]) put(name, value);
   if ((state.code?.length ?? 0) <= LIMITS.codeInLink) put('code', state.code);
   put('c', state.contrast?.rank);
   put('ca', state.contrast?.alpha, CONTRAST.alpha);
@@ -185,7 +196,7 @@ export function decode(hash: string): State {
     maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? standard.maxTokens,
     routing: readRouting(params),
     code: params.get('code')?.slice(0, LIMITS.codeInLink) ?? undefined,
-    rival: readRival(params),
+    rival: readRival(params, RIVAL),
     contrast: contrast(params),
     layer: integer(params.get('layer'), { min: 0, max: ROUTING_LIMITS.layers }),
     token: integer(params.get('token'), { min: 0, max: LIMITS.tokens }),

@@ -1,7 +1,9 @@
 // Runs a lesson: gathers what the engine has measured, has the control read where a lesson wants one, and asks for the finding.
 
+import type { Analysis } from 'moescope';
+
 import type { Comparer } from './comparer.js';
-import type { Engine } from './engine.js';
+import type { Engine, Scope } from './engine.js';
 import type { Gauge } from './gauge.js';
 import { lessonOf } from './lessons.js';
 import type { Evidence, Finding, PictureEvidence } from './lessons.js';
@@ -15,7 +17,7 @@ export interface TutorParts {
   readonly gauge: Gauge;
   readonly sampler: Sampler;
   /** Reads the text under the lesson's control. */
-  readonly control: Comparer;
+  readonly control: Comparer<Scope, string, Analysis>;
 }
 
 export class Tutor {
@@ -41,8 +43,8 @@ export class Tutor {
       state, layer, folder: opened.model, model: opened.info, routing: applyEdits(opened.info, state.routing), trained: gauge.analyses.trained,
     };
     const routing = lesson.control?.(known);
-    control.measure(routing === undefined ? undefined : { scope: opened.scope, text, routing });
-    this.finding = lesson.find({ ...known, now: gauge.analyses.now, control: control.analysis, sampleLosses: this.#sampleLosses });
+    control.measure(routing === undefined ? undefined : { scope: opened.scope, input: text, routing });
+    this.finding = lesson.find({ ...known, now: gauge.analyses.now, control: control.reading, sampleLosses: this.#sampleLosses });
   }
 
   /** Looks at a lesson about pictures; what was seen is of the routing as it is set. */

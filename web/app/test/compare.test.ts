@@ -1,17 +1,32 @@
-// Comparing two routings, the fixed sample, single layers and single experts: what is asked of the engine, and what the page then says.
+// Comparing two sides, the fixed sample, single layers and single experts: what is asked of the engine, and what the page then says.
+import { MoescopeError } from 'moescope';
+import type { Analysis } from 'moescope';
 import { findAll, h, textOf } from 'moescope/views';
-import { describe, expect, it, vi } from 'vitest';
+import type { ViewElement } from 'moescope/views';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { describeEdits } from '../src/changes.js';
-import { Comparer } from '../src/comparer.js';
+import type { Load, Scope } from '../src/engine.js';
 import { EXAMPLES } from '../src/examples.js';
+import { readText } from '../src/measuring.js';
 import { compare } from '../src/page/compare.js';
 import { expertPage } from '../src/page/expert.js';
+import type { Shown } from '../src/page/shown.js';
+import { Rivalry } from '../src/rivalry.js';
+import type { Page } from '../src/rivalry.js';
 import { NO_EDITS, applyEdits, editsAt, withBan, withForce, withNudge, withStrategy, withTemperature, withTopK } from '../src/routing.js';
 import { SAMPLES } from '../src/samples.js';
 import { Sampler, sampleLosses } from '../src/sampler.js';
+import type { Rival } from '../src/sides.js';
 import { MODEL, drawn } from './drawn.js';
-import { FakeScope, TRAINED } from './fake-scope.js';
+import { FakeScope, fakeInfo } from './fake-scope.js';
+
+beforeEach(() => {
+  vi.stubGlobal('document', { baseURI: 'http://localhost/page/' });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 const HERE = { layer: 2, scope: 'layer' } as const;
 const ALL = { layer: 2, scope: 'all' } as const;
@@ -68,25 +83,98 @@ describe('one expert', () => {
   });
 });
 
+const TEXT = 'Once upon a time there was a fox';
+const AS_B: Rival<string> = { model: undefined, input: undefined, routing: NO_EDITS };
+
+/** The section once both sides are read: A as said, B under top-1. */
+async function compared(rival: Rival<string>, other: FakeScope = new FakeScope({ info: MODEL })): Promise<{ view: ViewElement; shown: Shown }> {
+  const { shown } = await drawn({ state: { rival, routing: { ...NO_EDITS, topK: 1 } } });
+  const opened = shown.engine.opened;
+  if (opened === undefined) throw new Error('no model');
+  const rivalry = new Rivalry<Scope, string, Analysis>({ load: () => Promise.resolve(other), read: readText, changed: () => look(), now: () => 0 });
+  const look = (): void => rivalry.look(rival, { opened, backend: 'cpu', input: rival.input ?? TEXT });
+  look();
+  await vi.waitFor(() => expect(rivalry.comparer.reading).toBeDefined());
+  const read = async (topK: number) => opened.scope.analyse(TEXT, { routing: applyEdits(MODEL, { ...NO_EDITS, topK }) });
+  const all = { ...shown, rivalry, analyses: { now: await read(1), trained: await read(2) } };
+  return { view: h('div', {}, compare(all, {})), shown: all };
+}
+
+const having = (view: ViewElement, attribute: string): ViewElement[] => findAll(view, (e) => e.props.attrs?.[attribute] !== undefined);
+const marked = (view: ViewElement): number => findAll(view, (e) => String(e.props.attrs?.['class']).includes('marked')).length;
+
 describe('a comparison', () => {
-  it('shows both sides with their losses, the tokens that changed and every layer', async () => {
-    const { shown } = await drawn({ state: { rival: NO_EDITS, routing: { ...NO_EDITS, topK: 1 } } });
-    const scope = new FakeScope({ info: MODEL });
-    const text = 'Once upon a time there was a fox';
-    const read = async (topK: number) => scope.analyse(text, { routing: applyEdits(MODEL, { ...NO_EDITS, topK }) });
-    const comparer = new Comparer(() => undefined);
-    comparer.measure({ scope, text, routing: TRAINED });
-    await vi.waitFor(() => expect(comparer.analysis).toBeDefined());
-    const now = await read(1);
-    const view = h('div', {}, compare({ ...shown, comparer, analyses: { now, trained: await read(2) } }, {}));
-    const losses = findAll(view, (e) => e.props.attrs?.['data-loss'] !== undefined).map((e) => Number(e.props.attrs?.['data-loss']));
-    expect(losses).toEqual([2.31, 2.66]);
-    expect(findAll(view, (e) => String(e.props.attrs?.['class']).includes('marked')).length).toBe(2 * now.trace.tokens.length);
-    expect(findAll(view, (e) => e.tag === 'tr' && e.props.attrs?.['data-layer'] !== undefined)).toHaveLength(4);
+  it('of two routings shows both with their losses, the tokens that changed and every layer', async () => {
+    const { view, shown } = await compared(AS_B);
+    expect(having(view, 'data-loss').map((e) => Number(e.props.attrs?.['data-loss']))).toEqual([2.31, 2.66]);
+    expect(marked(view)).toBe(2 * (shown.analyses?.now.trace.tokens.length ?? 0));
+    expect(having(view, 'data-layer')).toHaveLength(4);
+    expect(having(view, 'data-column').filter((e) => e.props.attrs?.['data-column'] === 'changed').map((e) => e.props.attrs?.['data-value'])).toEqual(['1.0000', '1.0000', '1.0000', '1.0000']);
+  });
+
+  it('of two texts compares loads alone, and says why', async () => {
+    const { view } = await compared({ ...AS_B, input: 'Another text' });
+    expect(new Set(having(view, 'data-column').map((e) => e.props.attrs?.['data-column']))).toEqual(new Set(['load']));
+    expect(marked(view)).toBe(0);
+    expect(textOf(view)).toContain('The texts differ, so that no token has a partner');
+  });
+
+  it('of two models opens the second one, and says that their experts are others', async () => {
+    const { view } = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...MODEL, name: 'second' } }));
+    expect(having(view, 'data-model').map((e) => e.props.attrs?.['data-model'])).toEqual(['second', 'first']);
+    expect(having(view, 'data-column').some((e) => e.props.attrs?.['data-column'] === 'routers')).toBe(true);
+    expect(textOf(view)).toContain('Experts of two models have numbers of their own');
+  });
+
+  it('of models of other shapes says which layers and experts have no divergence', async () => {
+    const narrow = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(4, 4), name: 'second' } }));
+    expect(having(narrow.view, 'data-column')).toEqual([]);
+    expect(textOf(narrow.view)).toContain('At layer 0, 1, 2, 3 A has 4 experts and B 8');
+    const short = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(8, 2), name: 'second' } }));
+    expect(textOf(short.view)).toContain('A has experts at layers 0, 1, B at 0, 1, 2, 3');
+    const dense = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(8, 0), name: 'second' } }));
+    expect(textOf(dense.view)).toContain('second has no experts, so that only losses can be compared.');
   });
 
   it('is not there until somebody holds a routing', async () => {
     expect(compare((await drawn({})).shown, {})).toBeUndefined();
+  });
+});
+
+describe('the second model', () => {
+  const rivalryOf = (load: Load) => new Rivalry<Scope, string, Analysis>({ load, read: readText, changed: () => undefined, now: () => 0 });
+  const page = async (): Promise<Page<Scope, string>> => ({ opened: (await drawn({})).shown.engine.opened, backend: 'cpu', input: TEXT });
+  const second = { ...AS_B, model: 'models/second' };
+
+  it('is opened once, and freed when the comparison ends', async () => {
+    const scope = new FakeScope();
+    const load = vi.fn(() => Promise.resolve(scope));
+    const [rivalry, shown] = [rivalryOf(load), await page()];
+    rivalry.look(second, shown);
+    rivalry.look({ ...second, routing: { ...NO_EDITS, topK: 1 } }, shown);
+    await vi.waitFor(() => expect(rivalry.side(shown.opened)?.scope).toBe(scope));
+    rivalry.look(undefined, shown);
+    expect([load.mock.calls.length, scope.freed, rivalry.engine.opened]).toEqual([1, true, undefined]);
+  });
+
+  it('is that of the page where A has the same', async () => {
+    const load = vi.fn(() => Promise.resolve(new FakeScope()));
+    const [rivalry, shown] = [rivalryOf(load), await page()];
+    rivalry.look({ ...AS_B, model: 'models/first' }, shown);
+    expect(rivalry.side(shown.opened)).toBe(shown.opened);
+    await vi.waitFor(() => expect(rivalry.comparer.reading).toBeDefined());
+    expect(load).not.toHaveBeenCalled();
+  });
+
+  it('that cannot be opened leaves its reason, and is not tried again and again', async () => {
+    const load = vi.fn(() => Promise.reject(new MoescopeError('fetch_failed', 'It is not there.')));
+    const [rivalry, shown] = [rivalryOf(load), await page()];
+    rivalry.look(second, shown);
+    await vi.waitFor(() => expect(rivalry.engine.failure?.message).toBe('It is not there.'));
+    rivalry.look(second, shown);
+    expect(load).toHaveBeenCalledTimes(1);
+    rivalry.look(AS_B, shown);
+    expect(rivalry.engine.failure).toBeUndefined();
   });
 });
 

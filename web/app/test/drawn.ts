@@ -1,15 +1,18 @@
 // The page as it stands after writing a little, as a description of elements, for tests of its parts.
 
+import type { Analysis } from 'moescope';
 import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
 import { Study } from '../src/analyses/study.js';
-import { Comparer } from '../src/comparer.js';
 import { Engine } from '../src/engine.js';
+import type { Scope } from '../src/engine.js';
+import { readText } from '../src/measuring.js';
 import type { OwnShown } from '../src/own-router.js';
 import { page } from '../src/page/page.js';
 import type { Actions, Shown, Ui } from '../src/page/shown.js';
+import { Rivalry } from '../src/rivalry.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { Runner, shapeOf } from '../src/runner.js';
 import { Sampler } from '../src/sampler.js';
@@ -51,7 +54,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     vision,
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: { ...MODEL, external }, ...shapeOf(runner.records, MODEL), adapt,
     own,
-    analyses: undefined, sample: new Sampler(nothing).state, comparer: new Comparer(nothing), finding: undefined,
+    analyses: undefined, sample: new Sampler(nothing).state, rivalry: new Rivalry<Scope, string, Analysis>({ load: () => Promise.resolve(scope), read: readText, changed: nothing, now: () => 0 }), finding: undefined,
     study: new Study({
       analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
     }),
@@ -60,7 +63,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
       set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
-      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, code: nothing, runRouter: nothing, stopRouter: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, swap: nothing, lesson: nothing, undo: nothing,
+      temperature: nothing, ban: nothing, force: nothing, nudge: nothing, code: nothing, runRouter: nothing, stopRouter: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, rival: nothing, swap: nothing, lesson: nothing, undo: nothing,
       backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };

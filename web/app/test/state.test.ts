@@ -25,7 +25,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   auto: false,
   tab: 'lessons',
   analyses: { analysis: 'co_activation', texts: 'own', without: ['math'], own: 'a & b\n', variant: 'jaccard', against: 'switch' },
-  rival: { ...NO_EDITS, topK: 3, banned: [1], at: { 0: { topK: 1 } } },
+  rival: { model: 'models/other', input: 'A & B', routing: { ...NO_EDITS, topK: 3, banned: [1], at: { 0: { topK: 1 } } } },
   expert: 5,
   tint: 'entropy',
   side: 'load',
@@ -36,7 +36,7 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   present: 'text',
   vision: {
     model: 'models/other eyes', source: { kind: 'drawing', strokes: [[{ x: 0, y: 63 }, { x: 31, y: 2 }], [{ x: 62, y: 5 }]] }, tint: 'entropy', layer: 1, patch: 63,
-    map: 'set', routing: { ...NO_EDITS, strategy: 'switch', topK: 1, banned: [2], limit: { factor: 0.5, priority: 'order' } },
+    map: 'set', rival: { model: undefined, input: { kind: 'sample', set: 'mnist', label: 7, index: 1 }, routing: { ...NO_EDITS, topK: 1 } }, routing: { ...NO_EDITS, strategy: 'switch', topK: 1, banned: [2], limit: { factor: 0.5, priority: 'order' } },
   },
 };
 
@@ -83,8 +83,21 @@ describe('the hash', () => {
   });
 
   it('tells a comparison with the trained routing from none', () => {
-    expect([decode('#a=trained').rival, decode('#v=2').rival]).toEqual([NO_EDITS, undefined]);
-    expect(decode(encode({ ...DEFAULTS, rival: NO_EDITS })).rival).toEqual(NO_EDITS);
+    const trained = { model: undefined, input: undefined, routing: NO_EDITS };
+    expect([decode('#a=trained').rival, decode('#v=2').rival]).toEqual([trained, undefined]);
+    expect(decode(encode({ ...DEFAULTS, rival: trained })).rival).toEqual(trained);
+    expect(decode('#v.a=trained').vision.rival).toEqual(trained);
+  });
+
+  it('keeps the meaning of links in which A differs in its routing alone', () => {
+    expect(decode('#v=2&a.k=1&a.ban.2=3').rival).toEqual({ model: undefined, input: undefined, routing: { ...NO_EDITS, topK: 1, bannedAt: { 2: [3] } } });
+  });
+
+  it('says in what A differs and nothing else', () => {
+    expect(encode({ ...DEFAULTS, rival: { model: 'models/nine-collapsed', input: undefined, routing: NO_EDITS } })).toBe('v=2&a.model=models%2Fnine-collapsed');
+    expect(encode({ ...DEFAULTS, rival: { model: undefined, input: 'x'.repeat(LIMITS.rivalInLink + 1), routing: NO_EDITS } })).toBe('v=2&a=trained');
+    const own = { ...DEFAULTS, vision: { ...DEFAULTS.vision, rival: { model: undefined, input: { kind: 'own' }, routing: NO_EDITS } } } as const;
+    expect(encode(own)).toBe('v=2&v.a=trained');
   });
 
   it('keeps numbers within their limits', () => {

@@ -167,6 +167,70 @@ describe('routing of images', () => {
   });
 });
 
+describe('a comparison of pictures', () => {
+  const sides = (root: ViewElement): ViewElement[] => findAll(root, ({ props }) => props.attrs?.['data-side'] !== undefined);
+  const columns = (root: ViewElement): Set<unknown> => new Set(findAll(root, ({ props }) => props.attrs?.['data-column'] !== undefined).map(({ props }) => props.attrs?.['data-column']));
+  const held = async (): Promise<ReturnType<typeof made>> => {
+    const all_ = await ready();
+    all_.tab.shown().actions.holdSide();
+    await vi.waitFor(() => expect(all_.tab.shown().rival.comparer.reading).toBeDefined());
+    return all_;
+  };
+
+  it('of two routings shows patches and classes of both, and frames the patches whose experts changed', async () => {
+    const { tab } = await held();
+    tab.shown().actions.topK(1);
+    await vi.waitFor(() => expect(tab.vision.seen?.now.routing.default.select).toEqual({ method: 'top_k', top_k: 1 }));
+    const root = drawn(tab);
+    expect(sides(root).map((side) => all(side, 'patch').length)).toEqual([64, 64]);
+    expect(sides(root).map((side) => all(side, 'marked').length)).toEqual([64, 64]);
+    const [a, b] = sides(root).map((side) => findAll(side, ({ tag }) => tag === 'li').map(({ props }) => [props.attrs?.['data-now'], props.attrs?.['data-trained']]));
+    expect(a).toEqual(b?.map(([mine, other]) => [other, mine]));
+    expect(columns(root)).toEqual(new Set(['load', 'routers', 'changed']));
+  });
+
+  it('of two pictures holds the first while another is chosen, by place', async () => {
+    const { tab, store, eyes } = await held();
+    tab.shown().actions.holdPicture();
+    tab.shown().actions.sample({ set: 'cifar10', label: 2, index: 0 });
+    await vi.waitFor(() => expect(tab.vision.seen?.label).toBe(2));
+    expect(store.state.vision.rival?.input).toEqual(SAMPLE);
+    const { rival } = tab.shown();
+    expect([rival.label, rival.comparer.reading?.pixels[0]]).toEqual([13, 30]);
+    expect(textOf(drawn(tab))).toContain('patches are compared place by place');
+    const looks = eyes.looks.length;
+    tab.shown().actions.swap();
+    await vi.waitFor(() => expect(tab.vision.seen?.label).toBe(13));
+    expect([store.state.vision.source, store.state.vision.rival?.input]).toEqual([SAMPLE, { kind: 'sample', set: 'cifar10', label: 2, index: 0 }]);
+    expect(eyes.looks.length).toBeGreaterThan(looks);
+  });
+
+  it('of two models opens the second beside the first, and frees it at the end', async () => {
+    const loaded = [new FakeEyes(), new FakeEyes()];
+    const left = [...loaded];
+    const store = new Store({ ...DEFAULTS, tab: 'vision', vision: { ...DEFAULTS.vision, source: SAMPLE, rival: { model: 'models/duo', input: undefined, routing: NO_EDITS } } });
+    const tab = new VisionTab({ load: () => Promise.resolve(left.shift() ?? new FakeEyes()), samples: () => Promise.resolve(fakeSamples()), store, changed: () => undefined, now: () => 0 });
+    await tab.vision.begin();
+    await vi.waitFor(() => expect(tab.shown().rival.comparer.reading).toBeDefined());
+    expect(loaded[1]?.looks).toHaveLength(1);
+    tab.set({ rival: undefined });
+    expect(loaded.map(({ freed }) => freed)).toEqual([false, true]);
+  });
+
+  it('with a picture of one’s own on each side swaps them', async () => {
+    const { tab, store } = await held();
+    const picture = (grey: number) => ({ data: new Uint8ClampedArray([grey, grey, grey, 255]), width: 1, height: 1, colorSpace: 'srgb' }) as ImageData;
+    await tab.vision.take(picture(40));
+    tab.shown().actions.holdPicture();
+    await tab.vision.take(picture(200));
+    const pixels = () => [tab.shown().rival.comparer.reading?.pixels[0], tab.vision.seen?.now.pixels[0]];
+    await vi.waitFor(() => expect(pixels()).toEqual([40, 200]));
+    tab.shown().actions.swap();
+    await vi.waitFor(() => expect(pixels()).toEqual([200, 40]));
+    expect(store.state.vision.rival?.input).toEqual({ kind: 'own' });
+  });
+});
+
 describe('pictures', () => {
   it('of one’s own are looked at without a right class', async () => {
     const { tab, store } = await ready();

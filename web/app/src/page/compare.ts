@@ -1,13 +1,18 @@
-// Two routings side by side on the shown text: A is held, B is what the knobs say. Tokens whose experts changed carry a bar
-// above; below stands how far the two are apart at each layer.
+// Two sides next to each other: A is held, B is what the page shows. They differ in model, text or routing. Tokens whose
+// experts changed carry a bar above, where tokens have partners; below stands how far both are apart at each layer.
 
-import { changedTokens, fixed, h, layerDifferences, recordsOf, signed, tokenView } from 'moescope/views';
-import type { Handler, LayerDifference, Table, TokenRecord, ViewElement } from 'moescope/views';
+import { changedTokens, fixed, h, recordsOf, signed, tokenView } from 'moescope/views';
+import type { Handler, TokenRecord, ViewElement } from 'moescope/views';
 import type { Analysis } from 'moescope';
 
 import { describeEdits } from '../changes.js';
 import { messages } from '../messages.js';
-import { keepMenu } from './keep.js';
+import { hasOwn } from '../routing.js';
+import { comparisonOf, marksChanges } from '../sides.js';
+import type { Comparison } from '../sides.js';
+import { LIMITS } from '../state.js';
+import { compareHead, layerTable, modelOfA, noteList, waitingFor } from './compare-parts.js';
+import { fieldText } from './shown.js';
 import type { Shown } from './shown.js';
 import { pinnedIndex } from './stage.js';
 
@@ -20,59 +25,84 @@ function recordsFor(analysis: Analysis): TokenRecord[] {
   return found;
 }
 
-export function compare(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement | undefined {
-  const { state, comparer, analyses, layers, actions } = shown;
-  if (state.rival === undefined) return undefined;
-  const a = comparer.analysis;
-  const b = analyses?.now;
-  const both = a !== undefined && b !== undefined && a.trace.tokens.length === b.trace.tokens.length ? { a, b } : undefined;
-  const differences = both === undefined ? [] : layerDifferences(recordsFor(both.a), recordsFor(both.b), layers);
-  return h('section.compare', { key: 'compare', attrs: { 'aria-label': messages.compare.heading } },
-    h('div.head', {},
-      h('h2', {}, messages.compare.heading),
-      h('div.buttons', {},
-        h('button.pill', { on: { click: actions.swap }, attrs: { type: 'button' } }, messages.compare.swap),
-        h('button.pill', { on: { click: () => actions.set({ rival: undefined }) }, attrs: { type: 'button' } }, messages.compare.end),
-        keepMenu('compare', messages.compare.heading, () => differenceTable(differences)))),
-    h('p.note', { attrs: { role: 'status' } }, comparer.failed ?? (both === undefined ? messages.compare.waiting : messages.compare.help)),
-    both !== undefined && h('div', { key: 'compared', attrs: { id: 'compare' } },
-      h('div.sides', {}, sideOf(shown, 'a', both, tokenEvents), sideOf(shown, 'b', both, tokenEvents)),
-      layerTable(shown, differences)));
+/** Both sides as they were read. */
+interface Both {
+  readonly a: Analysis;
+  readonly b: Analysis;
+  readonly names: Readonly<Record<'a' | 'b', string>>;
+  readonly comparison: Comparison;
 }
 
-function sideOf(shown: Shown, name: 'a' | 'b', both: { a: Analysis; b: Analysis }, on: Readonly<Record<string, Handler>>): ViewElement {
+export function compare(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement | undefined {
+  const { state, actions, layer } = shown;
+  if (state.rival === undefined) return undefined;
+  const both = bothOf(shown);
+  const words = messages.compare;
+  const help = both?.comparison.paired === false ? words.help.apart : words.help.text;
+  return h('section.compare', { key: 'compare', attrs: { 'aria-label': words.heading } },
+    compareHead({
+      swap: actions.swap, noSwap: state.rival.input === undefined ? undefined : words.noSwap,
+      end: () => actions.set({ rival: undefined }), layers: both?.comparison.layers ?? [],
+    }),
+    sideA(shown),
+    h('p.note', { attrs: { role: 'status' } }, waitingFor(shown.rivalry, 'text', both !== undefined) ?? help),
+    both !== undefined && h('div', { key: 'compared', attrs: { id: 'compare' } },
+      h('div.sides', {}, sideOf(shown, 'a', both, tokenEvents), sideOf(shown, 'b', both, tokenEvents)),
+      noteList(both.comparison.notes),
+      layerTable(both.comparison.layers, { kind: 'text', layer, choose: (chosen) => actions.set({ layer: chosen }) })));
+}
+
+/** While a text grows one side may be ahead of the other. */
+function bothOf({ state: { rival }, rivalry, analyses, engine: { opened } }: Shown): Both | undefined {
+  const [a, b, side] = [rivalry.comparer.reading, analyses?.now, rivalry.side(opened)];
+  if (a === undefined || b === undefined || side === undefined || opened === undefined) return undefined;
+  const same = rival?.input === undefined;
+  if (same && side === opened && a.trace.tokens.length !== b.trace.tokens.length) return undefined;
+  const names = { a: side.info.name, b: opened.info.name };
+  const comparison = comparisonOf({ model: names.a, records: recordsFor(a) }, { model: names.b, records: recordsFor(b) }, { kind: 'text', same });
+  const astray = side !== opened && rival !== undefined && hasOwn(rival.routing);
+  return { a, b, names, comparison: astray ? { ...comparison, notes: [...comparison.notes, messages.compare.notes.own] } : comparison };
+}
+
+/** What A is, where that is another than B. */
+function sideA(shown: Shown): ViewElement {
+  const { state: { rival, model }, actions, runner } = shown;
+  const words = messages.compare.input.text;
+  const own = rival?.input;
+  return h('div.makes', {},
+    modelOfA({ kind: 'language', page: model, chosen: rival?.model, choose: (chosen) => actions.rival({ model: chosen }) }),
+    h('div.input', {},
+      h('label', { attrs: { for: 'rival-text' } }, words.label),
+      h('textarea', {
+        value: own ?? '',
+        on: { input: (event) => actions.rival({ input: fieldText(event) || undefined }) },
+        attrs: { id: 'rival-text', rows: 2, placeholder: words.as, 'aria-describedby': 'rival-help' },
+      }),
+      h('div.buttons', {},
+        h('button.pill', { on: { click: () => actions.rival({ input: runner.text }) }, attrs: { type: 'button', disabled: runner.text === '' || runner.active } }, words.hold),
+        h('button.pill', { on: { click: () => actions.rival({ input: undefined }) }, attrs: { type: 'button', disabled: own === undefined } }, words.same),
+        h('span.note', { attrs: { id: 'rival-help' } }, own !== undefined && own.length > LIMITS.rivalInLink
+          ? messages.compare.notInLink(LIMITS.rivalInLink) : messages.compare.inputHelp.text))));
+}
+
+function sideOf(shown: Shown, name: 'a' | 'b', both: Both, on: Readonly<Record<string, Handler>>): ViewElement {
   const { state, layer } = shown;
-  const [mine, other] = name === 'a' ? [both.a, both.b] : [both.b, both.a];
-  const edits = describeEdits(name === 'a' ? state.rival ?? state.routing : state.routing);
-  const difference = mine.loss - other.loss;
-  return h('div.side', { attrs: { 'data-side': name, 'data-loss': mine.loss.toFixed(4) } },
-    h('p', {}, h('strong', {}, messages.compare[name]), ` ${edits === '' ? messages.routing.asTrained : edits}`),
-    h('p', {}, h('span.num', {}, fixed(mine.loss)), ` ${messages.views.gauge.nats} `, h('span.note', {}, messages.compare.against(signed(difference)))),
-    h('div.text', { attrs: { role: 'group', 'aria-label': messages.compare[name] } }, tokenView({
-      records: recordsFor(mine), layer, pinned: pinnedIndex(shown), focusable: 0, changes: NO_CHANGES, on,
-      marked: changedTokens(recordsFor(both.a), recordsFor(both.b), layer),
+  const words = messages.compare;
+  const { comparison: { paired }, names } = both;
+  const mine = both[name];
+  const edits = describeEdits(name === 'a' ? state.rival?.routing ?? state.routing : state.routing);
+  const [a, b] = [recordsFor(both.a), recordsFor(both.b)];
+  return h('div.side', { attrs: { 'data-side': name, 'data-model': names[name], 'data-loss': mine.loss.toFixed(4) } },
+    h('p', {}, h('strong', {}, words[name]), names.a === names.b ? '' : ` ${names[name]},`, ` ${edits === '' ? messages.routing.asTrained : edits}`),
+    h('p', {}, h('span.num', {}, fixed(mine.loss)), ` ${messages.views.gauge.nats} `, h('span.note', {},
+      paired ? words.against(signed(mine.loss - both[name === 'a' ? 'b' : 'a'].loss)) : words.bytes(fixed(mine.bits_per_byte)))),
+    // Without partners a place on one side says nothing of the other, and what is chosen on the page is B's.
+    h('div.text', { attrs: { role: 'group', 'aria-label': words[name] } }, tokenView({
+      records: recordsFor(mine), layer, changes: NO_CHANGES, focusable: 0,
+      pinned: paired || name === 'b' ? pinnedIndex(shown) : undefined, on: paired || name === 'b' ? on : NO_EVENTS,
+      marked: marksChanges(both.comparison, layer) ? changedTokens(a, b, layer) : undefined,
     }, messages.views)));
 }
 
 const NO_CHANGES: ReadonlyMap<number, string> = new Map();
-
-function layerTable({ layer, actions }: Shown, differences: readonly LayerDifference[]): ViewElement {
-  const words = messages.compare;
-  return h('table.divergence', {},
-    h('thead', {}, h('tr', {}, [words.layer, words.divergence, words.changed].map((name) => h('th', { attrs: { scope: 'col' } }, name)))),
-    h('tbody', {}, differences.map((row) => h('tr', { key: row.layer, attrs: { class: row.layer === layer ? 'here' : undefined, 'data-layer': row.layer } },
-      h('th', { attrs: { scope: 'row' } }, h('button.link', { on: { click: () => actions.set({ layer: row.layer }) }, attrs: { type: 'button' } }, `L${row.layer}`)),
-      h('td', {}, bar(row.divergence), h('span.num', {}, words.bits(fixed(row.divergence, 3)))),
-      h('td', {}, bar(row.changed), h('span.num', {}, `${Math.round(row.changed * 100)} %`))))));
-}
-
-function bar(share: number): ViewElement {
-  return h('span.meter', { attrs: { 'aria-hidden': 'true' } }, h('i', { style: { width: `${(100 * Math.min(1, share)).toFixed(1)}%` } }));
-}
-
-function differenceTable(differences: readonly LayerDifference[]): Table {
-  return {
-    columns: ['layer', 'jensen_shannon_bits', 'share_of_tokens_changed'],
-    rows: differences.map(({ layer, divergence, changed }) => [layer, Number(divergence.toPrecision(7)), Number(changed.toPrecision(7))]),
-  };
-}
+const NO_EVENTS: Readonly<Record<string, Handler>> = {};

@@ -1,20 +1,21 @@
 // What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
 
-import type { BackendWish, ModelInfo, ModelRouting } from 'moescope';
+import type { Analysis, BackendWish, ModelInfo, ModelRouting } from 'moescope';
 import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { Study } from '../analyses/study.js';
 import type { ModelCard } from '../catalogue.js';
-import type { Comparer } from '../comparer.js';
-import type { Engine } from '../engine.js';
+import type { Engine, Scope } from '../engine.js';
 import type { ExampleId } from '../examples.js';
 import type { Analyses } from '../measured.js';
 import type { Finding, LessonId } from '../lessons.js';
 import type { OwnShown } from '../own-router.js';
+import type { Rivalry } from '../rivalry.js';
 import type { Runner } from '../runner.js';
 import type { SampleState } from '../sampler.js';
 import type { Shelf } from '../shelf.js';
+import type { Rival } from '../sides.js';
 import type { RoutedModel } from '../spec.js';
 import type { State } from '../state.js';
 import type { VisionShown } from '../vision/shown.js';
@@ -69,6 +70,8 @@ export interface Actions {
   readonly resetRouting: () => void;
   /** Holds the routing as it is now, to compare with. */
   readonly hold: () => void;
+  /** Makes side A another. */
+  readonly rival: (change: Partial<Rival<string>>) => void;
   readonly swap: () => void;
   /** Opens a lesson at its first step, with what it presets. */
   readonly lesson: (id: LessonId) => void;
@@ -94,7 +97,7 @@ export interface Shown {
   readonly gauge: GaugeData;
   readonly analyses: Analyses | undefined;
   readonly sample: SampleState;
-  readonly comparer: Comparer;
+  readonly rivalry: Rivalry<Scope, string, Analysis>;
   readonly study: Study;
   /** What the open lesson found out. */
   readonly finding: Finding | undefined;

@@ -33,6 +33,13 @@ export function visionActions(tab: VisionTab, now: () => number): VisionActions 
     measure: () => vision.measure('measure'),
     sweep: () => vision.measure('sweep'),
     stopSurvey: () => vision.survey.stop(),
+    holdSide: () => tab.set({ rival: { model: undefined, input: undefined, routing: store.state.vision.routing } }),
+    holdPicture: () => vision.hold(),
+    swap: () => vision.swap(),
+    rival: (change) => {
+      const { rival } = store.state.vision;
+      if (rival !== undefined) tab.set({ rival: { ...rival, ...change } });
+    },
     copyMap: (csv) => void navigator.clipboard.writeText(csv).then(() => {
       tab.show({ copied: true });
       setTimeout(() => tab.show({ copied: false }), SAID_MS);

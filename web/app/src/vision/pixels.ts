@@ -1,8 +1,8 @@
-// Puts the picture as the model read it on every canvas that shows it, pixel for pixel.
+// Puts a picture as its model read it on every canvas that shows it, pixel for pixel.
 
-export function paintPixels(rgb: Uint8Array, side: number): void {
+export function paintPixels(rgb: Uint8Array, side: number, canvases: string): void {
   let image: ImageData | undefined;
-  for (const canvas of document.querySelectorAll<HTMLCanvasElement>('canvas.pixels')) {
+  for (const canvas of document.querySelectorAll<HTMLCanvasElement>(canvases)) {
     if (painted.get(canvas) === rgb) continue;
     const context = canvas.getContext('2d');
     image ??= imageOf(rgb, side);

@@ -1,14 +1,16 @@
 // What the parts of the tab Vision are drawn from, and what they may ask for.
 
-import type { BackendKind, ModelRouting, VisionInfo } from 'moescope';
+import type { BackendKind, Classification, ModelRouting, VisionInfo } from 'moescope';
 import type { GaugeData, Handler, TokenRecord } from 'moescope/views';
 
 import type { Noticed } from '../page/notices.js';
 import type { Bar, Knobs } from '../page/shown.js';
 import type { LimitEdit } from '../routing.js';
 import type { Sample, Samples } from './samples.js';
-import type { VisionState } from './state.js';
+import type { Source, VisionState } from './state.js';
 import type { CurveState, SurveyState } from './survey.js';
+import type { Engine } from '../engine.js';
+import type { Rival } from '../sides.js';
 import type { Works } from '../work.js';
 import type { Seen } from './vision.js';
 
@@ -42,8 +44,24 @@ export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<Notic
   readonly measure: () => void;
   readonly sweep: () => void;
   readonly stopSurvey: () => void;
+  /** Holds the routing as it is now, to compare with. */
+  readonly holdSide: () => void;
+  readonly holdPicture: () => void;
+  readonly swap: () => void;
+  /** Makes side A another. */
+  readonly rival: (change: Partial<Rival<Source>>) => void;
   readonly copyMap: (csv: string) => void;
   readonly walkLayer: (by: number) => void;
+}
+
+/** Side A of a comparison. */
+export interface VisionRival {
+  readonly engine: Pick<Engine, 'loading' | 'failure'>;
+  readonly comparer: { readonly reading: Classification | undefined; readonly failed: string | undefined };
+  /** Its model, once that runs. */
+  readonly info: VisionInfo | undefined;
+  /** The right class of its picture, where that is known. */
+  readonly label: number | undefined;
 }
 
 export interface VisionShown {
@@ -68,6 +86,7 @@ export interface VisionShown {
   readonly inspected: { readonly record: TokenRecord; readonly layer: number } | undefined;
   readonly pictureError: string | undefined;
   readonly cameraOn: boolean;
+  readonly rival: VisionRival;
   readonly gauge: GaugeData;
   readonly works: Works | undefined;
   readonly survey: SurveyState;

@@ -2,7 +2,10 @@
 
 import { NO_EDITS } from '../routing.js';
 import type { RoutingEdits } from '../routing.js';
+import type { Rival } from '../sides.js';
 import { integer, modelFolder, oneOf } from '../state-fields.js';
+import { readRival, rivalFields } from '../state-rival.js';
+import type { RivalForm } from '../state-rival.js';
 import { ROUTING_LIMITS, readRouting, routingFields } from '../state-routing.js';
 import { strokesFrom, strokesText } from './strokes.js';
 import type { Strokes } from './strokes.js';
@@ -33,6 +36,8 @@ export interface VisionState {
   /** The chosen patch. */
   readonly patch: number | undefined;
   readonly map: Grouping;
+  /** Side A of a comparison; undefined while nothing is compared. */
+  readonly rival: Rival<Source> | undefined;
 }
 
 export const VISION_DEFAULTS: VisionState = {
@@ -43,13 +48,16 @@ export const VISION_DEFAULTS: VisionState = {
   layer: undefined,
   patch: undefined,
   map: 'class',
+  rival: undefined,
 };
+
+const RIVAL: RivalForm<Source> = { prefix: 'v.a', input: 'image', write: sourceText, read: sourceFrom };
 
 const LABELS = { min: 0, max: 9999 } as const;
 const PATCHES = { min: 0, max: 65535 } as const;
 
 /** Fields of a link and their values, all behind a `v.`; what is as by default is left out. */
-export function visionFields({ model, source, routing, tint, layer, patch, map }: VisionState): [string, string][] {
+export function visionFields({ model, source, routing, tint, layer, patch, map, rival }: VisionState): [string, string][] {
   const own: [name: string, value: string | number | undefined, standard: string | undefined][] = [
     ['v.model', model, VISION_DEFAULTS.model],
     ['v.image', sourceText(source), sourceText(VISION_DEFAULTS.source)],
@@ -59,18 +67,19 @@ export function visionFields({ model, source, routing, tint, layer, patch, map }
     ['v.map', map, VISION_DEFAULTS.map],
   ];
   const said = own.flatMap(([name, value, standard]): [string, string][] => (value === undefined || value === standard ? [] : [[name, String(value)]]));
-  return [...said, ...routingFields(routing, 'v.')];
+  return [...said, ...routingFields(routing, 'v.'), ...rivalFields(rival, RIVAL)];
 }
 
 export function visionOf(params: URLSearchParams): VisionState {
   return {
     model: modelFolder(params.get('v.model')) ?? VISION_DEFAULTS.model,
-    source: sourceFrom(params.get('v.image')) ?? VISION_DEFAULTS.source,
+    source: sourceFrom(params.get('v.image') ?? '') ?? VISION_DEFAULTS.source,
     routing: readRouting(params, 'v.'),
     tint: oneOf(params.get('v.tint'), TINTS) ?? VISION_DEFAULTS.tint,
     layer: integer(params.get('v.layer'), { min: 0, max: ROUTING_LIMITS.layers }),
     patch: integer(params.get('v.patch'), PATCHES),
     map: oneOf(params.get('v.map'), GROUPINGS) ?? VISION_DEFAULTS.map,
+    rival: readRival(params, RIVAL),
   };
 }
 
@@ -80,8 +89,7 @@ function sourceText(source: Source): string | undefined {
   return source.kind === 'sample' ? `${source.set}.${source.label}.${source.index}` : `~${strokesText(source.strokes)}`;
 }
 
-function sourceFrom(text: string | null): Source | undefined {
-  if (text === null) return undefined;
+function sourceFrom(text: string): Source | undefined {
   if (text.startsWith('~')) return { kind: 'drawing', strokes: strokesFrom(text.slice(1)) };
   const [, set, label, index] = /^(\w{1,40})\.(\d{1,4})\.(\d{1,4})$/.exec(text) ?? [];
   return set === undefined ? undefined

@@ -10,6 +10,7 @@ import { paintPad } from './drawing.js';
 import { padEvents } from './pad.js';
 import { paintPixels } from './pixels.js';
 import { PatchPointer } from './pointer.js';
+import { classOf } from './samples.js';
 import { answerOf, lossOf, patchRecords } from './records.js';
 import type { VisionActions, VisionShown, VisionUi } from './shown.js';
 import type { VisionState } from './state.js';
@@ -64,8 +65,17 @@ export class VisionTab {
       inspected: record && place && { record, layer: place.layer },
       pictureError: vision.pictureError, cameraOn: vision.camera.running,
       gauge: this.#gauge(), works: this.#works(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
-      actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
+      rival: this.#rival(), actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
     };
+  }
+
+  #rival(): VisionShown['rival'] {
+    const { rivalry, samples, engine } = this.vision;
+    const { rival, source } = this.store.state.vision;
+    const info = rivalry.side(engine.opened)?.info;
+    const shown = rival?.input ?? source;
+    const label = info !== undefined && samples !== undefined && shown.kind === 'sample' ? classOf(info, samples, shown) : undefined;
+    return { engine: rivalry.engine, comparer: rivalry.comparer, info, label };
   }
 
   /** What a lesson can be answered from: the picture under the routing as it is set. */
@@ -86,7 +96,9 @@ export class VisionTab {
   afterDraw(): void {
     if (!showsPictures(this.store.state)) return;
     const { seen, info } = this.vision;
-    if (seen !== undefined && info !== undefined) paintPixels(seen.now.pixels, info.image_size);
+    if (seen !== undefined && info !== undefined) paintPixels(seen.now.pixels, info.image_size, 'canvas.pixels:not(.of-a)');
+    const { comparer: { reading }, info: other } = this.#rival();
+    if (reading !== undefined && other !== undefined) paintPixels(reading.pixels, other.image_size, 'canvas.pixels.of-a');
     const pad = document.querySelector<HTMLCanvasElement>('canvas#pad');
     const { source } = this.store.state.vision;
     if (pad !== null) paintPad(pad, source.kind === 'drawing' ? source.strokes : []);

@@ -7,6 +7,7 @@ import { Engine, explain } from '../engine.js';
 import type { Load, Opened, ReadConfig, Wish } from '../engine.js';
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
+import { Rivalry } from '../rivalry.js';
 import { NO_EDITS, applyEdits } from '../routing.js';
 import type { RoutingEdits } from '../routing.js';
 import { sameRouting } from '../spec.js';
@@ -15,7 +16,7 @@ import { Camera } from './camera.js';
 import { drawingImage } from './drawing.js';
 import { classOf } from './samples.js';
 import type { Samples } from './samples.js';
-import type { Source } from './state.js';
+import type { Source, VisionState } from './state.js';
 import { Survey } from './survey.js';
 
 export type Eyes = Pick<VisionScope, 'model' | 'backend' | 'routing' | 'setRouting' | 'classify' | 'free'>;
@@ -49,6 +50,8 @@ export class Vision {
   readonly engine: Engine<Eyes>;
   readonly survey: Survey;
   readonly camera: Camera;
+  /** Side A of a comparison. */
+  readonly rivalry: Rivalry<Eyes, Picture, Classification>;
   samples: Samples | undefined;
   seen: Seen | undefined;
   /** Why the last picture, camera or routing was not taken. */
@@ -58,6 +61,8 @@ export class Vision {
   tookMs: number | undefined;
   readonly #options: VisionOptions;
   #sight: Sight | undefined;
+  /** The picture of side A, where that has one of its own. */
+  #held: { readonly source: Source; readonly sight: Sight } | undefined;
   /** What `seen` is about. */
   #seenOf: Sight | undefined;
   #begun = false;
@@ -70,14 +75,19 @@ export class Vision {
   constructor(options: VisionOptions) {
     const { load, store, changed, now, readConfig } = options;
     this.#options = options;
-    this.engine = new Engine(load, changed, now, () => this.survey.clear(), readConfig);
+    this.engine = new Engine(load, changed, now, () => this.#closing(), readConfig);
     this.survey = new Survey(changed);
     this.camera = new Camera(changed);
+    this.rivalry = new Rivalry({
+      load, now, read: ({ scope, input, routing }, signal) => scope.classify(input, { routing, signal }),
+      changed: () => this.#compare(),
+    });
     store.subscribe((state, before) => {
       if (!showsPictures(state)) this.camera.stop();
       else void this.begin();
       if (state.vision.source !== before.vision.source) this.#turnTo(state.vision.source);
       if (state.vision.routing !== before.vision.routing && !this.#takingBack) void this.look();
+      if (state.vision.rival !== before.vision.rival) this.#compare();
       if ((state.vision.model !== before.vision.model || state.backend !== before.backend) && this.#begun) void this.open();
     });
   }
@@ -107,8 +117,7 @@ export class Vision {
       this.#turnTo(this.#options.store.state.vision.source);
       void this.look();
     } else if (before !== undefined && this.engine.loading === undefined) {
-      const { store } = this.#options;
-      store.set({ vision: { ...store.state.vision, model: before.model } });
+      this.#set({ model: before.model });
     }
   }
 
@@ -124,7 +133,7 @@ export class Vision {
   async take(picture: Picture): Promise<void> {
     const { store } = this.#options;
     if (store.state.vision.source.kind !== 'own') {
-      store.set({ vision: { ...store.state.vision, source: { kind: 'own' }, patch: undefined } });
+      this.#set({ source: { kind: 'own' }, patch: undefined });
     }
     this.pictureError = undefined;
     this.#sight = { picture, label: undefined };
@@ -141,6 +150,32 @@ export class Vision {
       this.pictureError = messages.vision.camera.problem(error instanceof DOMException ? error.name : '') ?? explain(error).message;
       this.#options.changed();
     }
+  }
+
+  /** Holds the shown picture for side A. */
+  hold(): void {
+    const { store } = this.#options;
+    const { rival, source } = store.state.vision;
+    if (rival === undefined || this.#sight === undefined) return;
+    this.#held = { source, sight: this.#sight };
+    this.#set({ rival: { ...rival, input: source } });
+  }
+
+  /** A becomes what the page shows, and the page what A was. */
+  swap(): void {
+    const { store, now } = this.#options;
+    const { rival, source, routing, model } = store.state.vision;
+    if (rival === undefined) return;
+    // No link carries a picture of the visitor's own: it goes over from hand to hand.
+    const [mine, held] = [this.#sight, rival.input && this.#sightOfA(rival.input)];
+    if (rival.input !== undefined && mine !== undefined && held !== undefined) [this.#sight, this.#held] = [held, { source, sight: mine }];
+    store.edit(rival.routing, 'swap', now(), 'vision');
+    const other = rival.model ?? model;
+    this.#set({
+      model: other, source: rival.input ?? source, patch: undefined,
+      rival: { model: other === model ? undefined : model, input: rival.input && source, routing },
+    });
+    void this.look();
   }
 
   measure(how: 'measure' | 'sweep'): void {
@@ -175,7 +210,16 @@ export class Vision {
     } catch (error) {
       if (this.engine.opened === opened) this.pictureError = explain(error).message;
     }
-    this.#options.changed();
+    this.#compare();
+  }
+
+  /** Has side A looked at, where there is one. */
+  #compare(): void {
+    const { store, changed } = this.#options;
+    const { rival } = store.state.vision;
+    const input = rival && this.#sightOfA(rival.input)?.picture;
+    this.rivalry.look(rival, { opened: this.engine.opened, backend: this.#backend(), input });
+    changed();
   }
 
   async #under({ scope, info }: Opened<Eyes>, edits: RoutingEdits, trained: Classification, { picture }: Sight): Promise<Classification> {
@@ -189,6 +233,12 @@ export class Vision {
     }
     // After a refusal this is the routing before, which the model kept.
     return sameRouting(scope.routing, trained.routing) ? trained : this.#timed(() => scope.classify(picture));
+  }
+
+  /** Before the model is freed: nothing may still ask it. */
+  #closing(): void {
+    this.survey.clear();
+    this.rivalry.comparer.measure(undefined);
   }
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {
@@ -215,6 +265,21 @@ export class Vision {
     if (sight === undefined) return;
     this.#sight = sight;
     void this.look();
+  }
+
+  /** The same sight for the same source, so that it is looked at once. */
+  #sightOfA(source: Source | undefined): Sight | undefined {
+    if (source === undefined) return this.#sight;
+    if (this.#held?.source !== source) {
+      const sight = this.#sightOf(source);
+      this.#held = sight && { source, sight };
+    }
+    return this.#held?.sight;
+  }
+
+  #set(change: Partial<VisionState>): void {
+    const { store } = this.#options;
+    store.set({ vision: { ...store.state.vision, ...change } });
   }
 
   #sightOf(source: Source): Sight | undefined {

@@ -11,6 +11,7 @@ import { workTable } from '../../page/work.js';
 import type { VisionShown } from '../shown.js';
 import { answer } from './answer.js';
 import { capacity } from './capacity.js';
+import { compare } from './compare.js';
 import { curve } from './curve.js';
 import { inspector } from './inspector.js';
 import { layers } from './layers.js';
@@ -21,7 +22,7 @@ import { survey } from './survey.js';
 export function vision(shown: VisionShown, above?: ViewElement): ViewElement[] {
   return [
     h('div.left', {}, above, picture(shown), answer(shown)),
-    h('div.middle', {}, layers(shown), inspector(shown), survey(shown), curve(shown)),
+    h('div.middle', {}, layers(shown), compare(shown), inspector(shown), survey(shown), curve(shown)),
     routing(shown),
   ];
 }
@@ -35,7 +36,7 @@ function routing(shown: VisionShown): ViewElement {
       on: { click: () => actions.show({ sheet: !ui.sheet }) },
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
-    h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), temperature(knobs), switches(knobs), footer(knobs)));
+    h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), temperature(knobs), switches(knobs), footer(knobs, actions.holdSide)));
 }
 
 function cost({ gauge, seen, info, works }: VisionShown): ViewElement {

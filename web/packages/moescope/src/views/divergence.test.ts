@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_SPEC } from '../generated/routing.js';
 import { recordsOf } from './data.js';
 import type { TokenRecord } from './data.js';
-import { changedTokens, jensenShannon, layerDifferences } from './divergence.js';
+import { changedTokens, compareLayers, jensenShannon, pairUp } from './divergence.js';
 import { expertFacts } from './expert-facts.js';
 
 /** One layer of three experts, two for each token. */
@@ -33,12 +33,31 @@ describe('two runs of a text', () => {
   it('differ where their experts do, whatever the order', () => {
     const b = run(['a', 'b'], [[1, 0], [2, 1]]);
     expect([...changedTokens(a, b, 0)]).toEqual([1]);
-    expect(layerDifferences(a, b, [0])[0]?.changed).toBe(0.5);
-    expect(layerDifferences(a, a, [0])).toEqual([{ layer: 0, divergence: 0, changed: 0 }]);
+    expect(compareLayers(a, b, true)[0]?.changed).toBe(0.5);
+    expect(compareLayers(a, a, true)).toEqual([{ layer: 0, loads: { a: [0.5, 0.5, 0], b: [0.5, 0.5, 0] }, load: 0, routers: 0, changed: 0 }]);
   });
 
   it('compare only tokens that are the same', () => {
-    expect([...changedTokens(a, run(['a', 'x'], [[0, 1], [2, 1]]), 0)]).toEqual([]);
+    const other = run(['a', 'x'], [[0, 1], [2, 1]]);
+    expect([...changedTokens(a, other, 0)]).toEqual([]);
+    expect([pairUp(a, a), pairUp(a, other), pairUp(a, a.slice(1))]).toEqual([true, false, false]);
+  });
+});
+
+describe('two runs of different texts', () => {
+  const a = run(['a', 'b'], [[0, 1], [0, 1]]);
+
+  it('have loads to compare and no pairs of tokens', () => {
+    const [layer] = compareLayers(a, run(['x'], [[1, 2]]), false);
+    expect(layer).toMatchObject({ loads: { a: [0.5, 0.5, 0], b: [0, 0.5, 0.5] }, routers: undefined, changed: undefined });
+    expect(layer?.load).toBeCloseTo(0.5, 12);
+  });
+
+  it('have no divergence at a layer that one lacks or that has other experts', () => {
+    const dense = a.map((record) => ({ ...record, trace: { ...record.trace, layers: [] } }));
+    expect(compareLayers(a, dense, true)).toEqual([{ layer: 0, loads: { a: [0.5, 0.5, 0], b: undefined }, load: undefined, routers: undefined, changed: undefined }]);
+    const more = a.map((record) => ({ ...record, trace: { ...record.trace, layers: record.trace.layers.map((layer) => ({ ...layer, n_experts: 4 })) } }));
+    expect(compareLayers(a, more, true)[0]).toMatchObject({ loads: { b: [0.5, 0.5, 0, 0] }, load: undefined, changed: undefined });
   });
 });
 

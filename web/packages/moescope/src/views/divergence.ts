@@ -1,17 +1,22 @@
-// Two runs of the same text, side by side: how far their routers are apart at each layer, and which tokens changed experts.
+// Two runs side by side: how unevenly each loads its experts, how far loads and routers are apart at each layer, and which
+// tokens changed experts. A run is a text or an image; tokens are compared one with one only where each has a partner.
 // Jensen-Shannon divergence in bits (Lin 1991): half of KL(p || m) plus half of KL(q || m) with m the mean of both; 0 to 1.
 
-import { choicesAt, decisionAt } from './data.js';
+import { choicesAt, decisionAt, loadAt } from './data.js';
 import type { TokenRecord } from './data.js';
 import { entropyOf, shares } from './tint.js';
 
-/** What became of one layer. */
-export interface LayerDifference {
+/** One layer of both runs; what cannot be said of it is left out. */
+export interface LayerComparison {
   readonly layer: number;
-  /** Mean over tokens, in bits. */
-  readonly divergence: number;
-  /** Share of tokens whose set of experts differs. */
-  readonly changed: number;
+  /** Share of a run's choices that each expert got. */
+  readonly loads: Readonly<Record<'a' | 'b', readonly number[] | undefined>>;
+  /** Between the loads, in bits; where both have as many experts. */
+  readonly load: number | undefined;
+  /** Mean over pairs of tokens of the divergence between their routers, in bits. */
+  readonly routers: number | undefined;
+  /** Share of pairs whose sets of experts differ. */
+  readonly changed: number | undefined;
 }
 
 /** In bits; of distributions over the same things. */
@@ -20,26 +25,48 @@ export function jensenShannon(p: readonly number[], q: readonly number[]): numbe
   return Math.max(0, entropyOf(mean) - (entropyOf(p) + entropyOf(q)) / 2);
 }
 
-/** By layer, over the tokens that both runs have at the same place. */
-export function layerDifferences(a: readonly TokenRecord[], b: readonly TokenRecord[], layers: readonly number[]): LayerDifference[] {
-  const pairs = paired(a, b);
+/** Every layer that either run has; `paired` says whether tokens at the same place are partners. */
+export function compareLayers(a: readonly TokenRecord[], b: readonly TokenRecord[], paired: boolean): LayerComparison[] {
+  const layers = [...new Set([...layersOf(a), ...layersOf(b)])].toSorted((x, y) => x - y);
+  const pairs = paired ? pairsOf(a, b) : [];
   return layers.map((layer) => {
-    const total = pairs.reduce((sum, [x, y]) => sum + tokenDivergence(x, y, layer), 0);
-    const changed = pairs.filter(([x, y]) => expertsDiffer(x, y, layer)).length;
-    return { layer, divergence: total / Math.max(1, pairs.length), changed: changed / Math.max(1, pairs.length) };
+    const loads = { a: loadOf(a, layer), b: loadOf(b, layer) };
+    const alike = loads.a !== undefined && loads.b !== undefined && loads.a.length === loads.b.length;
+    const mean = (of: (x: TokenRecord, y: TokenRecord) => number): number | undefined =>
+      (alike && pairs.length > 0 ? pairs.reduce((sum, [x, y]) => sum + of(x, y), 0) / pairs.length : undefined);
+    return {
+      layer, loads,
+      load: alike ? jensenShannon(loads.a ?? [], loads.b ?? []) : undefined,
+      routers: mean((x, y) => tokenDivergence(x, y, layer)),
+      changed: mean((x, y) => (expertsDiffer(x, y, layer) ? 1 : 0)),
+    };
   });
 }
 
 /** Positions of the tokens whose experts at a layer differ. */
 export function changedTokens(a: readonly TokenRecord[], b: readonly TokenRecord[], layer: number): Set<number> {
-  return new Set(paired(a, b).filter(([x, y]) => expertsDiffer(x, y, layer)).map(([x]) => x.index));
+  return new Set(pairsOf(a, b).filter(([x, y]) => expertsDiffer(x, y, layer)).map(([x]) => x.index));
 }
 
-function paired(a: readonly TokenRecord[], b: readonly TokenRecord[]): [TokenRecord, TokenRecord][] {
+/** Whether every token has its partner: the same one at the same place. */
+export function pairUp(a: readonly TokenRecord[], b: readonly TokenRecord[]): boolean {
+  return a.length === b.length && pairsOf(a, b).length === a.length;
+}
+
+function pairsOf(a: readonly TokenRecord[], b: readonly TokenRecord[]): [TokenRecord, TokenRecord][] {
   return a.flatMap((record, n): [TokenRecord, TokenRecord][] => {
     const other = b[n];
     return other !== undefined && other.token.id === record.token.id ? [[record, other]] : [];
   });
+}
+
+function layersOf(records: readonly TokenRecord[]): number[] {
+  return records[0]?.trace.layers.map(({ layer }) => layer) ?? [];
+}
+
+function loadOf(records: readonly TokenRecord[], layer: number): number[] | undefined {
+  const nExperts = records[0]?.trace.layers.find((trace) => trace.layer === layer)?.n_experts;
+  return nExperts === undefined ? undefined : shares(Float32Array.from(loadAt(records, layer, nExperts).slice(0, nExperts)));
 }
 
 function tokenDivergence(a: TokenRecord, b: TokenRecord, layer: number): number {

@@ -26,6 +26,8 @@ export interface PatchViewData {
   readonly looked: number | undefined;
   /** Index of the patch that the keyboard reaches with Tab. */
   readonly focusable: number;
+  /** Patches that stand out, such as those that changed. */
+  readonly marked?: ReadonlySet<number> | undefined;
   /** On each patch; `data-index` and `data-layer` say which. */
   readonly on: Readonly<Record<string, Handler>>;
 }
@@ -46,7 +48,7 @@ function patch(record: TokenRecord, data: PatchViewData, words: ViewWords): View
   const dropped = droppedAt(record, layer);
   const [first] = choices;
   const pinned = record.index === data.pinned;
-  const state = [pinned && 'pinned', record.index === data.looked && 'looked', dropped > 0 && (first === undefined ? 'dropped' : 'partly')];
+  const state = [pinned && 'pinned', data.marked?.has(record.index) === true && 'marked', record.index === data.looked && 'looked', dropped > 0 && (first === undefined ? 'dropped' : 'partly')];
   return h('button', {
     key: record.index,
     on: data.on,
