@@ -1,6 +1,7 @@
 // The picker of models: cards, what the browser keeps, removing it, a folder of the visitor's own, recorded runs before the model.
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { assertQuiet, eventually, launch, root } from '../browser/harness.mjs';
@@ -37,6 +38,44 @@ test('a model that was opened is kept, comes back without its download, and can 
   await moescope.stillWrites();
   assertQuiet(moescope.errors);
   await moescope.close();
+});
+
+/** Passes requests on to a site, and cuts the first answer with weights off in the middle. */
+async function leakyHost(target) {
+  const asked = [];
+  const server = http.createServer((request, response) => {
+    const { pathname, search } = new URL(request.url, target);
+    const weights = pathname.endsWith('model.safetensors') && request.method === 'GET';
+    if (weights) asked.push(request.headers.range ?? 'all');
+    const cutAt = weights && asked.length === 1 ? 1_000_000 : Infinity;
+    http.request(new URL(pathname + search, target), { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      let sent = 0;
+      answer.on('data', (chunk) => {
+        sent += chunk.length;
+        if (sent > cutAt) response.write(chunk, () => response.destroy());
+        else response.write(chunk);
+      });
+      answer.on('end', () => response.end());
+    }).end();
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const close = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/`, asked, close };
+}
+
+test('a download that breaks goes on where it broke, and the model opens', async () => {
+  const host = await leakyHost(site.url);
+  const moescope = await openMoescope(browser, host, { hash: { ...CPU, max: '4' } });
+  assert.equal(host.asked.length, 2, host.asked.join());
+  assert.match(host.asked[1], /^bytes=[1-9]\d+-$/);
+  await moescope.stillWrites();
+  assertQuiet(moescope.errors, [/ERR_CONTENT_LENGTH_MISMATCH|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION|net::ERR/]);
+  await moescope.close();
+  await host.close();
 });
 
 test('a folder of the visitor opens, and one without weights says what is missing', async () => {

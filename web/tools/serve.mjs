@@ -1,7 +1,7 @@
 // A small static server for the built page, which says of its files what a good host would say.
 //
 // Not for the open internet and not for development with reloading: it serves files of one folder to
-// this machine, answers `If-None-Match`, and prefers .br and .gz files where `npm run build` left them.
+// this machine, answers `If-None-Match` and `Range`, and prefers .br and .gz files where `npm run build` left them.
 // Tests use `serve`; by hand: `node web/tools/serve.mjs [--root DIR] [--port N]`, or `npm run preview`.
 
 import fs from 'node:fs';
@@ -93,7 +93,8 @@ export function resolveFile(folder, url) {
 }
 
 function sendFile(file, common, request, response) {
-  const accepted = String(request.headers['accept-encoding'] ?? '');
+  // A range is one of the file itself.
+  const accepted = request.headers.range === undefined ? String(request.headers['accept-encoding'] ?? '') : '';
   const [encoding, extension] = ENCODINGS.find(([name, ending]) => accepts(accepted, name) && isFreshCopy(file + ending, file)) ?? [undefined, ''];
   const body = file + extension;
   const { size, mtimeMs } = fs.statSync(body);
@@ -102,6 +103,7 @@ function sendFile(file, common, request, response) {
     ...common,
     'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
     ETag: etag,
+    'Accept-Ranges': 'bytes',
     Vary: 'Accept-Encoding',
     ...(encoding ? { 'Content-Encoding': encoding } : {}),
   };
@@ -109,15 +111,29 @@ function sendFile(file, common, request, response) {
     response.writeHead(304, headers).end();
     return;
   }
-  response.writeHead(200, { ...headers, 'Content-Length': size });
+  const range = request.method === 'GET' ? rangeOf(request.headers, size, etag) : undefined;
+  if (range === 'none') {
+    return refuse(response, 416, `the file has ${size} bytes`, { ...headers, 'Content-Range': `bytes */${size}` });
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.writeHead(range ? 206 : 200, { ...headers, ...(range ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}), 'Content-Length': end - start + 1 });
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
-  const stream = fs.createReadStream(body);
+  const stream = fs.createReadStream(body, range ? { start, end } : {});
   stream.on('error', () => response.destroy());
   response.on('close', () => stream.destroy());
   stream.pipe(response);
+}
+
+/** The bytes that a request asks for, first and last; undefined for all of them, 'none' where the file has no such bytes. */
+function rangeOf(headers, size, etag) {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(headers.range ?? '') ?? [];
+  if (first === undefined || first + last === '' || ![undefined, etag].includes(headers['if-range'])) return undefined;
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(size - 1, Number(last));
+  return start <= end ? { start, end } : 'none';
 }
 
 /** Whether an Accept-Encoding header takes an encoding (`br;q=0` does not). */

@@ -100,6 +100,23 @@ test('HEAD has the length and no body; other methods are refused', async () => {
   assert.equal((await get('/', { method: 'POST' })).status, 405);
 });
 
+test('a range of a file is sent, of the file itself and only of the version that is meant', async () => {
+  const { headers: { etag } } = await get('/engine.wasm');
+  const range = async (wanted, headers = {}) => {
+    const answer = await get('/engine.wasm', { headers: { Range: wanted, 'Accept-Encoding': 'br', ...headers } });
+    return [answer.status, answer.headers['content-range'], answer.body];
+  };
+  assert.deepEqual(await range('bytes=4-'), [206, 'bytes 4-16/17', 'bytes of wasm']);
+  assert.deepEqual(await range('bytes=0-2'), [206, 'bytes 0-2/17', 'raw']);
+  assert.deepEqual(await range('bytes=-4'), [206, 'bytes 13-16/17', 'wasm']);
+  assert.deepEqual(await range('bytes=4-', { 'If-Range': etag }), [206, 'bytes 4-16/17', 'bytes of wasm']);
+  assert.deepEqual(await range('bytes=4-', { 'If-Range': '"another"' }), [200, undefined, 'raw bytes of wasm']);
+  assert.deepEqual(await range('bytes=1-2,4-5'), [200, undefined, 'raw bytes of wasm']);
+  assert.deepEqual((await range('bytes=17-')).slice(0, 2), [416, 'bytes */17']);
+  const head = await get('/engine.wasm', { method: 'HEAD', headers: { Range: 'bytes=4-' } });
+  assert.deepEqual([head.status, head.headers['accept-ranges'], head.body], [200, 'bytes', '']);
+});
+
 test('names are decoded', async () => {
   assert.equal((await get('/a%20b.css')).body, 'body{}');
 });

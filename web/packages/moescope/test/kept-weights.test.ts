@@ -15,7 +15,8 @@ beforeEach(() => {
   const cache = {
     match: (url: string) => Promise.resolve(stored.get(url)?.clone()),
     put: (url: string, response: Response) => Promise.resolve(void stored.set(url, response)),
-    delete: (url: string) => Promise.resolve(stored.delete(url)),
+    delete: (wanted: string | { url: string }) => Promise.resolve(stored.delete(typeof wanted === 'string' ? wanted : wanted.url)),
+    keys: () => Promise.resolve([...stored.keys()].map((url) => ({ url }))),
   };
   vi.stubGlobal('caches', { open: () => Promise.resolve(cache) });
   vi.stubGlobal('fetch', (_: string, { method = 'GET' }: RequestInit = {}) => {
@@ -52,6 +53,20 @@ describe('kept weights', () => {
     expect(await forget(URL_OF_WEIGHTS)).toBe(true);
     expect(await keptBytes(URL_OF_WEIGHTS)).toBeUndefined();
     expect(await forget(URL_OF_WEIGHTS)).toBe(false);
+  });
+
+  test('leave no parts behind once they are whole, or forgotten', async () => {
+    const part = `${URL_OF_WEIGHTS}?moescope-part=0`;
+    const bytes = new Uint8Array(5 << 20).fill(7);
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(bytes, { headers: { etag, 'content-length': String(bytes.byteLength) } })));
+    const cache = await caches.open('');
+    const wrote = vi.spyOn(cache, 'put');
+    expect((await fetchKept(URL_OF_WEIGHTS, OPTIONS)).byteLength).toBe(bytes.byteLength);
+    expect(wrote.mock.calls.map(([url]) => url)).toEqual([part, URL_OF_WEIGHTS]);
+    expect(await cache.match(part)).toBeUndefined();
+    await cache.put(part, new Response('left'));
+    await forget(URL_OF_WEIGHTS);
+    expect(await cache.match(part)).toBeUndefined();
   });
 
   test('report their bytes as a download does', async () => {

@@ -16,17 +16,11 @@ export interface FetchOptions {
 
 /** The file as bytes. */
 export async function fetchBytes(url: string, options: FetchOptions): Promise<Uint8Array> {
-  return readBytes(await fetchCounted(url, options));
-}
-
-/** The whole body of an answer. */
-export async function readBytes(response: Response): Promise<Uint8Array> {
-  const sink = new ByteSink(expectedLength(response));
-  if (response.body !== null) {
-    const reader = response.body.getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      sink.add(part.value);
-    }
+  const response = await fetchCounted(url, options);
+  const sink = new ByteSink(expectedLength(response.headers));
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+    sink.add(part.value);
   }
   return sink.bytes();
 }
@@ -42,8 +36,19 @@ export async function fetchJsonText(url: string, options: FetchOptions): Promise
 
 /** The answer with a body that counts its bytes and fails when it ends early. */
 export async function fetchCounted(url: string, options: FetchOptions): Promise<Response> {
-  const response = await request(url, options);
-  if (!response.ok) {
+  const response = await requestFile(url, options);
+  if (response.body === null) {
+    return response;
+  }
+  const body = countedBody(response.body, url, expectedLength(response.headers), options);
+  return new Response(body, { headers: response.headers, status: response.status });
+}
+
+/** An answer that is a file or a range of it, or, where ranges were asked for, says that there is none such. */
+export async function requestFile(url: string, options: FetchOptions, headers: Record<string, string> = {}): Promise<Response> {
+  const response = await request(url, options, headers);
+  const noSuchRange = response.status === 416 && 'Range' in headers;
+  if (!response.ok && !noSuchRange) {
     const status = `${response.status} ${response.statusText}`.trim();
     throw new MoescopeError(
       'fetch_failed',
@@ -51,20 +56,17 @@ export async function fetchCounted(url: string, options: FetchOptions): Promise<
       { url, status: response.status },
     );
   }
-  if (response.headers.get('content-type')?.startsWith('text/html')) {
+  if (response.headers.get('content-type')?.startsWith('text/html') && !noSuchRange) {
     await response.body?.cancel();
     throw notThatFile(url, options.what, response.status);
   }
-  if (response.body === null) {
-    return response;
-  }
-  const body = countedBody(response.body, url, expectedLength(response), options);
-  return new Response(body, { headers: response.headers, status: response.status });
+  return response;
 }
 
-async function request(url: string, { what, signal }: FetchOptions): Promise<Response> {
+async function request(url: string, { what, signal }: FetchOptions, headers: Record<string, string>): Promise<Response> {
   try {
-    return await fetch(url, signal === undefined ? {} : { signal });
+    // A cache between would have to know ranges too.
+    return await fetch(url, { ...(signal && { signal }), ...('Range' in headers && { headers, cache: 'no-store' }) });
   } catch (cause) {
     signal?.throwIfAborted();
     throw new MoescopeError(
@@ -84,7 +86,7 @@ function notThatFile(url: string, what: string, status: number): MoescopeError {
 }
 
 /** The decoded length as far as the headers tell. */
-function expectedLength({ headers }: Response): number | undefined {
+export function expectedLength(headers: Headers): number | undefined {
   const encoding = headers.get('content-encoding') ?? 'identity';
   const length = headers.get('content-length');
   return encoding === 'identity' && length !== null && /^\d+$/.test(length) ? Number(length) : undefined;
@@ -98,18 +100,12 @@ function countedBody(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = source.getReader();
   let loaded = 0;
-  const brokenOff = (): MoescopeError =>
-    new MoescopeError(
-      options.truncatedCode ?? 'fetch_failed',
-      `${options.what} is incomplete: ${url} sent ${loaded} of ${expected ?? 'an unknown number of'} bytes. Try again; if it stays so, the file on the server is damaged.`,
-      { url },
-    );
   const read = async () => {
     try {
       return await reader.read();
     } catch {
       options.signal?.throwIfAborted();
-      throw brokenOff();
+      throw brokenOff(url, options, loaded, expected);
     }
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -121,7 +117,7 @@ function countedBody(
         options.onBytes?.(loaded, expected !== undefined && loaded <= expected ? expected : undefined);
         controller.enqueue(part.value);
       } else if (expected !== undefined && loaded < expected) {
-        throw brokenOff();
+        throw brokenOff(url, options, loaded, expected);
       } else {
         controller.close();
       }
@@ -130,13 +126,25 @@ function countedBody(
   });
 }
 
+export function brokenOff(url: string, { what, truncatedCode = 'fetch_failed' }: FetchOptions, loaded: number, expected: number | undefined): MoescopeError {
+  return new MoescopeError(
+    truncatedCode,
+    `${what} is incomplete: ${url} sent ${loaded} of ${expected ?? 'an unknown number of'} bytes. Try again; if it stays so, the file on the server is damaged.`,
+    { url },
+  );
+}
+
 /** Gathers chunks in one buffer, of the right size from the start where that is known. */
-class ByteSink {
+export class ByteSink {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   constructor(expected: number | undefined) {
     this.#buffer = new Uint8Array(expected ?? 1 << 16);
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   add(chunk: Uint8Array): void {
