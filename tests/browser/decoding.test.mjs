@@ -2,22 +2,13 @@
 // and rerouting, on both backends.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { assertQuiet, launch, needFile, openPage, serveCheckout } from './harness.mjs';
+import { describe, test } from 'node:test';
+import { assertQuiet, needFile, openPage, withCheckout } from './harness.mjs';
 
 const MODEL = '/tests/checkpoints/qwen3_moe';
-let browser;
-let server;
-before(async () => {
-  needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
-  needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
+needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
+const { browser, server } = await withCheckout();
 
 /** One page with the model for each backend: what an engine compiles for the GPU, which takes it longest, is compiled once. */
 const pages = new Map();

@@ -3,24 +3,14 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { continueGreedily, loadEngine } from './engine-page.mjs';
-import { assertQuiet, launch, needFile, openPage, serveCheckout } from './harness.mjs';
+import { assertQuiet, needFile, openPage, withCheckout } from './harness.mjs';
 
-let browser;
-let server;
-let fixture;
-before(async () => {
-  needFile('models/first/model.safetensors', 'Train it with `npm run moescope -- train models/first/recipe.toml`.');
-  const file = needFile('tests/browser/fixtures/first-greedy.json', 'Write it with `node tests/browser/bless-first.mjs`.');
-  fixture = JSON.parse(fs.readFileSync(file, 'utf8'));
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('models/first/model.safetensors', 'Train it with `npm run moescope -- train models/first/recipe.toml`.');
+const file = needFile('tests/browser/fixtures/first-greedy.json', 'Write it with `node tests/browser/bless-first.mjs`.');
+const fixture = JSON.parse(fs.readFileSync(file, 'utf8'));
+const { browser, server } = await withCheckout();
 
 for (const kind of ['cpu', 'webgpu', 'webgpu-burn']) {
   test(`models/first writes the native greedy tokens on the ${kind} engine`, async () => {

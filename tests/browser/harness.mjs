@@ -1,15 +1,17 @@
 // Chromium for tests: launch it, open pages that must stay free of errors, keep pictures.
 //
-//   const chromium = await launch();                      // { webgpu: false } hides the software adapter
-//   const server = await serveCheckout();                 // or serve(...) of web/tools/serve.mjs for the built page
-//   const { page, errors, screenshot } = await openPage(chromium, server.url + 'tests/browser/blank.html');
-//   ... await screenshot('first-light'); assertQuiet(errors); await chromium.close(); await server.close();
+//   const { browser, server } = await withCheckout();     // withSite() of tests/e2e/site.mjs for the built page
+//   test('...', async () => {
+//     const { page, errors, screenshot, close } = await openPage(browser, server.url + 'tests/browser/blank.html');
+//     ... await screenshot('first-light'); assertQuiet(errors); await close();
+//   });
 //
 // Chromium is $CHROMIUM or /usr/bin/chromium; artefacts go to $MOESCOPE_ARTIFACTS or web/artifacts (not in git).
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -34,8 +36,23 @@ export async function launch({ webgpu = true, args = [] } = {}) {
 }
 
 /** Serves the whole checkout, so that tests reach package, checkpoints and models. */
-export function serveCheckout() {
-  return serve({ root });
+export function serveCheckout(options = {}) {
+  return serve({ ...options, root });
+}
+
+/** Chromium for all tests of a file, closed after them; options are those of `launch`. */
+export async function withBrowser(options) {
+  const browser = await launch(options);
+  after(() => browser.close());
+  return browser;
+}
+
+/** Chromium with WebGPU and the checkout, served with options of `serve`, for all tests of a file. */
+export async function withCheckout(options) {
+  const server = await serveCheckout(options);
+  const browser = await withBrowser();
+  after(() => server.close());
+  return { browser, server };
 }
 
 /** Where pictures and measurements go. */

@@ -2,22 +2,13 @@
 // The model is the tiny qwen3_moe checkpoint, whose text means nothing but whose routing is as real as any.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { assertQuiet, launch, needFile, openPage, serveCheckout, workerPreludes } from './harness.mjs';
+import { describe, test } from 'node:test';
+import { assertQuiet, launch, needFile, openPage, withCheckout, workerPreludes } from './harness.mjs';
 
 const MODEL = '/tests/checkpoints/qwen3_moe';
-let browser;
-let server;
-before(async () => {
-  needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
-  needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
+needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
+const { browser, server } = await withCheckout();
 
 /** Runs `body` in a fresh page with the package imported as `window.moescope`; no error may reach the console. */
 async function inPage(body, { prepare, expected, ...options } = {}) {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { forward, greedy, loadEngine } from './engine-page.mjs';
-import { assertQuiet, launch, needFile, openPage, root, serveCheckout } from './harness.mjs';
+import { assertQuiet, needFile, openPage, root, withCheckout } from './harness.mjs';
 import { readSafetensors } from './safetensors.mjs';
 
 const RELATIVE = 1e-3;
@@ -15,17 +15,8 @@ const WEIGHT = 5e-4;
 /** Rows whose k-th and next score are closer than this may go either way. */
 const NEAR_TIE = 1e-4;
 
-let browser;
-let server;
-before(async () => {
-  needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
+const { browser, server } = await withCheckout();
 
 for (const kind of ['cpu', 'webgpu', 'webgpu-burn']) {
   for (const arch of ['olmoe', 'qwen3_moe']) {

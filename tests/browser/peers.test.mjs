@@ -2,22 +2,12 @@
 // the token and times a turn. The others are installed, and asked whether they agree, by the bench itself.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch, needFile, openPage, root } from './harness.mjs';
-import { serve } from '../../web/tools/serve.mjs';
+import { test } from 'node:test';
+import { assertQuiet, needFile, openPage, withCheckout } from './harness.mjs';
 
 const FILES = { folder: '/models/first' };
-let browser;
-let server;
-before(async () => {
-  needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
-  server = await serve({ root, isolated: true });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
+const { browser, server } = await withCheckout({ isolated: true });
 
 test('the page of the bench lists every backend, cuts prompts to the token and times a turn of ours', async () => {
   const { page, errors, close } = await openPage(browser, `${server.url}tests/bench/peers/page/index.html`);

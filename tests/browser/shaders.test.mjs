@@ -6,8 +6,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { assertQuiet, launch, openPage, serveCheckout } from './harness.mjs';
+import { assertQuiet, openPage, withCheckout } from './harness.mjs';
 
+const { browser, server } = await withCheckout();
 const shaders = fileURLToPath(new URL('../../shaders', import.meta.url));
 
 /** Sources by name, joined as the table in `kernel.rs` says. */
@@ -25,25 +26,18 @@ test('every kernel compiles without a message', async () => {
   const sources = kernels();
   const files = fs.readdirSync(path.join(shaders, 'wgsl')).filter((file) => file.endsWith('.wgsl'));
   assert.deepEqual(Object.keys(sources).map((name) => `${name}.wgsl`).sort(), files.sort());
-  const server = await serveCheckout();
-  const browser = await launch();
-  try {
-    const { page, errors, close } = await openPage(browser, `${server.url}tests/browser/blank.html`);
-    const messages = await page.evaluate(async (sources) => {
-      const adapter = await navigator.gpu.requestAdapter();
-      const device = await adapter.requestDevice();
-      const all = [];
-      for (const [name, code] of Object.entries(sources)) {
-        const info = await device.createShaderModule({ code }).getCompilationInfo();
-        all.push(...info.messages.map(({ type, lineNum, message }) => `${name}, line ${lineNum}: ${type}: ${message}`));
-      }
-      return all;
-    }, sources);
-    assert.deepEqual(messages, []);
-    assertQuiet(errors);
-    await close();
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  const { page, errors, close } = await openPage(browser, `${server.url}tests/browser/blank.html`);
+  const messages = await page.evaluate(async (sources) => {
+    const adapter = await navigator.gpu.requestAdapter();
+    const device = await adapter.requestDevice();
+    const all = [];
+    for (const [name, code] of Object.entries(sources)) {
+      const info = await device.createShaderModule({ code }).getCompilationInfo();
+      all.push(...info.messages.map(({ type, lineNum, message }) => `${name}, line ${lineNum}: ${type}: ${message}`));
+    }
+    return all;
+  }, sources);
+  assert.deepEqual(messages, []);
+  assertQuiet(errors);
+  await close();
 });

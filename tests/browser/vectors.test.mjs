@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WASM } from './engine-page.mjs';
-import { assertQuiet, launch, needFile, openPage, root, serveCheckout } from './harness.mjs';
+import { assertQuiet, needFile, openPage, root, withCheckout } from './harness.mjs';
 
 const FOLDER = 'tests/vectors/routing';
 const TOLERANCE = 1e-5;
@@ -16,16 +16,7 @@ const read = (name) => JSON.parse(fs.readFileSync(path.join(root, FOLDER, name),
 needFile('web/packages/moescope/wasm/moescope_gpu_bg.wasm', 'Run `npm run build`.');
 const { PRESETS, VERDICTS } = await import(needFile('web/packages/moescope/dist/generated/routing.js', 'Run `npm run build`.'));
 
-let browser;
-let server;
-before(async () => {
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { browser, server } = await withCheckout();
 
 test('there are as many vectors as the other tests run', () => {
   const count = files.reduce((sum, name) => sum + read(name).length, 0);

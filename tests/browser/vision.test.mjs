@@ -3,22 +3,13 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch, needFile, openPage, serveCheckout } from './harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, needFile, openPage, withCheckout } from './harness.mjs';
 
 const MODEL = '/tests/checkpoints/vit_moe';
 const golden = JSON.parse(fs.readFileSync(needFile(`${MODEL.slice(1)}/golden.json`, 'It is in git.'), 'utf8'));
-let browser;
-let server;
-before(async () => {
-  needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
-  server = await serveCheckout();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+needFile('web/packages/moescope/dist/public/index.js', 'Run `npm run build`.');
+const { browser, server } = await withCheckout();
 
 /** Runs `body` in a page with the model loaded as `window.eyes`; no error may reach the console. */
 async function withModel(backend, body) {

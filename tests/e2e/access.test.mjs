@@ -2,22 +2,13 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch, needFile } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually, needFile } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const axe = fs.readFileSync(needFile('node_modules/axe-core/axe.min.js', 'Run npm install.'), 'utf8');
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 async function withPage(hash, run, context = {}) {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '8', ...hash }, context });

@@ -4,24 +4,14 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
+import { after, test } from 'node:test';
+import { assertQuiet, eventually } from '../browser/harness.mjs';
 import { CPU, PATIENCE_MS, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-let folder;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-traces-'));
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-  if (folder) fs.rmSync(folder, { recursive: true, force: true });
-});
+const { browser, site } = await withSite({ webgpu: false });
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-traces-'));
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 async function withAnalyses(hash, run, { ready = true } = {}) {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, v: '2', model: 'models/first', tab: 'analyses', ...hash }, ready, context: { reducedMotion: 'reduce' } });

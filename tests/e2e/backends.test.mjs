@@ -1,22 +1,13 @@
 // Where the engine runs: WebGPU where there is one, the CPU with the reason where there is none, and by choice.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch, openPage, workerPreludes } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, openPage, workerPreludes } from '../browser/harness.mjs';
 import { openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const SHORT = { max: '6' };
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite();
 
 test('with an adapter the page runs on WebGPU, and can be told to use the CPU', async () => {
   const moescope = await openMoescope(browser, site, { hash: SHORT });

@@ -1,23 +1,14 @@
 // What goes wrong is said where the cause is, and the model in use goes on working.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 /** Chromium itself reports a file that is not there as a console error. */
 const MISSING_FILE = /Failed to load resource.*404/;
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 async function withPage(run, expected = []) {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '8' } });

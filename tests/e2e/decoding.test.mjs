@@ -1,21 +1,12 @@
 // Self-contrast and a routing adapted to the text, on the page with the real engine.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 async function withPage(hash, run) {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '24', ...hash } });

@@ -1,19 +1,15 @@
 // The built page on a static host: from a path of its own, with and without isolation, and without the host.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually, withBrowser } from '../browser/harness.mjs';
 import { CPU, openMoescope, PATIENCE_MS } from './moescope-page.mjs';
 import { openSite } from './site.mjs';
 
 const BASE = '/some/path/';
 const context = { serviceWorkers: 'allow' };
 
-let browser;
-before(async () => {
-  browser = await launch({ webgpu: false });
-});
-after(() => browser?.close());
+const browser = await withBrowser({ webgpu: false });
 
 /** Serves dist below a path for one test. */
 async function siteFor(t, options = {}) {

@@ -1,21 +1,12 @@
 // Lessons as a student takes them: predict, turn the knob, read what was measured. On the CPU engine.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 async function take(lesson, run) {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '16', tab: 'lessons', lesson, step: '1' } });

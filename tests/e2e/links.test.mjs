@@ -2,25 +2,16 @@
 // whatever a link says, the page opens and goes on working.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually } from '../browser/harness.mjs';
 import { GROUPS } from './link-controls.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
 import { NONSENSE, generator, oddLink } from './odd-links.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 import { fieldOf, fieldsOf, loadState } from './state.mjs';
 
 const { DEFAULTS, decode } = await loadState();
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 test('every field of the state has its control in these tests', () => {
   const held = Object.values(GROUPS).flatMap(({ fields }) => Object.keys(fields));

@@ -2,27 +2,17 @@
 // That file is rewritten only by `node tests/e2e/bless-look.mjs`, after one has looked at the page.
 
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch, needFile } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually, needFile } from '../browser/harness.mjs';
 import { PLACES, SCREENS, THEMES, colours, differences, goTo, openToLook, regions } from './look.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const EDGE_PX = 4;
 const COLOUR_BYTES = 4;
 const was = JSON.parse(fs.readFileSync(needFile('tests/e2e/snapshots/look.json', 'Write it with `node tests/e2e/bless-look.mjs`.'), 'utf8'));
 
-let browser;
-let site;
-let moescope;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-  moescope = await openToLook(browser, site);
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
+const moescope = await openToLook(browser, site);
 
 for (const screen of Object.keys(SCREENS)) {
   test(`regions stand where they stood on a ${screen} screen`, async () => {

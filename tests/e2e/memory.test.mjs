@@ -2,10 +2,10 @@
 // document, and the memory of the engine.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { after, test } from 'node:test';
+import { assertQuiet } from '../browser/harness.mjs';
 import { CPU, PATIENCE_MS, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const RUNS = { warm: 20, all: 100 };
 /**
@@ -25,16 +25,7 @@ const KEEP_MEMORY = `
     };
   }`;
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 /** Writes so many texts, each from a prompt of its own, one after the other. */
 function write(page, from, to) {

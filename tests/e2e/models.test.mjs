@@ -3,21 +3,12 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch, root } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually, root } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 test('a model that was opened is kept, comes back without its download, and can be removed', async () => {
   const moescope = await openMoescope(browser, site, { hash: CPU });

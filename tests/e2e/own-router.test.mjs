@@ -2,22 +2,13 @@
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { artifactsDir, assertQuiet, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { artifactsDir, assertQuiet } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const SAME_TOKEN = 'function route({ tokenId, nExperts }) {\n  return [{ expert: tokenId % nExperts, weight: 1 }];\n}';
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite();
 
 async function withEditor(hash, run, options = {}) {
   const moescope = await openMoescope(browser, site, { hash: { max: '8', temp: '0', ...hash }, ...options });

@@ -1,21 +1,12 @@
 // The page keeps to its origin and to its policy, and looks right at three widths in both themes.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 test('nothing is asked of other hosts and nothing violates the policy', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '12' }, ready: false });

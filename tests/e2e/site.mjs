@@ -6,7 +6,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { needFile } from '../browser/harness.mjs';
+import { after } from 'node:test';
+import { needFile, withBrowser } from '../browser/harness.mjs';
 import { serve } from '../../web/tools/serve.mjs';
 
 export const BROKEN = ['truncated', 'misshapen', 'incomplete'];
@@ -30,6 +31,14 @@ export async function openSite(options = {}) {
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Chromium and the built page for all tests of a file, closed after them; options are those of `launch`. */
+export async function withSite(options) {
+  const site = await openSite();
+  const browser = await withBrowser(options);
+  after(() => site.close());
+  return { browser, site };
 }
 
 function breakModel(from, to, how) {

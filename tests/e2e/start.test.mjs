@@ -1,26 +1,17 @@
 // The page is there soon, and nothing in it moves when the model arrives.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { MAX_START_WORK_MS, START_GOALS } from '../bench/start-goals.mjs';
 import { measureStart } from '../bench/start.mjs';
-import { assertQuiet, launch } from '../browser/harness.mjs';
+import { assertQuiet } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 /** Layout shift; below 0.1 is what web.dev/articles/cls calls good. */
 const LIMITS = { all: 0.1, late: 0.02 };
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 test('the first visit is little work for the page\'s thread', async (t) => {
   // Times by the clock depend on what else the machine does: they are printed here, and judged by `npm run bench`.

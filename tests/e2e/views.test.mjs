@@ -3,21 +3,12 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
-import { assertQuiet, eventually, launch } from '../browser/harness.mjs';
+import { test } from 'node:test';
+import { assertQuiet, eventually } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false });
 
 async function withText(hash, run) {
   const context = { permissions: ['clipboard-read', 'clipboard-write'], acceptDownloads: true };

@@ -2,23 +2,14 @@
 // The model is the tiny random one of the tests, whose answers mean nothing but whose routing is as real as any.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { assertQuiet, eventually, launch, needFile, openPage } from '../browser/harness.mjs';
-import { openSite } from './site.mjs';
+import { withSite } from './site.mjs';
 
 const PATIENCE_MS = 60_000;
 const MODEL = { tab: 'vision', 'v.model': 'models/vit_moe' };
-let browser;
-let site;
-before(async () => {
-  site = await openSite();
-  browser = await launch({ webgpu: false, args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
-});
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
+const { browser, site } = await withSite({ webgpu: false, args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
 
 /** The page with this state in the link, once the model has looked at the picture; no error may reach the console. */
 async function withVision(hash, run, { on = browser, expected, ...options } = {}) {
