@@ -34,7 +34,7 @@ export function resultPanel(shown: Shown): ViewElement {
     runLine(shown),
     problems(shown, outcome !== undefined),
     finding !== undefined && outcome !== undefined && [
-      h('p.headline', { key: 'headline' }, finding.headline),
+      h('p.headline', { key: 'headline' }, finding.headline.replaceAll(' %', '\u00a0%')),
       outcome.trace !== undefined && h('p.note', { key: 'facts' }, words().facts(outcome.trace.model, outcome.trace.nTokens, outcome.trace.layers.length, outcome.trace.layers[0]?.nExperts ?? 0)),
       h('div.analysis-picture', { key: 'picture', attrs: { id: PICTURE_ID } }, pictureOf(finding, pictureWidth(shown))),
       takeAlong(shown, finding),
@@ -165,13 +165,14 @@ function figures(finding: Finding): ViewElement {
   const write = (value: number | undefined, format: (value: number) => string): string => (value === undefined ? '' : format(value));
   return h('div.figure-table', { key: 'figures' },
     h('div.scroller', { attrs: { tabindex: 0, role: 'region', 'aria-label': words().table } }, h('table', {},
-      h('thead', {}, h('tr', {}, [...finding.columns, figure, low, high, chance, standing].map((name, column) =>
-        h('th', { attrs: { scope: 'col', class: column < finding.columns.length ? undefined : 'num' } }, name)))),
+      h('thead', {}, h('tr', {}, [...finding.columns, figure, low, high, chance].map((name, column) =>
+        h('th', { attrs: { scope: 'col', class: column < finding.columns.length ? undefined : 'num' } }, name)),
+      h('th.standing', { attrs: { scope: 'col' } }, standing))),
       h('tbody', {}, shown.map(({ where, figure: found, format = finding.format }, row) => h('tr', { key: row },
         where.map((part) => h('td', {}, String(part))),
         h('td.num.value', {}, format(found.value)),
         [found.low, found.high, found.chance].map((value) => h('td.num', {}, write(value, format))),
-        h('td.num', {}, standingOf(found) ?? '')))))),
+        h('td.standing', {}, standingOf(found) ?? '')))))),
     finding.rows.length > MAX_ROWS && h('p.note', {}, words().more(MAX_ROWS, finding.rows.length)));
 }
 

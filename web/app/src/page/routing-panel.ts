@@ -35,7 +35,8 @@ export function routingPanel(shown: Shown): ViewElement {
       footer(shown, actions.hold)));
 }
 
-export function knob(shown: Knobs): ViewElement {
+/** `term` says what top-k counts. */
+export function knob(shown: Knobs, term = messages.routing.topKTerm): ViewElement {
   const { model, routing, layer, actions } = shown;
   const nExperts = model?.n_experts ?? PLACEHOLDER;
   const spec = routing === undefined ? undefined : specFor(routing, layer);
@@ -46,9 +47,9 @@ export function knob(shown: Knobs): ViewElement {
   return h('div.knob', { style: { '--stops': String(nExperts) } },
     h('div.reading', {},
       h('label', { attrs: { for: 'top-k' } }, messages.routing.topK),
-      h('output', { attrs: { for: 'top-k' } }, topK === undefined ? '–' : String(topK)),
+      h('output', { attrs: { for: 'top-k', class: topK === undefined ? 'none' : undefined } }, topK === undefined ? '–' : String(topK)),
       h('span.of', {}, messages.routing.ofExperts(nExperts)),
-      h('span.term', {}, messages.routing.topKTerm)),
+      h('span.term', {}, term)),
     h('div.dial', {},
       h('div.stops', { attrs: { 'aria-hidden': 'true' } }, Array.from({ length: stops }, (_, i) => h('i', {
         attrs: { class: [i < (topK ?? 0) ? 'on' : '', i + 1 === trained ? 'trained' : ''].join(' ').trim() },

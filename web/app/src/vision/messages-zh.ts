@@ -17,6 +17,7 @@ export const chineseVision: Messages['vision'] = {
     padHelp: '画一个数字。它会像模型学过的数字那样居中并调整大小。',
     clear: '清除', undoStroke: '撤销一笔',
   },
+  topKTerm: '每个图像块的专家数',
   onCpu: '一张图片的计算量很小，所以由 CPU 处理，除非选择 WebGPU。',
   camera: {
     start: '使用摄像头', stop: '停止摄像头',

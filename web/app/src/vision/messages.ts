@@ -21,6 +21,7 @@ export const visionMessages = {
     clear: 'Clear',
     undoStroke: 'Undo line',
   },
+  topKTerm: 'experts per patch',
   onCpu: 'A picture is little work, so the CPU takes it unless WebGPU is chosen.',
   camera: {
     start: 'Use the camera',

@@ -31,7 +31,7 @@ function routing(shown: VisionShown): ViewElement {
   const { ui, actions } = shown;
   const knobs = knobsOf(shown);
   return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading, 'data-open': String(ui.sheet) } },
-    h('div.first', {}, knob(knobs), cost(shown)),
+    h('div.first', {}, knob(knobs, messages.vision.topKTerm), cost(shown)),
     h('button.handle', {
       on: { click: () => actions.show({ sheet: !ui.sheet }) },
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
