@@ -1,22 +1,27 @@
 //! Runs a recorded pass: in chunks where a text is long, under a routing that is written first where it changed, and
 //! with the host's decisions where no kernel has any.
 
+mod chunks;
+mod hosted;
+
 use std::cell::RefCell;
-use std::fmt;
 use std::ops::Range;
 
 use moescope_routing::stage::select::Select;
-use moescope_routing::{ModelRouting, Need, RouterSpec, RoutingPlan};
+use moescope_routing::{ModelRouting, Need, RouterSpec};
 use moescope_shaders as gpu;
 
 use super::{PlanInfo, WeightFormat, device};
 use crate::config::LmConfig;
 use crate::engine::Reading;
 use crate::error::ModelError;
-use crate::host_router::{HostRouter, RouterMemory};
+use crate::host_router::RouterMemory;
 use crate::trace::LayerTrace;
 
+use chunks::{append, targets, trace};
+
 /// Runs the passes of one model.
+#[derive(Debug)]
 pub(super) struct Runner {
     moe_layers: Vec<usize>,
     n_experts: usize,
@@ -67,6 +72,7 @@ pub(super) struct Done {
 }
 
 /// A plan and what its buffers hold at present.
+#[derive(Debug)]
 struct Running {
     plan: gpu::Plan,
     /// The routing in force.
@@ -75,43 +81,6 @@ struct Running {
     is_hosted: bool,
     /// The sequence whose token was routed last, and how long it is.
     last: Option<(usize, usize)>,
-}
-
-impl fmt::Debug for Runner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runner")
-            .field("moe_layers", &self.moe_layers)
-            .field("n_experts", &self.n_experts)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Lets the host decide, layer by layer.
-struct Host<'a> {
-    router: HostRouter<'a>,
-    moe_layers: &'a [usize],
-    n_experts: usize,
-    /// Why it could not.
-    error: Option<ModelError>,
-}
-
-impl gpu::Decider for Host<'_> {
-    async fn decide(
-        &mut self,
-        moe_layer: usize,
-        logits_te: Vec<f32>,
-    ) -> Result<RoutingPlan, String> {
-        let layer = self.moe_layers[moe_layer];
-        let decided = self
-            .router
-            .decide_on(layer, logits_te, self.n_experts)
-            .await;
-        decided.map_err(|error| {
-            let message = error.to_string();
-            self.error = Some(error);
-            message
-        })
-    }
 }
 
 impl Runner {
@@ -263,33 +232,6 @@ impl Runner {
         Ok(Some((reading, layers)))
     }
 
-    /// Runs a chunk that the host routes.
-    async fn run_hosted(
-        &self,
-        running: &mut Running,
-        run: &mut Run<'_>,
-        step: gpu::Step<'_>,
-        tokens: Range<usize>,
-    ) -> Result<(gpu::Reading, Vec<LayerTrace>), ModelError> {
-        let reading = Reading {
-            ids: &run.reading.ids[tokens],
-            ..run.reading
-        };
-        let mut host = Host {
-            router: reading.router().resume(run.memory.clone()),
-            moe_layers: &self.moe_layers,
-            n_experts: self.n_experts,
-            error: None,
-        };
-        let outcome = running.plan.run_with(run.pass, &step, &mut host).await;
-        if let Some(error) = host.error {
-            return Err(error);
-        }
-        let (layers, memory) = host.router.finish();
-        run.memory = memory;
-        Ok((device(outcome)?, layers))
-    }
-
     /// Tokens of one chunk.
     fn chunk(
         &self,
@@ -337,46 +279,4 @@ impl Runner {
 
 fn is_running() -> ModelError {
     ModelError::Device("another pass is running".into())
-}
-
-/// What follows each of some tokens; nothing follows the last of all, whose place holds a 0.
-fn targets(ids: &[u32], tokens: &Range<usize>) -> Vec<u32> {
-    let end = ids.len().min(tokens.end + 1);
-    let mut targets = ids[tokens.start + 1..end].to_vec();
-    targets.resize(tokens.len(), 0);
-    targets
-}
-
-fn trace(layer: usize, record: gpu::LayerRecord) -> LayerTrace {
-    LayerTrace {
-        layer,
-        n_experts: record.n_experts,
-        logits: record.logits,
-        scores: record.scores,
-        selection_scores: record.selection_scores,
-        verdicts: record.verdicts,
-        offsets: record.offsets,
-        experts: record.experts,
-        weights: record.weights,
-    }
-}
-
-/// Joins the traces of a chunk to those of the chunks before it.
-fn append(layers: &mut Vec<LayerTrace>, chunk: Vec<LayerTrace>) {
-    if layers.is_empty() {
-        *layers = chunk;
-        return;
-    }
-    for (layer, more) in layers.iter_mut().zip(chunk) {
-        let placed = layer.experts.len() as u32;
-        layer.logits.extend(more.logits);
-        layer.scores.extend(more.scores);
-        layer.selection_scores.extend(more.selection_scores);
-        layer.verdicts.extend(more.verdicts);
-        layer
-            .offsets
-            .extend(more.offsets[1..].iter().map(|offset| placed + offset));
-        layer.experts.extend(more.experts);
-        layer.weights.extend(more.weights);
-    }
 }

@@ -218,10 +218,9 @@ impl Model {
             });
             input = conv.output;
         }
-        let hidden = self
-            .body
-            .record(trunk, &mut builder, &caches, &self.biases)
-            .await?;
+        let body = &self.body;
+        let layers = body.record(trunk, &mut builder, &caches, &self.biases);
+        let hidden = layers.await?;
         let (input, Some(norm)) = (hidden.buffer, hidden.norm) else {
             return Err(ModelError::Device(
                 "no kernel means what has no norm".into(),
