@@ -21,7 +21,7 @@ struct Args {
     capacity: u32,
     flags: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> cache: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;

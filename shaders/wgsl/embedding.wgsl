@@ -8,7 +8,7 @@ struct Args {
     columns: u32,
     scales: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
 

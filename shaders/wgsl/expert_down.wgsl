@@ -16,7 +16,7 @@ struct Args {
     record_words: u32,
     n_slots: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> hidden: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> records: array<u32>;

@@ -11,7 +11,7 @@ struct Args {
     n_slots: u32,
     max_tiles: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> records: array<u32>;
 @group(0) @binding(3) var<storage, read_write> groups: array<u32>;
 

@@ -15,7 +15,7 @@ struct Args {
     epsilon: f32,
     max_tiles: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;

@@ -22,7 +22,7 @@ struct Args {
     // Bound on queries, keys and values; 0 is none.
     clip: f32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> qkv: array<f32>;
 @group(0) @binding(3) var<storage, read> gains: array<f32>;
 @group(0) @binding(4) var<storage, read> angles: array<vec2<f32>>;

@@ -22,7 +22,7 @@ struct Args {
     // Columns of a row of logits.
     stride: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read_write> records: array<u32>;
 @group(0) @binding(4) var<storage, read_write> memory: array<u32>;

@@ -16,7 +16,7 @@ struct Args {
     // Words of records of one token over all layers.
     trace_words: u32,
 }
-@group(0) @binding(1) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> logits: array<f32>;
 @group(0) @binding(3) var<storage, read_write> results: array<u32>;
 
