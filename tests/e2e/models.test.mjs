@@ -1,7 +1,9 @@
 // The picker of models: cards, what the browser keeps, removing it, a folder of the visitor's own, recorded runs before the model.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assertQuiet, eventually, root } from '../browser/harness.mjs';
@@ -73,8 +75,11 @@ test('a folder of the visitor opens, and one without weights says what is missin
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '6' } });
   const { page } = moescope;
   await page.getByRole('button', { name: /^Model:/ }).click();
-  await page.getByLabel('A folder of yours').setInputFiles(path.join(root, 'models/nine-dense'));
+  const empty = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-no-weights-'));
+  fs.copyFileSync(path.join(root, 'models/first/recipe.toml'), path.join(empty, 'recipe.toml'));
+  await page.getByLabel('A folder of yours').setInputFiles(empty);
   await page.getByRole('alert').filter({ hasText: 'config.json' }).waitFor();
+  fs.rmSync(empty, { recursive: true });
   await page.getByLabel('A folder of yours').setInputFiles(path.join(root, 'models/first'));
   await page.waitForFunction(() => location.hash.includes('folder%3Afirst'));
   await moescope.modelIsReady();
