@@ -129,7 +129,7 @@ describe('a comparison', () => {
   it('of models of other shapes says which layers and experts have no divergence', async () => {
     const narrow = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(4, 4), name: 'second' } }));
     expect(having(narrow.view, 'data-column')).toEqual([]);
-    expect(textOf(narrow.view)).toContain('At layer 0, 1, 2, 3 A has 4 experts and B 8');
+    expect(textOf(narrow.view)).toContain('At layers 0, 1, 2, 3 A has 4 experts and B 8');
     const short = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(8, 2), name: 'second' } }));
     expect(textOf(short.view)).toContain('A has experts at layers 0, 1, B at 0, 1, 2, 3');
     const dense = await compared({ ...AS_B, model: 'models/second' }, new FakeScope({ info: { ...fakeInfo(8, 0), name: 'second' } }));

@@ -1,7 +1,7 @@
 // What comparisons of texts and of pictures have in common: the head, the choice of A's model, what is being waited for,
 // what to keep in mind, and the table of layers.
 
-import { expertVar, fixed, h } from 'moescope/views';
+import { expertVar, fixed, h, worthOf } from 'moescope/views';
 import type { LayerComparison, Table, ViewElement } from 'moescope/views';
 
 import { MODELS, shortName } from '../catalogue.js';
@@ -92,8 +92,8 @@ export function layerTable(layers: readonly LayerComparison[], { kind, layer, ch
       h('th', { key: name, attrs: { scope: 'col' } }, name)))),
     h('tbody', {}, layers.map((row) => h('tr', { key: row.layer, attrs: { class: row.layer === layer ? 'here' : undefined, 'data-layer': row.layer } },
       h('th', { attrs: { scope: 'row' } }, h('button.link', { on: { click: () => choose(row.layer) }, attrs: { type: 'button' } }, `L${row.layer}`)),
-      h('td', {}, loadBars(row.loads.a)),
-      h('td', {}, loadBars(row.loads.b)),
+      h('td', {}, loadOf(row.loads.a)),
+      h('td', {}, loadOf(row.loads.b)),
       columns.map(({ id, of, text }) => cell(id, of(row), text)))))));
 }
 
@@ -118,14 +118,14 @@ function cell(id: string, value: number | undefined, text: (value: number) => st
     h('span.meter', { attrs: { 'aria-hidden': 'true' } }, h('i', { style: { width: `${(100 * Math.min(1, value)).toFixed(1)}%` } })));
 }
 
-/** Every expert's share of the choices, the largest as high as there is room. */
-function loadBars(load: readonly number[] | undefined): ViewElement | string {
+/** How many experts a load is worth, and every expert's share of the choices, the largest as high as there is room. */
+function loadOf(load: readonly number[] | undefined): ViewElement[] | string {
   if (load === undefined) return '–';
   const most = Math.max(...load);
   const name = messages.compare.busiest(load.indexOf(most), `${(100 * most).toFixed(0)} %`);
-  return h('span.loadbars', { attrs: { role: 'img', 'aria-label': name, title: name } }, load.map((share, expert) => h('i', {
+  return [h('span.num', { attrs: { 'data-worth': worthOf(load).toFixed(3) } }, messages.compare.worth(fixed(worthOf(load), 1), load.length)), h('span.loadbars', { attrs: { role: 'img', 'aria-label': name, title: name } }, load.map((share, expert) => h('i', {
     key: expert, style: { '--c': expertVar(expert), height: `${((100 * share) / Math.max(most, Number.EPSILON)).toFixed(1)}%` },
-  })));
+  })))];
 }
 
 function differenceTable(layers: readonly LayerComparison[]): Table {
@@ -133,9 +133,9 @@ function differenceTable(layers: readonly LayerComparison[]): Table {
   const nExperts = Math.max(0, ...layers.flatMap(({ loads }) => [loads.a?.length ?? 0, loads.b?.length ?? 0]));
   const experts = Array.from({ length: nExperts }, (_, expert) => expert);
   return {
-    columns: ['layer', 'jensen_shannon_bits_of_loads', 'jensen_shannon_bits_of_routers', 'share_changed',
+    columns: ['layer', 'effective_experts_a', 'effective_experts_b', 'jensen_shannon_bits_of_loads', 'jensen_shannon_bits_of_routers', 'share_changed',
       ...(['a', 'b'] as const).flatMap((side) => experts.map((expert) => `load_${side}_${expert}`))],
-    rows: layers.map(({ layer, load, routers, changed, loads }) => [layer, digits(load), digits(routers), digits(changed),
+    rows: layers.map(({ layer, load, routers, changed, loads }) => [layer, ...[loads.a, loads.b].map((side) => digits(side && worthOf(side))), digits(load), digits(routers), digits(changed),
       ...([loads.a, loads.b] as const).flatMap((side) => experts.map((expert) => digits(side?.[expert])))]),
   };
 }

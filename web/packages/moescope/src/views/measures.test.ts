@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { DEFAULT_SPEC } from '../generated/routing.js';
 import { recordsOf } from './data.js';
 import type { TokenRecord } from './data.js';
-import { agreement, cacheHits, effectiveExperts, expertsPerToken } from './measures.js';
+import { agreement, cacheHits, effectiveExperts, expertsPerToken, worthOf } from './measures.js';
 
 function run(chosen: readonly (readonly number[])[]): TokenRecord[] {
   const none = new Float32Array(chosen.length * 4);
@@ -19,6 +19,7 @@ function run(chosen: readonly (readonly number[])[]): TokenRecord[] {
 it('four experts with the same load count as four, and one with everything as one', () => {
   expect(effectiveExperts(run([[0], [1], [2], [3]]), 0, 4)).toBeCloseTo(4, 6);
   expect(effectiveExperts(run([[2], [2]]), 0, 4)).toBeCloseTo(1, 6);
+  expect(worthOf([0.9, 0.1])).toBeCloseTo(1.384, 3);
 });
 
 it('experts per token are a mean', () => {

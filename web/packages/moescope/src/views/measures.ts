@@ -4,9 +4,13 @@ import { choicesAt, loadAt } from './data.js';
 import type { TokenRecord } from './data.js';
 import { difference } from './tint.js';
 
-/** exp of the entropy of the load: E where all experts have the same, 1 where one has everything. */
+/** What the load of a layer is worth. */
 export function effectiveExperts(records: readonly TokenRecord[], layer: number, nExperts: number): number {
-  const loads = loadAt(records, layer, nExperts);
+  return worthOf(loadAt(records, layer, nExperts));
+}
+
+/** exp of the entropy of a load: E where all experts have the same, 1 where one has everything. */
+export function worthOf(loads: readonly number[]): number {
   const total = loads.reduce((sum, load) => sum + load, 0);
   return Math.exp(-loads.reduce((sum, load) => (load > 0 ? sum + (load / total) * Math.log(load / total) : sum), 0));
 }
