@@ -38,7 +38,10 @@ const menu = (name) => async ({ page }) => {
 const PLACES = {
   language: [{}, (moescope) => moescope.stillWrites()],
   'language, everything open': [{ k: '1', token: '3', tint: 'entropy', side: 'load', c: '2' }, (moescope) => moescope.stillWrites()],
-  'the page of an expert': [{ expert: '2', layer: '1' }, see('.expertpage .favourite')],
+  'the page of an expert': [{ expert: '2', layer: '1' }, async (moescope) => {
+    await see('.expertpage .favourite')(moescope);
+    await see('.alone .units')(moescope);
+  }],
   'a comparison of A and B': [{ a: 'trained', k: '1' }, async (moescope) => {
     await moescope.stillWrites();
     await see('#compare')(moescope);

@@ -24,6 +24,19 @@ test('with an adapter the page runs on WebGPU, and can be told to use the CPU', 
   await moescope.close();
 });
 
+test('what an expert does inside, the plan on WebGPU cannot tell, and the page offers the CPU, which can', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...SHORT, model: 'models/first', expert: '2', token: '1' } });
+  assert.equal((await moescope.backend()).kind, 'webgpu');
+  const part = moescope.page.locator('.alone');
+  await part.locator('[data-code="plan_cannot_tell"]').waitFor();
+  await part.getByRole('button', { name: 'Use the CPU' }).click();
+  await part.locator('.units').waitFor();
+  assert.equal((await moescope.backend()).kind, 'cpu');
+  await part.locator('.problem').waitFor({ state: 'hidden' });
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
 for (const [what, workerPrelude] of [['no WebGPU', workerPreludes.noWebGpu], ['no adapter', workerPreludes.noAdapter]]) {
   test(`with ${what} the page runs on the CPU and says why`, async () => {
     const moescope = await openMoescope(browser, site, { hash: SHORT, workerPrelude });

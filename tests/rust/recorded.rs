@@ -6,7 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 use moescope_model::{
-    Contrast, Device, Engine, GenerateOptions, Gpu, ModelFiles, PreparedPlan, Step, WeightFormat,
+    Contrast, Device, Engine, ExpertQuestion, GenerateOptions, Gpu, ModelFiles, PreparedPlan, Step,
+    WeightFormat,
 };
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::select::Select;
@@ -151,6 +152,20 @@ fn packed_weights_lose_the_less_the_more_bits_they_have() {
         q4 > q8 && q4 < 0.3,
         "q4 changes the loss of {exact} by {q4}"
     );
+}
+
+#[test]
+fn a_plan_cannot_tell_what_happens_inside_an_expert_and_says_who_can() {
+    let checkpoint = Checkpoint::read("qwen3_moe");
+    let question = ExpertQuestion {
+        layer: 0,
+        expert: 0,
+        position: 0,
+    };
+    let plan = recorded(checkpoint.files());
+    let error = block_on(plan.ask_expert_ids(&PROMPT, question, None)).unwrap_err();
+    assert_eq!(error.code(), "plan_cannot_tell");
+    assert!(error.to_string().contains("backend cpu"), "{error}");
 }
 
 #[test]

@@ -6,8 +6,9 @@
 
 use moescope_model::vision::{Classification, ImageClass, VisionInfo};
 use moescope_model::{
-    Analysis, Candidate, Contrast, ContrastReport, GenerateOptions, LayerOrder, LayerTrace,
-    ModelInfo, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer, Step, Token, Trace,
+    Analysis, Candidate, Contrast, ContrastReport, ExpertAnswer, ExpertQuestion, GenerateOptions,
+    HiddenUnit, LayerOrder, LayerTrace, ModelInfo, Prediction, RerouteMethod, RerouteOptions,
+    Rerouted, ReroutedLayer, Step, Token, Trace,
 };
 use moescope_tests::repository;
 use ts_rs::{Config, TS};
@@ -52,6 +53,10 @@ fn the_generated_typescript_is_up_to_date() {
     declare::<RerouteMethod>(&mut expected, &config);
     declare::<Rerouted>(&mut expected, &config);
     declare::<ReroutedLayer>(&mut expected, &config);
+    declare::<ExpertQuestion>(&mut expected, &config);
+    declare::<ExpertAnswer>(&mut expected, &config);
+    declare::<Prediction>(&mut expected, &config);
+    declare::<HiddenUnit>(&mut expected, &config);
     declare::<VisionInfo>(&mut expected, &config);
     declare::<ImageClass>(&mut expected, &config);
     declare::<Classification>(&mut expected, &config);

@@ -29,6 +29,8 @@ enum Command {
     Generate(command::generate::Args),
     /// Lower the loss on a text by offsets of the gating logits, and write down the routing that has them.
     Reroute(command::reroute::Args),
+    /// Ask one expert what it does to one token of a text.
+    Expert(command::expert::Args),
     /// Run a text once and write down every routing decision.
     Trace(command::trace::Args),
     /// Measure how fast a model reads and writes, on the CPU and as a recorded plan on the GPU.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Reroute(args) => command::reroute::run(&args),
+        Command::Expert(args) => command::expert::run(&args),
         Command::Trace(args) => command::trace::run(&args),
         Command::Bench(args) => command::bench::run(&args),
         Command::Growth(args) => command::growth::run(&args),

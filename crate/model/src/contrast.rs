@@ -8,6 +8,7 @@ use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, RouterSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::distribution::{best, divergence, max};
 use crate::error::ModelError;
 use crate::tokenizer::Token;
 
@@ -204,39 +205,6 @@ impl Contrasted {
     }
 }
 
-/// KL(p || q) in nats of the softmax of two rows of logits.
-fn divergence(p_logits: &[f32], q_logits: &[f32]) -> f64 {
-    let (p, q) = (log_softmax(p_logits), log_softmax(q_logits));
-    let terms = p.iter().zip(q).map(|(p, q)| p.exp() * (p - q));
-    terms.filter(|term| !term.is_nan()).sum()
-}
-
-fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let max = f64::from(max(logits));
-    let total: f64 = logits.iter().map(|&z| (f64::from(z) - max).exp()).sum();
-    let log_total = total.ln();
-    let log_p = |&z: &f32| f64::from(z) - max - log_total;
-    logits.iter().map(log_p).collect()
-}
-
-fn max(logits: &[f32]) -> f32 {
-    logits.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-}
-
-/// The ids of the `n` largest numbers, the lower id on a tie.
-fn best(numbers: &[f32], n: usize) -> Vec<u32> {
-    let mut ids: Vec<u32> = (0..numbers.len() as u32).collect();
-    let order = |a: &u32, b: &u32| {
-        let number = |id: u32| numbers[id as usize];
-        number(*b).total_cmp(&number(*a)).then(a.cmp(b))
-    };
-    if n < ids.len() {
-        ids.select_nth_unstable_by(n, order);
-        ids.truncate(n);
-    }
-    ids
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 mod tests {
@@ -327,17 +295,6 @@ mod tests {
         let ids: Vec<u32> = report.candidates.iter().map(|c| c.token.id).collect();
         assert_eq!(ids, [0, 1, 2, 3, 19]);
         assert_eq!(report.strong_token.id, 0);
-    }
-
-    #[test]
-    fn divergence_is_that_of_the_distributions() {
-        let logits = |p: [f32; 3]| p.map(f32::ln);
-        let (p, q) = ([0.5, 0.25, 0.25], [0.25, 0.25, 0.5]);
-        let expected = 0.5 * 2.0_f64.ln() + 0.25 * 0.5_f64.ln();
-        assert!((divergence(&logits(p), &logits(q)) - expected).abs() < 1e-6);
-        assert_eq!(divergence(&logits(p), &logits(p)), 0.0);
-        let never = [f32::NEG_INFINITY, 0.0, 0.0];
-        assert!((divergence(&never, &[0.0; 3]) - (1.5_f64).ln()).abs() < 1e-6);
     }
 
     #[test]

@@ -91,6 +91,7 @@ impl<'a, R: Router> Operations for Eager<'a, R> {
     }
 
     fn experts(&mut self, experts: &'a Experts, x_td: Tensor<2>, routed: Routed) -> Tensor<2> {
+        self.router.enter(&x_td);
         experts.forward(x_td, routed)
     }
 

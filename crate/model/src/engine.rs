@@ -3,6 +3,7 @@
 //! The command-line tool and the browser use this same type; neither adds logic of its own.
 //! Everything is asynchronous, because a browser cannot wait for a device in any other way.
 
+mod expert;
 mod generate;
 mod machine;
 mod reroute;

@@ -142,6 +142,33 @@ pub enum ModelError {
         /// MoE layers of the model.
         allowed: Vec<usize>,
     },
+    /// A question about a layer that has no experts.
+    #[error("layer {got} has no experts; allowed are {}", named(.allowed))]
+    NoExperts {
+        /// The layer asked about.
+        got: usize,
+        /// MoE layers of the model.
+        allowed: Vec<usize>,
+    },
+    /// A question about an expert that a layer does not have.
+    #[error("expert {got} does not exist; allowed are 0 to {}", .n_experts - 1)]
+    NoSuchExpert {
+        /// The expert asked about.
+        got: usize,
+        /// E.
+        n_experts: usize,
+    },
+    /// A question about a token that a text does not have.
+    #[error("position {got} is outside the text; allowed are 0 to {}", .n_tokens - 1)]
+    PositionOutOfRange {
+        /// The position asked about.
+        got: usize,
+        /// Tokens in the text.
+        n_tokens: usize,
+    },
+    /// A recorded plan keeps nothing of what happens inside an expert.
+    #[error("a recorded plan does not tell what happens inside an expert; ask on the backend cpu")]
+    PlanCannotTell,
     /// A strategy asks for something the model does not have.
     #[error(
         "MoE layer {layer}: this strategy needs {need}, which the model does not have; choose another"
@@ -194,10 +221,22 @@ impl ModelError {
             Self::ClassOutOfRange { .. } => "class_out_of_range",
             Self::Routing { source, .. } => source.code(),
             Self::NotAnMoeLayer { .. } => "not_an_moe_layer",
+            Self::NoExperts { .. } => "no_experts",
+            Self::NoSuchExpert { .. } => "expert_out_of_range",
+            Self::PositionOutOfRange { .. } => "position_out_of_range",
+            Self::PlanCannotTell => "plan_cannot_tell",
             Self::NeedUnmet { .. } => "need_unmet",
             Self::NoExternalRouter { .. } => "no_external_router",
             Self::NotDifferentiable { .. } => "not_differentiable",
             Self::Device(_) => "device",
         }
+    }
+}
+
+/// The layers that may be asked about.
+fn named(layers: &[usize]) -> String {
+    match layers {
+        [] => "none, because this model is dense".into(),
+        layers => format!("{layers:?}"),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use moescope_routing::stage::select::Select;
 use moescope_routing::{
     ModelRouting, RouterContext, RouterInput, Routing, RoutingPlan, route_with,
@@ -177,27 +177,34 @@ impl HostRouter<'_> {
     }
 }
 
-impl Router for HostRouter<'_> {
-    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
-        let [n_tokens, n_experts] = logits_te.dims();
-        let device = logits_te.device();
-        let plan = self.plan(layer, logits_te).await?;
-        Ok(match self.path {
+impl HostRouter<'_> {
+    /// A plan on its way to the experts of a device.
+    pub(crate) fn routed(&self, plan: &RoutingPlan, n_experts: usize, device: &Device) -> Routed {
+        match self.path {
             ExpertPath::Selected => {
-                let dispatch = Dispatch::new(&plan, n_experts);
-                let weights_tk = upload_weights(&dispatch, &device);
+                let dispatch = Dispatch::new(plan, n_experts);
+                let weights_tk = upload_weights(&dispatch, device);
                 Routed::Selected {
                     dispatch,
                     weights_tk,
                 }
             }
             ExpertPath::AllMasked => {
-                let weights = dense_weights(&plan, n_experts);
-                let data = TensorData::new(weights, [n_tokens, n_experts]);
-                let weights_te = Tensor::from_data(data, &device);
+                let weights = dense_weights(plan, n_experts);
+                let data = TensorData::new(weights, [plan.n_tokens(), n_experts]);
+                let weights_te = Tensor::from_data(data, device);
                 Routed::AllMasked { weights_te }
             }
-        })
+        }
+    }
+}
+
+impl Router for HostRouter<'_> {
+    async fn route(&mut self, layer: usize, logits_te: Tensor<2>) -> Result<Routed, ModelError> {
+        let [_, n_experts] = logits_te.dims();
+        let device = logits_te.device();
+        let plan = self.plan(layer, logits_te).await?;
+        Ok(self.routed(&plan, n_experts, &device))
     }
 }
 

@@ -14,9 +14,11 @@ pub mod checkpoint;
 pub mod config;
 mod contrast;
 pub mod dispatch;
+mod distribution;
 mod eager;
 mod engine;
 mod error;
+mod expert;
 mod external;
 mod forward;
 #[cfg(feature = "fused")]
@@ -37,6 +39,7 @@ pub mod vision;
 pub use contrast::{Candidate, Contrast, ContrastReport};
 pub use engine::{Engine, ModelFiles, Rerouting};
 pub use error::ModelError;
+pub use expert::{ExpertAnswer, ExpertQuestion, HiddenUnit, Prediction};
 pub use external::{Deciding, ExternalRouter};
 pub use info::ModelInfo;
 #[cfg(feature = "recorded")]

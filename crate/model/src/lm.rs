@@ -111,6 +111,14 @@ impl MoeLm {
         cross_entropy(self.logits(hidden_td), targets_t)
     }
 
+    /// What rows that are added to the residual stream do to the logits, up to the scale of the last norm.
+    ///
+    /// # Shapes
+    /// `added_nd`: [N, D], returns [N, V].
+    pub fn lens(&self, added_nd: Tensor<2>) -> Tensor<2> {
+        self.logits(added_nd * self.norm.gamma.val().unsqueeze())
+    }
+
     /// Next-token logits.
     ///
     /// # Shapes

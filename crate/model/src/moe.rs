@@ -26,6 +26,12 @@ pub trait Router {
         layer: usize,
         logits_te: Tensor<2>,
     ) -> impl Future<Output = Result<Routed, ModelError>>;
+
+    /// Sees what the experts of the layer that was routed last are about to read.
+    ///
+    /// # Shapes
+    /// `x_td`: [T, D]
+    fn enter(&mut self, _x_td: &Tensor<2>) {}
 }
 
 /// A decision, and which of the two equivalent ways computes it.
@@ -98,6 +104,22 @@ impl Experts {
         }
     }
 
+    /// Hidden units of one expert.
+    ///
+    /// # Shapes
+    /// `x_td`: [T, D]; returns [T, F].
+    pub fn hidden(&self, expert: usize, x_td: Tensor<2>) -> Tensor<2> {
+        gated_linear_unit(x_td.matmul(one(&self.gate_up, expert)))
+    }
+
+    /// What each hidden unit of one expert writes when it is 1.
+    ///
+    /// # Shapes
+    /// returns [F, D]
+    pub fn values(&self, expert: usize) -> Tensor<2> {
+        one(&self.down, expert)
+    }
+
     /// Computes the selected experts: gather, one batched product over the active experts, gather back.
     ///
     /// # Shapes
@@ -157,6 +179,11 @@ impl Experts {
         let weights_et1 = weights_te.transpose().reshape([n_experts, t, 1]);
         (y_etd * weights_et1).sum_dim(0).reshape([t, d_model])
     }
+}
+
+/// The matrix of one expert.
+fn one(stacked: &Param<Tensor<3>>, expert: usize) -> Tensor<2> {
+    stacked.val().narrow(0, expert, 1).squeeze_dim(0)
 }
 
 /// silu(gate) * up, with both halves side by side in the last dimension.

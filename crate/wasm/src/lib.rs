@@ -20,7 +20,7 @@ use std::cell::RefCell;
 
 use js_sys::{Float32Array, Function, Promise, Uint32Array};
 use moescope_model::{
-    Device, ExternalRouter, GenerateOptions, ModelError, ModelFiles, RerouteOptions,
+    Device, ExpertQuestion, ExternalRouter, GenerateOptions, ModelError, ModelFiles, RerouteOptions,
 };
 use moescope_routing::ModelRouting;
 use serde::de::DeserializeOwned;
@@ -135,6 +135,20 @@ impl Engine {
                 .await
                 .map_err(error)?,
         )
+    }
+
+    /// `ExpertAnswer` to an `ExpertQuestion` about token ids, under a `ModelRouting` or the one in force.
+    pub async fn ask_expert(
+        &self,
+        ids: Vec<u32>,
+        question: JsValue,
+        routing: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let question: ExpertQuestion = parse(question, "option_invalid")?;
+        let routing: Option<ModelRouting> = parse(routing, "routing_invalid")?;
+        let engine = &self.inner;
+        let asked = engine.ask_expert_ids(&ids, question, routing.as_ref());
+        plain(&asked.await.map_err(error)?)
     }
 
     /// `Rerouted` for a text, from a `ModelRouting` or from the one in force.

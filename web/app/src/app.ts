@@ -6,6 +6,7 @@ import { expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
+import { Alone } from './alone.js';
 import { Study } from './analyses/study.js';
 import { loadExamples } from './analyses/texts.js';
 import { Engine } from './engine.js';
@@ -20,6 +21,7 @@ import { Measuring } from './measuring.js';
 import { applyLook } from './look.js';
 import { messages } from './messages.js';
 import { OwnRouter } from './own-router.js';
+import { aloneSubject } from './page/alone.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
 import { Pointer } from './pointer.js';
@@ -59,6 +61,7 @@ export class App {
   readonly engine: Engine;
   readonly runner: Runner;
   readonly adapter: Adapter;
+  readonly alone: Alone;
   readonly own: OwnRouter;
   readonly shelf: Shelf;
   readonly measuring: Measuring;
@@ -85,6 +88,7 @@ export class App {
     this.runner = new Runner(() => this.#textChanged(), now);
     this.measuring = new Measuring({ load: options.load, engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
+    this.alone = new Alone(() => this.schedule());
     this.study = new Study({
       analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
     });
@@ -156,7 +160,7 @@ export class App {
       analyses: gauge.analyses, sample: sampler.state, rivalry, study: this.study, finding: tutor.finding,
       works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
-      adapt: this.adapter.state, own: this.own.shown,
+      adapt: this.adapter.state, alone: this.alone.state, own: this.own.shown,
       canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),
     };
@@ -201,6 +205,7 @@ export class App {
     this.#painter.paint(shown);
     this.#pointer.afterDraw(shown);
     this.vision.afterDraw();
+    this.alone.ask(aloneSubject(shown));
   }
 
   #definePalette(nExperts: number): void {
@@ -239,6 +244,7 @@ export class App {
   #closing(): void {
     this.runner.stop();
     this.adapter.clear();
+    this.alone.ask(undefined);
     this.measuring.clear();
     this.study.modelCloses();
   }

@@ -15,7 +15,7 @@ import type { Outside } from './spec.js';
 export type ReadConfig = (model: URL | ModelFolder) => Promise<unknown>;
 
 /** The part of a loaded model that the page uses. */
-export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'setExternalRouter' | 'analyse' | 'reroute' | 'free'>;
+export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'setExternalRouter' | 'analyse' | 'askExpert' | 'reroute' | 'free'>;
 export type Load<S = Scope> = (model: string | URL | ModelFolder, options: LoadOptions) => Promise<S>;
 
 /** What models of text and of images have in common. */

@@ -3,6 +3,7 @@
 import { CHINESE } from 'moescope/views';
 
 import type { Translation } from './messages.js';
+import { chineseAlone } from './messages-alone.js';
 import { chineseAnalyses } from './messages-zh-analyses.js';
 import { chineseLessons } from './messages-zh-lessons.js';
 import { chineseRouter } from './messages-zh-router.js';
@@ -106,6 +107,7 @@ export const chinese: Translation = {
   ...chineseStrategy,
   ...chineseRouter,
   ...chineseWork,
+  ...chineseAlone,
   ...chineseViews,
   ...chineseLessons,
   ...chineseAnalyses,

@@ -4,6 +4,7 @@
 import { ENGLISH } from 'moescope/views';
 import type { ViewWords } from 'moescope/views';
 
+import { aloneMessages } from './messages-alone.js';
 import { compareMessages } from './messages-compare.js';
 import { analysesMessages } from './messages-analyses.js';
 import { decodingMessages } from './messages-decoding.js';
@@ -109,6 +110,7 @@ const english = {
   analyses: analysesMessages,
   decoding: decodingMessages,
   ...viewMessages,
+  ...aloneMessages,
   ...compareMessages,
   ...lessonMessages,
   ...routerMessages,

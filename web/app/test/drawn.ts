@@ -5,6 +5,8 @@ import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
+import { Alone } from '../src/alone.js';
+import type { AloneState } from '../src/alone.js';
 import { Study } from '../src/analyses/study.js';
 import { Engine } from '../src/engine.js';
 import type { Scope } from '../src/engine.js';
@@ -35,12 +37,13 @@ export interface Drawing {
   readonly state?: Partial<State>;
   readonly actions?: Partial<Actions>;
   readonly adapt?: AdaptState;
+  readonly alone?: AloneState;
   readonly own?: OwnShown;
   /** The router of the visitor's own that runs. */
   readonly external?: number | undefined;
 }
 
-export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle' }, own = NO_ROUTER, external }: Drawing): Promise<{ root: ViewElement; shown: Shown }> {
+export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle' }, alone = new Alone(() => undefined).state, own = NO_ROUTER, external }: Drawing): Promise<{ root: ViewElement; shown: Shown }> {
   const { routing: edits = NO_EDITS, contrast } = state;
   const scope = new FakeScope({ info: MODEL });
   const engine = new Engine(() => Promise.resolve(scope), () => undefined, () => 0);
@@ -52,7 +55,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
   const vision = new VisionTab({ ...FAKE_VISION, store: new Store({ ...DEFAULTS, ...state }), changed: nothing, now: () => 0 }).shown();
   const shown: Shown = {
     vision,
-    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: { ...MODEL, external }, ...shapeOf(runner.records, MODEL), adapt,
+    state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: { ...MODEL, external }, ...shapeOf(runner.records, MODEL), adapt, alone,
     own,
     analyses: undefined, sample: new Sampler(nothing).state, rivalry: new Rivalry<Scope, string, Analysis>({ load: () => Promise.resolve(scope), read: readText, changed: nothing, now: () => 0 }), finding: undefined,
     study: new Study({

@@ -3,7 +3,7 @@
 
 import { MoescopeError } from 'moescope';
 import type {
-  Analysis, Backend, ContrastReport, ExternalRouter, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, Rerouted, RerouteRequest,
+  AnalyseRequest, Analysis, Backend, ContrastReport, ExpertAnswer, ExpertQuestion, ExternalRouter, GenerateRequest, GenerateStep, LoadOptions, ModelInfo, ModelRouting, Rerouted, RerouteRequest,
   RouterSpec, Token, Trace,
 } from 'moescope';
 import { DEFAULT_SPEC, specFor } from 'moescope/views';
@@ -54,6 +54,8 @@ export class FakeScope implements Scope {
   router: ExternalRouter | undefined;
   freed = false;
   analyses = 0;
+  /** Questions to experts, in order. */
+  readonly questions: { readonly ids: readonly number[]; readonly question: ExpertQuestion }[] = [];
   /** What the last generation was asked for. */
   request: GenerateRequest | undefined;
   readonly #paceMs: number;
@@ -129,9 +131,33 @@ export class FakeScope implements Scope {
     return { method, routing: base, losses, kept: steps, layers, changed: 0.25 };
   }
 
+  async askExpert(text: string | readonly number[], question: ExpertQuestion, { signal }: AnalyseRequest = {}): Promise<ExpertAnswer> {
+    const ids = typeof text === 'string' ? fakeTokens(text).map(({ id }) => id) : text;
+    this.questions.push({ ids, question });
+    await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
+    signal?.throwIfAborted();
+    if (this.backend.kind === 'webgpu') throw new MoescopeError('plan_cannot_tell', 'a recorded plan does not tell; ask on the backend cpu');
+    return fakeAnswer(ids[question.position] ?? 0, question);
+  }
+
   free(): void {
     this.freed = true;
   }
+}
+
+/** Even experts are chosen; what they say follows from their number and the token. */
+export function fakeAnswer(id: number, { expert, position }: ExpertQuestion): ExpertAnswer {
+  const word = (n: number): Token => ({ id: n, text: ` w${n}`, special: false });
+  const text = [...fakeTokens(`Once upon a time${STORY}`)].find((token) => token.id === id)?.text ?? '';
+  return {
+    token: { id, text, special: false }, weight: expert % 2 === 0 ? 0.625 : null, total_weight: 1, shared: expert === 7,
+    cosine: 0.8, relative_norm: 1.5, divergence: Math.LN2 / 4, n_units: 512,
+    predictions: [{ token: word(position), mixture: 0.5, alone: 0.125 }, { token: word(position + 1), mixture: 0.25, alone: 0.75 }],
+    units: [
+      { unit: 17, activation: -0.5, strength: 2, up: [word(1)], down: [word(2)] },
+      { unit: 3, activation: 0.25, strength: 1, up: [word(3)], down: [word(4)] },
+    ],
+  };
 }
 
 /** On every third token contrast has its way. */

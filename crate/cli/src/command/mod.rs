@@ -6,6 +6,7 @@ pub mod data;
 pub mod eval;
 mod eval_text;
 mod eval_vision;
+pub mod expert;
 pub mod generate;
 pub mod growth;
 pub mod metrics;

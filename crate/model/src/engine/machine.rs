@@ -12,6 +12,7 @@ use crate::error::ModelError;
 use crate::external::ExternalRouter;
 use crate::host_router::{ExpertPath, HostRouter, RouterMemory, read_f32};
 use crate::lm::MoeLm;
+use crate::moe::Router;
 #[cfg(feature = "recorded")]
 use crate::recorded::{self, RecordedLm};
 use crate::trace::LayerTrace;
@@ -130,6 +131,15 @@ impl Machine {
         }
     }
 
+    /// The machine that computes operation by operation, if it is that one.
+    pub fn burn(&self) -> Option<&BurnMachine> {
+        match self {
+            Self::Burn(machine) => Some(machine),
+            #[cfg(feature = "recorded")]
+            Self::Recorded(_) => None,
+        }
+    }
+
     /// Goes on with a sequence; one that fails stays as it was. Returns the logits of the next token.
     ///
     /// # Shapes
@@ -210,16 +220,32 @@ impl BurnMachine {
             .model
             .forward(tokens_bs, Some(cache), &mut router)
             .await?;
-        let [t, d_model] = hidden_td.dims();
-        let last = hidden_td.slice([t - 1..t, 0..d_model]);
-        let logits = read_f32(self.model.logits(last)).await;
+        let logits = self.last_logits(hidden_td).await;
         if logits.is_err() {
-            cache.truncate(cache.len() - t);
+            cache.truncate(cache.len() - reading.ids.len());
         }
         let logits = logits?;
         let (layers, remembered) = router.finish();
         *memory = remembered;
         Ok((logits, layers))
+    }
+
+    /// Logits of the token after `ids`, which begin a sequence.
+    ///
+    /// # Shapes
+    /// returns [V]
+    pub async fn next_logits(
+        &self,
+        ids: &[u32],
+        router: &mut impl Router,
+    ) -> Result<Vec<f32>, ModelError> {
+        let hidden_td = self.model.forward(self.upload(ids), None, router).await?;
+        self.last_logits(hidden_td).await
+    }
+
+    async fn last_logits(&self, hidden_td: Tensor<2>) -> Result<Vec<f32>, ModelError> {
+        let [t, _] = hidden_td.dims();
+        read_f32(self.model.logits(hidden_td.narrow(0, t - 1, 1))).await
     }
 
     /// # Shapes

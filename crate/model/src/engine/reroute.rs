@@ -198,18 +198,12 @@ impl Engine {
         base: &ModelRouting,
         offsets: &Offsets,
     ) -> Result<(f32, Offsets), ModelError> {
-        use super::machine::Machine;
         use crate::host_router::{ExpertPath, read_f32};
         use crate::reroute::gradient::{GradientRouter, gradient};
 
-        #[cfg(feature = "recorded")]
-        let Machine::Burn(machine) = &self.machine else {
-            return Err(no_gradient(
-                "search in this engine, which runs a recorded plan",
-            ));
-        };
-        #[cfg(not(feature = "recorded"))]
-        let Machine::Burn(machine) = &self.machine;
+        let machine = self.machine.burn();
+        let machine = machine
+            .ok_or_else(|| no_gradient("search in this engine, which runs a recorded plan"))?;
         let routing = with_offsets(base, offsets);
         let reading = Reading {
             path: ExpertPath::Selected,
@@ -306,7 +300,6 @@ impl Rerouting {
     }
 }
 
-#[cfg(any(feature = "recorded", not(feature = "autodiff")))]
 fn no_gradient(allowed: &'static str) -> ModelError {
     ModelError::OptionInvalid {
         name: "method",

@@ -1,4 +1,5 @@
-// The page of one expert at the shown layer: what it likes, what it works on, whom it works beside, and what can be done to it.
+// The page of one expert at the shown layer: what it likes, what it works on, whom it works beside, what can be done to it, and
+// what it does to one token.
 // It is reckoned over the fixed sample, domain by domain, and over the shown text until the sample has been read.
 
 import { badge, expertFacts, expertVar, h } from 'moescope/views';
@@ -10,6 +11,7 @@ import { NUDGE, bannedAt, forcedAt } from '../routing.js';
 import { sampleDomains } from '../sampler.js';
 import type { SampleState } from '../sampler.js';
 import { short } from '../spec.js';
+import { alonePart } from './alone.js';
 import { keepMenu } from './keep.js';
 import type { Shown } from './shown.js';
 
@@ -30,7 +32,8 @@ export function expertPage(shown: Shown): ViewElement | undefined {
       h('p', {}, words.load(percent(facts.load), percent(facts.even), facts.tokens)),
       list(words.favourites, words.favouritesHelp, facts.favourites.map(favourite)),
       list(words.domains, words.domainsHelp(percent(facts.even)), facts.domains.map((domain) => domainRow(domain, facts.even))),
-      list(words.neighbours, words.neighboursHelp, facts.neighbours.slice(0, 6).map((other) => neighbour(shown, other)))));
+      list(words.neighbours, words.neighboursHelp, facts.neighbours.slice(0, 6).map((other) => neighbour(shown, other)))),
+    alonePart(shown));
 }
 
 let last: { readonly key: readonly unknown[]; readonly facts: ExpertFacts } | undefined;

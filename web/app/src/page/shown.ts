@@ -4,6 +4,7 @@ import type { Analysis, BackendWish, ModelInfo, ModelRouting } from 'moescope';
 import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
+import type { AloneState } from '../alone.js';
 import type { Study } from '../analyses/study.js';
 import type { ModelCard } from '../catalogue.js';
 import type { Engine, Scope } from '../engine.js';
@@ -106,6 +107,7 @@ export interface Shown {
   /** Experts and FLOPs of the shown text. */
   readonly works: Works | undefined;
   readonly adapt: AdaptState;
+  readonly alone: AloneState;
   readonly own: OwnShown;
   readonly canUndo: boolean;
   readonly layers: readonly number[];

@@ -367,6 +367,110 @@ offsets: Array<number>,
 changed: number, };
 
 /**
+ * Which expert to ask about which token.
+ */
+export type ExpertQuestion = {
+/**
+ * Index of a transformer layer that has experts.
+ */
+layer: number,
+/**
+ * Index of the expert.
+ */
+expert: number,
+/**
+ * Index of the token; the model reads up to it and predicts the next.
+ */
+position: number, };
+
+/**
+ * What an expert does to a token.
+ */
+export type ExpertAnswer = {
+/**
+ * The token it was asked about.
+ */
+token: Token,
+/**
+ * Combine weight with which it acts on the token; none if the router did not choose it.
+ */
+weight: number | null,
+/**
+ * Sum of the combine weights, with which it acts when it acts alone.
+ */
+total_weight: number,
+/**
+ * Whether the layer has a shared expert, which acts in both cases and is in neither output.
+ */
+shared: boolean,
+/**
+ * Cosine between its output, before any weight, and the output of the mixture; NaN if no expert acts.
+ */
+cosine: number,
+/**
+ * Length of its output, before any weight, over that of the mixture's; NaN if no expert acts.
+ */
+relative_norm: number,
+/**
+ * Jensen-Shannon divergence of the next-token distributions in nats; from 0 to ln 2.
+ */
+divergence: number,
+/**
+ * The few likeliest tokens of either distribution, by descending probability under the mixture.
+ */
+predictions: Array<Prediction>,
+/**
+ * Its strongest hidden units on the token, strongest first.
+ */
+units: Array<HiddenUnit>,
+/**
+ * F, how many hidden units it has.
+ */
+n_units: number, };
+
+/**
+ * A token that may come next.
+ */
+export type Prediction = {
+/**
+ * The token.
+ */
+token: Token,
+/**
+ * Its probability as the text is routed.
+ */
+mixture: number,
+/**
+ * Its probability where the expert acts alone.
+ */
+alone: number, };
+
+/**
+ * A hidden unit of an expert.
+ */
+export type HiddenUnit = {
+/**
+ * Index of the unit.
+ */
+unit: number,
+/**
+ * silu(gate x) * up x, signed.
+ */
+activation: number,
+/**
+ * Length of what it adds to the expert's output: its activation, unsigned, times the length of its value.
+ */
+strength: number,
+/**
+ * Tokens that what it adds makes likelier, most first.
+ */
+up: Array<Token>,
+/**
+ * Tokens that what it adds makes less likely, most first.
+ */
+down: Array<Token>, };
+
+/**
  * What a page wants to know about a loaded vision model.
  */
 export type VisionInfo = {

@@ -1,12 +1,12 @@
 // The page's end of one worker: numbers the calls, settles their promises, and ends them all when the worker ends.
 // A link is used once; after a loss the session makes another.
 
-import type { Analysis, Classification, ModelInfo, Rerouted, Step, Trace, VisionInfo } from '../generated/engine.js';
+import type { Analysis, Classification, ExpertAnswer, ModelInfo, Rerouted, Step, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type { ExternalRouter, ModelRoutingInput, Progress } from '../public/types.js';
 import type {
-  AnalyseCall, BeginCall, Call, ClassifyCall, FromWorker, LoadCall, Loaded, LoadVisionCall, NextCall, Reply, RerouteCall,
+  AnalyseCall, AskExpertCall, BeginCall, Call, ClassifyCall, FromWorker, LoadCall, Loaded, LoadVisionCall, NextCall, Reply, RerouteCall,
 } from './protocol.js';
 import { engineLost, fromWireError } from './protocol.js';
 import { Questions } from './questions.js';
@@ -79,6 +79,10 @@ export class Link {
 
   analyse(call: Omit<AnalyseCall, 'name'>, options: CallOptions): Promise<Analysis> {
     return this.#call({ name: 'analyse', ...call }, (reply) => (reply.name === 'analyse' ? reply : undefined), options);
+  }
+
+  askExpert(call: Omit<AskExpertCall, 'name'>, options: CallOptions): Promise<ExpertAnswer> {
+    return this.#call({ name: 'ask_expert', ...call }, (reply) => (reply.name === 'ask_expert' ? reply : undefined), options);
   }
 
   reroute(call: Omit<RerouteCall, 'name'>, options: CallOptions): Promise<Rerouted> {

@@ -4,7 +4,7 @@
 // Tokens are asked for one by one, so a change of routing that was acknowledged holds for the very next one
 // and a slow reader never lets the engine run ahead.
 
-import type { Analysis, Classification, LayerTrace, ModelInfo, Rerouted, RerouteOptions, Step, Trace, VisionInfo } from '../generated/engine.js';
+import type { Analysis, Classification, ExpertAnswer, ExpertQuestion, LayerTrace, ModelInfo, Rerouted, RerouteOptions, Step, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, BackendWish, ModelFolder, ModelRoutingInput, Progress, WeightFormat } from '../public/types.js';
@@ -63,6 +63,14 @@ export interface AnalyseCall {
   readonly routing: ModelRoutingInput | undefined;
 }
 
+export interface AskExpertCall {
+  readonly name: 'ask_expert';
+  /** A text, or its token ids. */
+  readonly text: string | readonly number[];
+  readonly question: ExpertQuestion;
+  readonly routing: ModelRoutingInput | undefined;
+}
+
 export interface RerouteCall {
   readonly name: 'reroute';
   readonly text: string;
@@ -81,7 +89,7 @@ export interface ClassifyCall {
 }
 
 /** The calls that an engine for text serves once it is loaded. */
-export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | RerouteCall;
+export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | AskExpertCall | RerouteCall;
 /** The calls that an engine for images serves once it is loaded. */
 export type VisionCall = SetRoutingCall | ClassifyCall;
 export type Call = LoadCall | LoadVisionCall | EngineCall | VisionCall;
@@ -100,6 +108,7 @@ export type Reply =
   | { readonly name: 'begin'; readonly value: Trace }
   | { readonly name: 'next'; readonly value: Step | undefined }
   | { readonly name: 'analyse'; readonly value: Analysis }
+  | { readonly name: 'ask_expert'; readonly value: ExpertAnswer }
   | { readonly name: 'reroute'; readonly value: Rerouted }
   | { readonly name: 'classify'; readonly value: Classification };
 
@@ -183,6 +192,7 @@ export function buffersOf(reply: Reply): ArrayBuffer[] {
     case 'load_vision':
     case 'set_routing':
     case 'set_external':
+    case 'ask_expert':
     case 'reroute':
       return [];
     case 'begin':

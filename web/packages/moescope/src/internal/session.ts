@@ -1,6 +1,6 @@
 // A model of text: its calls, on whichever worker serves it now.
 
-import type { Analysis, ModelInfo, Rerouted } from '../generated/engine.js';
+import type { Analysis, ExpertAnswer, ExpertQuestion, ModelInfo, Rerouted } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import type {
   AnalyseRequest,
@@ -87,6 +87,11 @@ export class Session {
   async analyse(text: string, { routing, signal }: AnalyseRequest): Promise<Analysis> {
     const link = await this.#live.link(signal);
     return link.analyse({ text, routing: routing && toModelRouting(routing) }, { signal });
+  }
+
+  async askExpert(text: string | readonly number[], question: ExpertQuestion, { routing, signal }: AnalyseRequest): Promise<ExpertAnswer> {
+    const link = await this.#live.link(signal);
+    return link.askExpert({ text, question, routing: routing && toModelRouting(routing) }, { signal });
   }
 
   async reroute(text: string, request: RerouteRequest): Promise<Rerouted> {

@@ -10,6 +10,8 @@ import type {
   AnalyseRequest,
   Analysis,
   Backend,
+  ExpertAnswer,
+  ExpertQuestion,
   ExternalRouter,
   GenerateRequest,
   GenerateStep,
@@ -110,6 +112,16 @@ export class Moescope {
   /** Reads a text and reports the loss and the routing of its tokens; a running generation goes on. */
   analyse(text: string, request: AnalyseRequest = {}): Promise<Analysis> {
     return this.#session.analyse(text, request);
+  }
+
+  /**
+   * Asks one expert what it does to one token of a text, or of token ids: what would come next if it acted alone,
+   * how its output lies to the mixture's, and its strongest hidden units. A running generation goes on.
+   *
+   * The backend 'webgpu' keeps nothing of what happens inside an expert and rejects with the code 'plan_cannot_tell'; 'cpu' can tell.
+   */
+  askExpert(text: string | readonly number[], question: ExpertQuestion, request: AnalyseRequest = {}): Promise<ExpertAnswer> {
+    return this.#session.askExpert(text, question, request);
   }
 
   /** Ends the worker and everything that runs in it; later calls reject with the code 'freed'. */

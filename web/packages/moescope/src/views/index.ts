@@ -2,6 +2,7 @@
 // Views never fetch and never touch the engine; whoever embeds them brings the data and the style sheet.
 
 export { DEFAULT_SPEC } from '../generated/routing.js';
+export * from './alone-view.js';
 export * from './bars-chart.js';
 export { standing } from './chart.js';
 export type { ChartFigure, ChartFrame } from './chart.js';

@@ -58,7 +58,7 @@ export function decisionTable(record: TokenRecord, layer: number): Table {
 }
 
 /** Single precision has no more digits than these; what is not finite is said in words. */
-function real(value: number | undefined): Cell {
+export function real(value: number | undefined): Cell {
   if (value === undefined || Number.isNaN(value)) return null;
   return Number.isFinite(value) ? Number(value.toPrecision(7)) : String(value);
 }

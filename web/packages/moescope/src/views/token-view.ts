@@ -2,6 +2,7 @@
 // Tint strength is the combine weight; below stands a split underline (length by weight, pattern by expert)
 // and the first expert's number, so that colour is never the only channel.
 
+import type { Token } from '../generated/engine.js';
 import { expertPattern, expertVar } from './colour.js';
 import { choicesAt } from './data.js';
 import type { Choice, TokenRecord } from './data.js';
@@ -153,6 +154,11 @@ export function tokenTitle({ token }: TokenRecord, words: ViewWords = ENGLISH): 
 
 /** What is shown for a token: a special one and line ends as a mark, nothing as a thin block, everything else as it is. */
 export function visible({ token }: TokenRecord): string {
+  return visibleText(token);
+}
+
+/** The same for a token that is in no text yet. */
+export function visibleText(token: Token): string {
   if (token.special) return '◦';
   if (token.text === '') return '▯';
   const inline = token.text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');

@@ -29,6 +29,10 @@ export const CHINESE: ViewWords = {
   patches: (count, layer) => `${count} 个图像块，第 ${layer} 层`,
   patch: ({ row, column, layer, experts, dropped, entropy }) =>
     `图像块 第 ${row} 行第 ${column} 列，第 ${layer} 层：${experts}${dropped === 0 ? '' : `，${dropped} 个专家已满`}${entropy === undefined ? '' : `，熵 ${entropy} %`}`,
+  alone: {
+    predictions: '接下来会是什么', token: '下一个词元', mixture: '按路由', only: '只有该专家',
+    units: '它最强的隐藏单元', unit: '单元', activation: '激活', up: '使之更可能', down: '使之更不可能',
+  },
   classes: '各类别的概率',
   rightClass: '正确的类别',
   classTrained: (share) => `训练时 ${share}`,

@@ -56,6 +56,10 @@ export interface ViewWords {
   readonly classes: string;
   readonly rightClass: string;
   readonly classTrained: (share: string) => string;
+  readonly alone: {
+    readonly predictions: string; readonly token: string; readonly mixture: string; readonly only: string;
+    readonly units: string; readonly unit: string; readonly activation: string; readonly up: string; readonly down: string;
+  };
   readonly paths: (tokens: number, layers: number, experts: number) => string;
 }
 
@@ -97,6 +101,10 @@ export const ENGLISH: ViewWords = {
   classes: 'Probability of each class',
   rightClass: 'the right class',
   classTrained: (share) => `as trained ${share}`,
+  alone: {
+    predictions: 'What would come next', token: 'Next token', mixture: 'As routed', only: 'Expert alone',
+    units: 'Its strongest hidden units', unit: 'Unit', activation: 'Activation', up: 'makes likelier', down: 'makes less likely',
+  },
   paths: (tokens, layers, experts) => `Paths of ${tokens} tokens through ${experts} experts at each of ${layers} layers`,
 };
 

@@ -2,7 +2,7 @@
 // A module is loaded once for each worker; two calls into an engine never overlap, because the engine
 // is borrowed mutably across awaits and a second call would panic.
 
-import type { Analysis, Classification, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace, VisionInfo } from '../generated/engine.js';
+import type { Analysis, Classification, ExpertAnswer, ExpertQuestion, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
 import type { WirePlan } from '../internal/plan.js';
 import type { ExternalQuestion } from '../internal/protocol.js';
@@ -29,6 +29,7 @@ export interface Engine extends AnyEngine<ModelInfo> {
   next(): Promise<Step | undefined>;
   /** Leaves a generation in progress alone. */
   analyse(text: string, routing?: ModelRoutingInput): Promise<Analysis>;
+  ask_expert(ids: Uint32Array, question: ExpertQuestion, routing?: ModelRoutingInput): Promise<ExpertAnswer>;
   /** Ends early, with what there is by then, when `report` says false. */
   reroute(
     text: string,

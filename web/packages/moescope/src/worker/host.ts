@@ -1,10 +1,10 @@
 // The worker's side of the protocol: owns the engine, answers every call once, and says when the engine is lost.
 // It knows nothing of wasm, files or backends; `start` brings the engine.
 
-import type { BeginCall, Call, ClassifyCall, EngineCall, FromPage, FromWorker, LoadCall, Loaded, LoadSource, LoadVisionCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
+import type { AskExpertCall, BeginCall, Call, ClassifyCall, EngineCall, FromPage, FromWorker, LoadCall, Loaded, LoadSource, LoadVisionCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
 import { buffersOf, messageOf, toWireError } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, Classification, ModelRouting, ModelRoutingInput, Progress } from '../public/types.js';
+import type { Backend, Classification, ExpertAnswer, ModelRouting, ModelRoutingInput, Progress } from '../public/types.js';
 import { Asker } from './asker.js';
 import type { AnyEngine, Engine, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
@@ -138,6 +138,8 @@ export class Host {
         return this.#next(engine, call);
       case 'analyse':
         return { name: 'analyse', value: await engine.analyse(call.text, call.routing) };
+      case 'ask_expert':
+        return { name: 'ask_expert', value: await askExpert(engine, call) };
       case 'reroute':
         return this.#reroute(engine, id, call);
     }
@@ -192,6 +194,11 @@ function ready<Info>(engine: AnyEngine<Info>, backend: Backend, { routing }: Loa
 function setRouting(engine: AnyEngine<unknown>, routing: ModelRoutingInput): ModelRouting {
   engine.set_routing(routing);
   return engine.routing();
+}
+
+function askExpert(engine: Engine, { text, question, routing }: AskExpertCall): Promise<ExpertAnswer> {
+  const ids = typeof text === 'string' ? engine.tokenize(text).map(({ id }) => id) : text;
+  return engine.ask_expert(Uint32Array.from(ids), question, routing);
 }
 
 function classify(engine: VisionEngine, { rgba, width, height, label, routing }: ClassifyCall): Promise<Classification> {

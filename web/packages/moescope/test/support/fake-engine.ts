@@ -2,7 +2,7 @@
 // Under the method external it asks the router it was given; weak routings and offsets are kept for tests to look at.
 // It fails, as the wasm engine would, when two calls overlap, and it can be told to trap or to hang.
 
-import type { Analysis, ContrastReport, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace } from '../../src/generated/engine.js';
+import type { Analysis, ContrastReport, ExpertAnswer, ExpertQuestion, ModelInfo, Rerouted, RerouteOptions, Step, Token, Trace } from '../../src/generated/engine.js';
 import { DEFAULT_SPEC, type ModelRouting, type RouterSpec } from '../../src/generated/routing.js';
 import type { EngineOptions } from '../../src/internal/requests.js';
 import type { ModelRoutingInput, RouterSpecInput } from '../../src/public/types.js';
@@ -16,6 +16,8 @@ export class FakeEngine implements Engine {
   /** Options of the last generation and of the last rerouting, as they arrived. */
   options: EngineOptions | undefined;
   rerouteOptions: Partial<RerouteOptions> | undefined;
+  /** The last question to an expert. */
+  asked: { readonly ids: number[]; readonly question: ExpertQuestion; readonly routing: ModelRoutingInput | undefined } | undefined;
   /** Runs inside each asynchronous call, while the engine is busy. */
   during: (call: string) => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   #routing: ModelRouting = complete({});
@@ -113,6 +115,17 @@ export class FakeEngine implements Engine {
     });
   }
 
+  async ask_expert(ids: Uint32Array, question: ExpertQuestion, routing?: ModelRoutingInput): Promise<ExpertAnswer> {
+    return this.#alone('ask_expert', () => {
+      this.asked = { ids: [...ids], question, routing };
+      const token = { id: ids[question.position] ?? 0, text: 'x', special: false };
+      return {
+        token, weight: null, total_weight: 1, shared: false, cosine: 0.5, relative_norm: 2, divergence: 0.25, n_units: 8,
+        predictions: [{ token, mixture: 0.5, alone: 0.25 }], units: [{ unit: 3, activation: -1, strength: 2, up: [token], down: [] }],
+      };
+    });
+  }
+
   async analyse(text: string, routing?: ModelRoutingInput): Promise<Analysis> {
     return this.#alone('analyse', () => {
       const tokens = Array.from(text, (character, id) => ({ id, text: character, special: false }));
@@ -121,8 +134,9 @@ export class FakeEngine implements Engine {
     });
   }
 
-  tokenize(): Token[] {
-    return [];
+  /** A token for each character. */
+  tokenize(text: string): Token[] {
+    return Array.from(text, (character) => ({ id: character.charCodeAt(0), text: character, special: false }));
   }
 
   free(): void {

@@ -1,0 +1,44 @@
+// The words of what one expert does to one token, in both languages.
+
+export const aloneMessages = {
+  alone: {
+    heading: 'Alone at this token',
+    headingAt: (token: string, position: number) => `Alone at token ${position}, “${token}”`,
+    help: 'The model reads up to this token twice: as it was trained to route, and with this expert in the place of all others at this token and layer, with their whole weight.',
+    asking: 'Asking the expert …',
+    waits: 'Asked as soon as the text is written.',
+    needsModel: 'Needs the live model.',
+    needsText: 'Needs a text.',
+    chosen: (weight: string, share: string, cosine: string) =>
+      `The router chose it here with weight ${weight}: it makes ${share} of what the chosen experts add together, and points their way with a cosine of ${cosine} (1 the same way, 0 unrelated).`,
+    idle: (cosine: string, length: string) =>
+      `The router did not choose it here: what it would add has a cosine of ${cosine} with what the chosen experts add (1 the same way, 0 unrelated) and is ${length} times as long.`,
+    divergence: (bits: string) => `Alone it would move the prediction by ${bits} bits (Jensen-Shannon: 0 the same, 1 nothing in common).`,
+    shared: 'The shared expert of this layer acts in both cases.',
+    unitsHelp: (units: number) =>
+      `Of its ${units} hidden units those that add most to its output here; a bar to the left is an activation below zero. The tokens are read off what a unit writes, through the output embedding, after`,
+    otherText: 'This text was written by another model, which has other tokens: write a new one.',
+    planCannotTell: 'The fast plan on WebGPU keeps nothing of what happens inside an expert; the engine on the CPU can tell.',
+    failed: (message: string) => `Not asked: ${message}.`,
+  },
+};
+
+export const chineseAlone: typeof aloneMessages = {
+  alone: {
+    heading: '在这个词元上独自作用',
+    headingAt: (token, position) => `在第 ${position} 个词元“${token}”上独自作用`,
+    help: '模型把文本读到这个词元，读两遍：一遍按训练时的路由，一遍在这个词元和这一层由该专家代替所有其他专家，并得到它们的全部权重。',
+    asking: '正在询问该专家……',
+    waits: '文本写完后就会询问。',
+    needsModel: '需要实时模型。',
+    needsText: '需要一段文本。',
+    chosen: (weight, share, cosine) => `路由器在这里选了它，权重 ${weight}：所选专家共同加入的内容中有 ${share} 来自它，方向与总和的余弦为 ${cosine}（1 同向，0 无关）。`,
+    idle: (cosine, length) => `路由器在这里没有选它：它会加入的内容与所选专家加入的内容余弦为 ${cosine}（1 同向，0 无关），长度是其 ${length} 倍。`,
+    divergence: (bits) => `只有它时，预测会移动 ${bits} 比特（Jensen-Shannon：0 相同，1 毫无共同之处）。`,
+    shared: '这一层的共享专家在两种情况下都作用。',
+    unitsHelp: (units) => `它的 ${units} 个隐藏单元中对其输出贡献最大的几个；向左的横条是负的激活。词元由单元写入的内容经输出嵌入读出，依据`,
+    otherText: '这段文本由另一个模型写成，词元不同：请重新生成。',
+    planCannotTell: 'WebGPU 上的快速计划不保留专家内部发生的事；CPU 引擎可以说明。',
+    failed: (message) => `未能询问：${message}。`,
+  },
+};
