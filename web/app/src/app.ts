@@ -196,8 +196,7 @@ export class App {
 
   #draw(): void {
     const language = languageFor(this.store.state.language, navigator.language);
-    use(language);
-    document.documentElement.lang = language;
+    if (use(language, () => this.schedule())) document.documentElement.lang = language;
     const shown = this.shown();
     applyLook(document.documentElement, shown.state);
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));

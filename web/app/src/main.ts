@@ -5,6 +5,7 @@ import type { ModelFolder } from 'moescope';
 
 import './styles/index.css';
 import { App } from './app.js';
+import { languageFor, learn } from './language.js';
 import { Offline } from './offline.js';
 import { modelFolder } from './state-fields.js';
 import { decode } from './state.js';
@@ -30,7 +31,7 @@ const offline = import.meta.env.PROD ? new Offline() : undefined;
 const readConfig = async (model: URL | ModelFolder): Promise<unknown> => (
   JSON.parse(model instanceof URL ? await (await fetch(new URL('config.json', model))).text() : await model.config.text()) as unknown);
 
-new App({
+const app = new App({
   root, store, readConfig,
   recorded: __RECORDED__,
   load: async (model, options) => {
@@ -47,4 +48,7 @@ new App({
     },
     samples: (signal) => fetchSamples(document.baseURI, signal),
   },
-}).start();
+});
+
+// It begins in its language rather than in two, one after the other.
+void learn(languageFor(store.state.language, navigator.language)).then(() => app.start());

@@ -229,7 +229,7 @@ export type Translation = { readonly [Section in keyof Messages]?: Messages[Sect
 /** The words in use; `speak` changes them, so nobody may keep them at the time of import. */
 export let messages: Messages = english;
 
-/** Takes a translation, or English for none. */
-export function speak(translation: Translation | undefined): void {
+/** Takes a translation; what it leaves out is said in English. */
+export function speak(translation: Translation): void {
   messages = { ...english, ...translation };
 }

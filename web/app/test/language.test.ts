@@ -1,8 +1,8 @@
 // A second language proves that no word stands anywhere but in the messages.
 import { h, textOf } from 'moescope/views';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 
-import { languageFor, use } from '../src/language.js';
+import { languageFor, learn, use } from '../src/language.js';
 import { LESSONS } from '../src/lessons.js';
 import { messages } from '../src/messages.js';
 import { chinese } from '../src/messages-zh.js';
@@ -14,7 +14,8 @@ import { drawn } from './drawn.js';
 /** Sections that are the same in every language. */
 const SHARED = ['title', 'language'];
 
-afterEach(() => use('en'));
+beforeAll(() => learn('zh'));
+afterEach(() => void use('en'));
 
 it('every section is translated, but for those listed here', () => {
   const missing = Object.keys(messages).filter((section) => !(section in chinese));

@@ -2,7 +2,7 @@
 import { MoescopeError, writeTrace } from 'moescope';
 import { findAll, h, textOf } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ANALYSIS_IDS, DOMAINS } from '../src/analyses/catalogue.js';
 import { EXAMPLE_TEXTS } from '../src/analyses/example-texts.js';
@@ -13,7 +13,7 @@ import { analysesTab } from '../src/analyses/panel.js';
 import { Study } from '../src/analyses/study.js';
 import { piecesOf, readPieces } from '../src/analyses/texts.js';
 import { Engine } from '../src/engine.js';
-import { use } from '../src/language.js';
+import { learn, use } from '../src/language.js';
 import { analysesMessages as words } from '../src/messages-analyses.js';
 import { NO_EDITS } from '../src/routing.js';
 import { Runner } from '../src/runner.js';
@@ -252,7 +252,8 @@ describe('texts', () => {
 });
 
 describe('in another language', () => {
-  afterEach(() => use('en'));
+  beforeAll(() => learn('zh'));
+  afterEach(() => void use('en'));
 
   it('findings and panel speak it at once', async () => {
     const { study } = await lab();
