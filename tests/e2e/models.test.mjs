@@ -88,6 +88,19 @@ test('a folder of the visitor opens, and one without weights says what is missin
   await moescope.close();
 });
 
+test('a model without experts writes and is read, and says that nothing is routed', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, model: 'models/nine-dense', max: '6' }, ready: false });
+  const { page } = moescope;
+  await moescope.modelIsReady();
+  await page.getByText('This model has no experts').waitFor();
+  await moescope.stillWrites();
+  await page.locator('.sample[data-left="0"][data-trained]').waitFor();
+  for (const label of ['Top-k', 'Strategy', 'Layer']) assert.equal(await page.getByLabel(label, { exact: true }).count(), 0, label);
+  await moescope.screenshot('e2e-dense');
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
 test('before the model is there a recorded run moves, says so, and follows the knob where that was recorded', async () => {
   const moescope = await openMoescope(browser, site, { hash: { v: '2', auto: '1', backend: 'cpu' }, ready: false, context: { reducedMotion: 'reduce' } });
   const { page } = moescope;

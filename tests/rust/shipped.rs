@@ -8,8 +8,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use moescope_model::vision::{RgbImage, VisionEngine};
-use moescope_model::{Device, Engine, ModelFiles};
+use moescope_model::{Device, Engine, ModelFiles, Tokenizer};
 use moescope_tests::repository;
+use moescope_train::evaluate::{Evaluator, Text};
 use pollster::block_on;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -92,6 +93,32 @@ fn the_excerpts_of_every_language_model_are_predicted_as_its_figures_say() {
                 &excerpt["bits_per_byte"],
             );
         }
+    }
+}
+
+#[test]
+fn evaluation_finds_the_same_loss_with_and_without_experts() {
+    for model in shipped().iter().filter(|model| !model.is_vision()) {
+        let config = model.text("config.json");
+        let tokenizer = Tokenizer::from_json(&model.text("tokenizer.json")).unwrap();
+        let evaluator = Evaluator::load(&config, &model.weights).unwrap();
+        let excerpt = &model.excerpts()[0];
+        let text = excerpt["text"].as_str().unwrap();
+        let text = Text {
+            name: "excerpt".into(),
+            tokens: tokenizer.encode(text).unwrap(),
+            bytes: text.len() as u64,
+            counting: None,
+        };
+        let figures = evaluator.figures(&[text], 1, &mut |_| {}).unwrap();
+        let loss = figures.loss_nats_per_token as f32;
+        agrees(model, "evaluated", loss, &excerpt["loss_nats_per_token"]);
+        assert_eq!(
+            figures.layers.len(),
+            evaluator.config().moe_layers.len(),
+            "{}",
+            model.name
+        );
     }
 }
 

@@ -213,15 +213,14 @@ impl Evaluator {
         let losses = self.model.losses(hidden_td, signed(&ids[counted + 1..]));
         let losses = read_f32(losses).await?;
         let (layers, _) = router.finish();
-        let mut selections = vec![0; layers.len() * self.config.n_experts];
-        for (layer, counts) in layers
-            .iter()
-            .zip(selections.chunks_mut(self.config.n_experts))
-        {
+        let selections = layers.iter().flat_map(|layer| {
+            let mut counts = vec![0; self.config.n_experts];
             for &expert in &layer.experts[layer.offsets[counted] as usize..] {
                 counts[usize::from(expert)] += 1;
             }
-        }
+            counts
+        });
+        let selections = selections.collect();
         Ok(WindowResult {
             tokens: losses.len(),
             nats: losses.iter().map(|&loss| f64::from(loss)).sum(),

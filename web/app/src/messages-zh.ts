@@ -55,6 +55,7 @@ export const chinese: Translation = {
     experts: '专家', expertsHelp: '所示层的负载；竖线是平均份额。关掉一个就是禁用它。',
     scope: '更改作用于', all: '所有层', here: '这一层',
     reset: '重置路由', undo: '撤销', undoKeys: 'Ctrl + Z',
+    dense: '这个模型没有专家：每个词元走同一条路，没有可路由的。这里列出它的损失和计算量，以便与有路由的模型比较。',
     asTrained: '训练时的设置', changed: (what) => `已更改：${what}`, atLayer: (layer, what) => `${what}（第 ${layer} 层）`,
     forced: (expert) => `+${expert} 强制`, freed: (expert) => `${expert} 不再强制`,
     fewer: (allowed, topK) => `只有 ${allowed} 个专家开着，所以每个词元用 ${allowed} 个而不是 ${topK} 个。`,

@@ -80,6 +80,7 @@ const english = {
 
   routing: {
     heading: 'Routing',
+    dense: 'This model has no experts: every token takes the same way, and there is nothing to route. Its loss and its work stand here to be compared with those of a model that routes.',
     topK: 'Top-k',
     topKTerm: 'experts per token',
     ofExperts: (experts: number) => `of ${experts}`,

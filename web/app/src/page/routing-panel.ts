@@ -12,7 +12,7 @@ import { sampleLosses } from '../sampler.js';
 import { topKOf } from '../spec.js';
 import { adaptPanel, contrastPanel } from './decoding.js';
 import { ownRouter } from './own-router.js';
-import { fieldNumber } from './shown.js';
+import { fieldNumber, isDense } from './shown.js';
 import type { Knobs, Shown } from './shown.js';
 import { strategyMenu } from './strategy.js';
 import { workTable } from './work.js';
@@ -24,6 +24,7 @@ const PLACEHOLDER = 8;
 
 export function routingPanel(shown: Shown): ViewElement {
   const { ui, actions } = shown;
+  if (isDense(shown)) return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading } }, h('div.first', {}, h('p', {}, messages.routing.dense), gauge(shown)));
   return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading, 'data-open': String(ui.sheet) } },
     h('div.first', {}, knob(shown), gauge(shown)),
     h('button.handle', {

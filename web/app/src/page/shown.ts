@@ -122,6 +122,11 @@ export interface Shown {
   readonly actions: Actions;
 }
 
+/** Whether the model has no experts: then nothing is routed, and what shows or changes routing is left out. */
+export function isDense({ model }: Pick<Shown, 'model'>): boolean {
+  return model?.n_experts === 0;
+}
+
 /** What the bar at the top says of a model: that of the shown tab. */
 export interface Bar extends Pick<Shown, 'ui' | 'shelf'> {
   readonly kind: ModelCard['kind'];

@@ -8,9 +8,9 @@ import { describeChange } from '../changes.js';
 import { messages } from '../messages.js';
 import { sameRouting } from '../spec.js';
 import { keepMenu } from './keep.js';
-import { fieldNumber } from './shown.js';
+import { fieldNumber, isDense } from './shown.js';
 import type { Shown } from './shown.js';
-import { tintLine } from './tint.js';
+import { tintLine, tintOf } from './tint.js';
 
 export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler>>): ViewElement {
   const { runner, layer, nExperts, state, ui } = shown;
@@ -36,13 +36,15 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
       }, messages.views),
     h('span', { key: 'caret', attrs: { class: 'caret', hidden: runner.status !== 'running', 'aria-hidden': 'true' } })),
     mixedNotice(shown),
-    layerSlider(shown),
-    grid(shown));
+    !isDense(shown) && layerSlider(shown),
+    !isDense(shown) && grid(shown));
 }
 
 /** The ramp that tokens are tinted by; none while they are tinted by their expert. */
-export function scaleFor({ state, runner, layer, measured }: Shown): Scale | undefined {
-  return state.tint === 'expert' ? undefined : scaleOf(runner.records, layer, state.tint, measured);
+export function scaleFor(shown: Shown): Scale | undefined {
+  const { runner, layer, measured } = shown;
+  const tint = tintOf(shown);
+  return tint === 'expert' ? undefined : scaleOf(runner.records, layer, tint, measured);
 }
 
 export function pinnedIndex({ state, runner }: Shown): number | undefined {

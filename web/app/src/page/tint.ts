@@ -5,23 +5,30 @@ import type { Scale, ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
 import { TINTS } from '../state.js';
-import { fieldText } from './shown.js';
+import type { TintName } from '../state.js';
+import { fieldText, isDense } from './shown.js';
 import type { Shown } from './shown.js';
 
+/** A model without experts has the loss to tint by, and nothing else. */
+export function tintOf(shown: Pick<Shown, 'model' | 'state'>): TintName {
+  return isDense(shown) ? 'loss' : shown.state.tint;
+}
+
 export function tintLine(shown: Shown, scale: Scale | undefined): ViewElement {
-  const { state, actions } = shown;
+  const { actions } = shown;
+  const tint = tintOf(shown);
   return h('div.tint', {},
     h('label', { attrs: { for: 'tint' } }, messages.tint.label),
     h('select.theme', {
-      value: state.tint,
+      value: tint,
       on: {
         change: (event) => {
           actions.show({ bin: undefined });
-          actions.set({ tint: TINTS.find((tint) => tint === fieldText(event)) ?? 'expert' });
+          actions.set({ tint: TINTS.find((name) => name === fieldText(event)) ?? 'expert' });
         },
       },
       attrs: { id: 'tint' },
-    }, TINTS.map((tint) => h('option', { key: tint, attrs: { value: tint } }, messages.tint.by[tint]))),
+    }, TINTS.filter((name) => !isDense(shown) || name === tint).map((name) => h('option', { key: name, attrs: { value: name } }, messages.tint.by[name]))),
     scale === undefined ? h('span.note', { key: 'note' }, messages.run.legend) : legend(shown, scale));
 }
 
