@@ -7,7 +7,7 @@
 use moescope_model::checkpoint::write_safetensors;
 use moescope_model::vision::{Classification, RgbImage, VisionEngine, VitConfig};
 use moescope_model::{Device, Gpu, ModelFiles, PreparedVisionPlan, WeightFormat};
-use moescope_routing::{ModelRouting, RouterSpec, Verdict};
+use moescope_routing::{ModelRouting, RouterInput, RouterSpec, RoutingPlan, Verdict};
 use moescope_tests::traces::{LOGITS, compare};
 use moescope_tests::{max_difference, repository};
 use moescope_train::vision::initial_vision_tensors;
@@ -140,6 +140,37 @@ fn classes_and_the_experts_of_every_patch_are_those_of_burn_whoever_decides() {
     }
     println!("{near_ties} of {compared} patches went the other way, all near-ties");
     assert!(near_ties * 1000 < compared, "{near_ties} of {compared}");
+}
+
+/// Patch p goes to expert p modulo E, whatever its logits.
+fn by_place(input: &RouterInput) -> Result<RoutingPlan, String> {
+    let n = input.n_tokens as u32;
+    let expert = |place: &u32| (*place as usize % input.n_experts) as u16;
+    Ok(RoutingPlan {
+        offsets: (0..=n).collect(),
+        expert_idx: input.token_ids.iter().map(expert).collect(),
+        combine_weights: vec![1.0; input.n_tokens],
+    })
+}
+
+#[test]
+fn a_router_from_outside_decides_for_all_patches_on_burn_and_on_the_plan() {
+    let mut engines = Files::read("tests/checkpoints/vit_moe").both();
+    let external = "method=external";
+    for engine in &mut engines {
+        let refused = engine.set_routing(routing(external)).unwrap_err();
+        assert_eq!(refused.code(), "no_external_router");
+        engine.set_external_router(Some(Box::new(by_place)));
+    }
+    assert_eq!(agree("by place", &engines, 0, external), 0);
+    let seen = classify(&engines[1], 0, external);
+    for layer in &seen.layers {
+        let expected = (0..64).map(|patch| patch % layer.n_experts as u16);
+        assert!(layer.experts.iter().copied().eq(expected));
+    }
+    engines[1].set_external_router(None);
+    let refused = block_on(engines[1].classify(&image(0), None, Some(&routing(external))));
+    assert_eq!(refused.unwrap_err().code(), "no_external_router");
 }
 
 #[test]

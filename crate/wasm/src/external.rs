@@ -11,7 +11,7 @@ use crate::route::plan;
 
 /// A function from `{layer, n_tokens, n_experts, logits: Float32Array [T, E], token_ids: Uint32Array [T]}` to
 /// `{offsets: Uint32Array [T + 1], experts: Uint16Array, weights: Float32Array}`.
-pub struct JsRouter(pub Function);
+pub struct JsRouter(Function);
 
 impl ExternalRouter for JsRouter {
     fn decide<'a>(&'a self, input: &'a RouterInput<'a>) -> Deciding<'a> {
@@ -20,6 +20,11 @@ impl ExternalRouter for JsRouter {
 }
 
 impl JsRouter {
+    /// As engines take it.
+    pub fn boxed(decide: Option<Function>) -> Option<Box<dyn ExternalRouter>> {
+        decide.map(|decide| Box::new(Self(decide)) as Box<dyn ExternalRouter>)
+    }
+
     async fn ask(&self, input: &RouterInput<'_>) -> Result<RoutingPlan, JsValue> {
         let fields: [(&str, JsValue); 5] = [
             ("layer", input.layer.into()),

@@ -20,7 +20,7 @@ use std::cell::RefCell;
 
 use js_sys::{Float32Array, Function, Promise, Uint32Array};
 use moescope_model::{
-    Device, ExpertQuestion, ExternalRouter, GenerateOptions, ModelError, ModelFiles, RerouteOptions,
+    Device, ExpertQuestion, GenerateOptions, ModelError, ModelFiles, RerouteOptions,
 };
 use moescope_routing::ModelRouting;
 use serde::de::DeserializeOwned;
@@ -102,8 +102,7 @@ impl Engine {
 
     /// Sets the function that decides where a spec selects by `external`, or removes it; see `JsRouter`.
     pub fn set_external_router(&mut self, decide: Option<Function>) {
-        let router = decide.map(|decide| Box::new(JsRouter(decide)) as Box<dyn ExternalRouter>);
-        self.inner.set_external_router(router);
+        self.inner.set_external_router(JsRouter::boxed(decide));
     }
 
     /// Turns the recording of traces on or off, to measure its cost.

@@ -1,11 +1,13 @@
 //! Vision models: pixels in, class probabilities and the routing of every patch out.
 
+use js_sys::Function;
 use moescope_model::ModelFiles;
 use moescope_model::vision::RgbImage;
 use moescope_routing::ModelRouting;
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{classification, plain};
+use crate::external::JsRouter;
 use crate::{device, error, parse};
 
 /// A vision model with the routing in force; see `moescope_model::vision::VisionEngine`.
@@ -48,6 +50,11 @@ impl VisionEngine {
     /// The `ModelRouting` in force.
     pub fn routing(&self) -> Result<JsValue, JsValue> {
         plain(self.inner.routing())
+    }
+
+    /// Sets the function that decides where a spec selects by `external`, or removes it; see `JsRouter`.
+    pub fn set_external_router(&mut self, decide: Option<Function>) {
+        self.inner.set_external_router(JsRouter::boxed(decide));
     }
 
     /// `Classification` of an image of any size, [height, width, 4] as canvases give it: the square in its middle,

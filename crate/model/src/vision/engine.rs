@@ -14,6 +14,7 @@ use crate::checkpoint::read_safetensors;
 use crate::config::refuse_external;
 use crate::engine::{ModelFiles, Reading};
 use crate::error::ModelError;
+use crate::external::ExternalRouter;
 use crate::host_router::ExpertPath;
 use crate::trace::LayerTrace;
 
@@ -24,6 +25,7 @@ pub struct VisionEngine {
     config: VitConfig,
     machine: Machine,
     routing: ModelRouting,
+    external: Option<Box<dyn ExternalRouter>>,
     path: ExpertPath,
     tracing: bool,
 }
@@ -121,6 +123,7 @@ impl VisionEngine {
             routing: config.trained_routing(),
             config,
             machine,
+            external: None,
             path: ExpertPath::default(),
             tracing: true,
         }
@@ -172,6 +175,13 @@ impl VisionEngine {
         Ok(())
     }
 
+    /// Sets or removes the router that decides where a spec selects by `external`.
+    ///
+    /// It is asked about all patches of an image at once; their places, row by row, stand in for token ids.
+    pub fn set_external_router(&mut self, router: Option<Box<dyn ExternalRouter>>) {
+        self.external = router;
+    }
+
     /// Chooses how experts are computed; the results are equal.
     pub fn set_expert_path(&mut self, path: ExpertPath) {
         self.path = path;
@@ -211,7 +221,7 @@ impl VisionEngine {
         let reading = Reading {
             ids: &places,
             routing,
-            external: None,
+            external: self.external.as_deref(),
             path: self.path,
             tracing: self.tracing,
         };
@@ -228,9 +238,11 @@ impl VisionEngine {
     }
 
     fn check(&self, routing: &ModelRouting) -> Result<(), ModelError> {
-        let moe_layers = self.config.moe_layers();
         self.config.check_routing(routing)?;
-        refuse_external(routing, &moe_layers)
+        match &self.external {
+            Some(_) => Ok(()),
+            None => refuse_external(routing, &self.config.moe_layers()),
+        }
     }
 
     fn check_image(&self, image: &RgbImage) -> Result<(), ModelError> {

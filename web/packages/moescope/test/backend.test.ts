@@ -98,8 +98,7 @@ describe('starting', () => {
   test('a vision model has no tokenizer to fetch', async () => {
     const loadModule = async (): Promise<EngineModule> =>
       ({ default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } });
-    const { external: _, ...source } = call('cpu');
-    const started = startVision({ ...source, name: 'load_vision' }, () => undefined, { gpu: undefined, loadModule, failure: new Failure() });
+    const started = startVision({ ...call('cpu'), name: 'load_vision' }, () => undefined, { gpu: undefined, loadModule, failure: new Failure() });
     expect((await started).engine).toBeInstanceOf(FakeVisionEngine);
     expect(fetched.sort()).toEqual(['config.json', 'model.safetensors'].map((file) => `http://m.test/first/${file}`));
   });
@@ -115,9 +114,8 @@ describe('starting', () => {
       },
     };
     const startOn = (backend: LoadCall['backend'], plan: EngineModule['PreparedVisionPlan']) => {
-      const { external: _, ...source } = call(backend);
       const module: EngineModule = { default: async () => undefined, Engine: { load: loads }, ...(plan && { PreparedVisionPlan: plan }), VisionEngine: { load: stock } };
-      return startVision({ ...source, weights: 'q8', name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule: async () => module, failure: new Failure() });
+      return startVision({ ...call(backend), weights: 'q8', name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule: async () => module, failure: new Failure() });
     };
     const { engine, backend } = await startOn('auto', PreparedVisionPlan);
     expect([engine, backend.kind]).toEqual([recorded, 'webgpu']);

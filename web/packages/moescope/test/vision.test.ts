@@ -91,6 +91,19 @@ describe('a vision model', () => {
     expect(workers).toHaveLength(2);
   });
 
+  test('asks a router of the page about all patches, and a rebuilt engine asks it too', async () => {
+    const scope = await Moescope.loadVision(URL_OF_MODEL);
+    await scope.setExternalRouter(({ nTokens, tokenIds }) => Array.from({ length: nTokens }, (_, patch) => [{ expert: (tokenIds[patch] ?? 0) % 4, weight: 1 }]));
+    await scope.setRouting({ select: { method: 'external' } });
+    const byPlace = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3];
+    expect(Array.from((await scope.classify(image(0))).layers[0]?.experts ?? [])).toEqual(byPlace);
+    nth(workers).failure.raise('unreachable');
+    await vi.waitFor(() => expect(nth(workers, 0).terminated).toBe(true));
+    expect(Array.from((await scope.classify(image(0))).layers[0]?.experts ?? [])).toEqual(byPlace);
+    await scope.setExternalRouter(undefined);
+    await expect(scope.classify(image(0))).rejects.toSatisfy(codeIs('no_external_router'));
+  });
+
   test('is cancelled with the signal’s reason, and freed for good', async () => {
     const scope = await Moescope.loadVision(URL_OF_MODEL);
     await expect(scope.classify(image(0), { signal: AbortSignal.abort('no more') })).rejects.toBe('no more');

@@ -4,7 +4,7 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, RoutingInput } from '../public/types.js';
+import type { Backend, ExternalRouter, RoutingInput } from '../public/types.js';
 import type { Link } from './link.js';
 import type { Loaded } from './protocol.js';
 import { toModelRouting } from './routing.js';
@@ -45,11 +45,6 @@ export class LiveModel<Info> {
     return this.#loaded.routing;
   }
 
-  /** The worker in use, if there is one right now. */
-  get present(): Link | undefined {
-    return this.#link;
-  }
-
   /** The worker in use, started anew if the last one was lost. */
   async link(signal?: AbortSignal): Promise<Link> {
     signal?.throwIfAborted();
@@ -67,6 +62,14 @@ export class LiveModel<Info> {
     const link = await this.link();
     const accepted = await link.setRouting(toModelRouting(routing));
     this.#loaded = { ...this.#loaded, routing: accepted };
+  }
+
+  async setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    this.#starter.router = router;
+    // A worker in use may be waiting for the former router, which now will not answer.
+    this.#link?.answerBy(router);
+    const link = await this.link();
+    await link.setExternal(router !== undefined);
   }
 
   /** Ends the worker; `again` says how to load the model once more. */

@@ -21,12 +21,12 @@ export interface LoadSource {
   readonly gpuRefusal: string | undefined;
   /** Routing to start with; the trained one unless given. */
   readonly routing: ModelRoutingInput | undefined;
+  /** Whether the page has an external router. */
+  readonly external: boolean;
 }
 
 export interface LoadCall extends LoadSource {
   readonly name: 'load';
-  /** Whether the page has an external router. */
-  readonly external: boolean;
 }
 
 export interface LoadVisionCall extends LoadSource {
@@ -88,10 +88,12 @@ export interface ClassifyCall {
   readonly routing: ModelRoutingInput | undefined;
 }
 
+/** The calls that every engine serves once it is loaded. */
+export type SharedCall = SetRoutingCall | SetExternalCall;
 /** The calls that an engine for text serves once it is loaded. */
-export type EngineCall = SetRoutingCall | SetExternalCall | BeginCall | NextCall | AnalyseCall | AskExpertCall | RerouteCall;
+export type EngineCall = SharedCall | BeginCall | NextCall | AnalyseCall | AskExpertCall | RerouteCall;
 /** The calls that an engine for images serves once it is loaded. */
-export type VisionCall = SetRoutingCall | ClassifyCall;
+export type VisionCall = SharedCall | ClassifyCall;
 export type Call = LoadCall | LoadVisionCall | EngineCall | VisionCall;
 
 export interface Loaded<Info> {

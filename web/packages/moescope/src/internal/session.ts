@@ -17,31 +17,19 @@ import { LiveModel } from './live.js';
 import { engineOptions, rerouteOptions } from './requests.js';
 import { toModelRouting } from './routing.js';
 import type { WorkerPort } from './spawn.js';
-import type { LoadInto } from './starter.js';
 import { Starter } from './starter.js';
-
-/** The external router, where workers to come find it too. */
-interface Outside {
-  router: ExternalRouter | undefined;
-}
 
 export class Session {
   readonly #live: LiveModel<ModelInfo>;
-  readonly #outside: Outside;
   #generations = 0;
 
-  private constructor(live: LiveModel<ModelInfo>, outside: Outside) {
+  private constructor(live: LiveModel<ModelInfo>) {
     this.#live = live;
-    this.#outside = outside;
   }
 
   static async open(url: string | URL | ModelFolder, options: LoadOptions, spawn: () => WorkerPort): Promise<Session> {
-    const outside: Outside = { router: undefined };
-    const load: LoadInto<ModelInfo> = (link, source, how) => {
-      link.answerBy(outside.router);
-      return link.load({ ...source, external: outside.router !== undefined }, how);
-    };
-    return new Session(await LiveModel.open(new Starter(url, options, spawn, load), options.signal), outside);
+    const starter = new Starter<ModelInfo>(url, options, spawn, (link, source, how) => link.load(source, how));
+    return new Session(await LiveModel.open(starter, options.signal));
   }
 
   get model(): ModelInfo {
@@ -76,12 +64,8 @@ export class Session {
     return this.#live.setRouting(routing);
   }
 
-  async setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
-    this.#outside.router = router;
-    // A new worker is told as it starts; one in use may be waiting for the former router, which now will not answer.
-    this.#live.present?.answerBy(router);
-    const link = await this.#live.link();
-    await link.setExternal(router !== undefined);
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    return this.#live.setExternalRouter(router);
   }
 
   async analyse(text: string, { routing, signal }: AnalyseRequest): Promise<Analysis> {

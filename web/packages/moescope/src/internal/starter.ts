@@ -3,7 +3,7 @@
 
 import type { ModelRouting } from '../generated/routing.js';
 import { MoescopeError } from '../public/error.js';
-import type { BackendKind, LoadOptions, ModelFolder } from '../public/types.js';
+import type { BackendKind, ExternalRouter, LoadOptions, ModelFolder } from '../public/types.js';
 import { Link } from './link.js';
 import type { CallOptions } from './link.js';
 import { folderUrl, isFolder } from './model-url.js';
@@ -32,6 +32,8 @@ export interface StartOptions {
 }
 
 export class Starter<Info> {
+  /** Who answers for layers that ask outside the engine; workers to come are told as they start. */
+  router: ExternalRouter | undefined;
   readonly #modelUrl: string | ModelFolder;
   readonly #options: LoadOptions;
   readonly #spawn: () => WorkerPort;
@@ -67,8 +69,9 @@ export class Starter<Info> {
       this.#countLoss(kind, cause);
       onLost(link);
     });
+    link.answerBy(this.router);
     try {
-      const source = { modelUrl: this.#modelUrl, backend, weights, gpuRefusal: this.#gpuRefusal, routing };
+      const source = { modelUrl: this.#modelUrl, backend, weights, gpuRefusal: this.#gpuRefusal, routing, external: this.router !== undefined };
       const loaded = await this.#load(link, source, { signal, onProgress });
       kind = loaded.backend.kind;
       return { link, loaded };

@@ -2,7 +2,7 @@
 
 import type { Classification, VisionInfo } from '../generated/engine.js';
 import type { ModelRouting } from '../generated/routing.js';
-import type { Backend, ClassifyRequest, ImageInput, LoadOptions, ModelFolder, RoutingInput } from '../public/types.js';
+import type { Backend, ClassifyRequest, ExternalRouter, ImageInput, LoadOptions, ModelFolder, RoutingInput } from '../public/types.js';
 import { LiveModel } from './live.js';
 import { pixelsOf } from './pixels.js';
 import { toModelRouting } from './routing.js';
@@ -35,6 +35,10 @@ export class VisionSession {
 
   setRouting(routing: RoutingInput): Promise<void> {
     return this.#live.setRouting(routing);
+  }
+
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    return this.#live.setExternalRouter(router);
   }
 
   async classify(image: ImageInput, { label, routing, signal }: ClassifyRequest): Promise<Classification> {

@@ -2,7 +2,7 @@
 // It holds no logic, as Moescope does not; Moescope.loadVision makes it.
 
 import type { VisionSession } from '../internal/vision-session.js';
-import type { Backend, Classification, ClassifyRequest, ImageInput, ModelRouting, RoutingInput, VisionInfo } from './types.js';
+import type { Backend, Classification, ClassifyRequest, ExternalRouter, ImageInput, ModelRouting, RoutingInput, VisionInfo } from './types.js';
 
 export class VisionScope {
   readonly #session: VisionSession;
@@ -38,6 +38,15 @@ export class VisionScope {
   /** Changes the routing from the next image on. The former routing stays on error. */
   setRouting(routing: RoutingInput): Promise<void> {
     return this.#session.setRouting(routing);
+  }
+
+  /**
+   * Sets the function that decides where a spec's select.method is 'external', or removes it; see Moescope.setExternalRouter.
+   *
+   * It is asked about all patches of an image at once, whose places, row by row, stand in for token ids.
+   */
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    return this.#session.setExternalRouter(router);
   }
 
   /** Ends the worker and everything that runs in it; later calls reject with the code 'freed'. */

@@ -18,11 +18,11 @@ export interface AnyEngine<Info> {
   /** Throws, and keeps the former routing, when the new one does not fit the model. */
   set_routing(routing: ModelRoutingInput): void;
   routing(): ModelRouting;
+  set_external_router(decide: DecideFunction | undefined): void;
   free(): void;
 }
 
 export interface Engine extends AnyEngine<ModelInfo> {
-  set_external_router(decide: DecideFunction | undefined): void;
   /** Reads the prompt and returns its trace. */
   begin(prompt: string, options: EngineOptions): Promise<Trace>;
   /** Draws one token; nothing at the end. */

@@ -1,7 +1,7 @@
 // The worker's side of the protocol: owns the engine, answers every call once, and says when the engine is lost.
 // It knows nothing of wasm, files or backends; `start` brings the engine.
 
-import type { AskExpertCall, BeginCall, Call, ClassifyCall, EngineCall, FromPage, FromWorker, LoadCall, Loaded, LoadSource, LoadVisionCall, NextCall, Reply, RerouteCall } from '../internal/protocol.js';
+import type { AskExpertCall, BeginCall, Call, ClassifyCall, EngineCall, FromPage, FromWorker, LoadCall, Loaded, LoadSource, LoadVisionCall, NextCall, Reply, RerouteCall, SharedCall } from '../internal/protocol.js';
 import { buffersOf, messageOf, toWireError } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
 import type { Backend, Classification, ExpertAnswer, ModelRouting, ModelRoutingInput, Progress } from '../public/types.js';
@@ -103,6 +103,9 @@ export class Host {
         return { name: 'classify', value: await classify(loaded(this.#vision, call), call) };
       case 'set_routing':
         return { name: 'set_routing', value: setRouting(loaded(this.#engine ?? this.#vision, call), call.routing) };
+      case 'set_external':
+        this.#setExternal(loaded(this.#engine ?? this.#vision, call), call.external);
+        return { name: 'set_external', value: undefined };
       default:
         return this.#serveEngine(loaded(this.#engine, call), id, call);
     }
@@ -118,6 +121,7 @@ export class Host {
 
   async #loadVision(id: number, call: LoadVisionCall): Promise<Reply> {
     const { engine, backend } = await this.#options.startVision(call, this.#reporter(id));
+    this.#setExternal(engine, call.external);
     const value = ready(engine, backend, call);
     this.#vision = engine;
     return { name: 'load_vision', value };
@@ -127,11 +131,8 @@ export class Host {
     return (progress) => this.#options.post({ type: 'progress', id, progress }, []);
   }
 
-  async #serveEngine(engine: Engine, id: number, call: Exclude<EngineCall, { name: 'set_routing' }>): Promise<Reply> {
+  async #serveEngine(engine: Engine, id: number, call: Exclude<EngineCall, SharedCall>): Promise<Reply> {
     switch (call.name) {
-      case 'set_external':
-        this.#setExternal(engine, call.external);
-        return { name: 'set_external', value: undefined };
       case 'begin':
         return this.#begin(engine, call);
       case 'next':
@@ -145,7 +146,7 @@ export class Host {
     }
   }
 
-  #setExternal(engine: Engine, external: boolean): void {
+  #setExternal(engine: AnyEngine<unknown>, external: boolean): void {
     engine.set_external_router(external ? this.#asker.decide : undefined);
   }
 

@@ -1,17 +1,23 @@
-// A vision engine without a model: the first pixel's red says the class, and the first experts take every patch.
+// A vision engine without a model: the first pixel's red says the class, and the first experts take every patch unless a router outside decides.
 
 import type { Classification, LayerTrace, VisionInfo } from '../../src/generated/engine.js';
 import type { ModelRouting } from '../../src/generated/routing.js';
 import type { ModelRoutingInput } from '../../src/public/types.js';
-import type { VisionEngine } from '../../src/worker/engine.js';
+import type { WirePlan } from '../../src/internal/plan.js';
+import type { DecideFunction, VisionEngine } from '../../src/worker/engine.js';
 import { complete } from './fake-engine.js';
 
 const [N_EXPERTS, N_PATCHES, N_CLASSES] = [4, 16, 3];
+const QUESTION = {
+  layer: 0, n_tokens: N_PATCHES, n_experts: N_EXPERTS, logits: new Float32Array(N_PATCHES * N_EXPERTS),
+  token_ids: Uint32Array.from({ length: N_PATCHES }, (_, patch) => patch),
+};
 
 export class FakeVisionEngine implements VisionEngine {
   /** Images as they arrived. */
   readonly images: { rgba: Uint8Array; width: number; height: number }[] = [];
   #routing: ModelRouting = complete({});
+  #external: DecideFunction | undefined;
 
   info(): VisionInfo {
     return {
@@ -29,6 +35,10 @@ export class FakeVisionEngine implements VisionEngine {
     this.#routing = complete(routing);
   }
 
+  set_external_router(decide: DecideFunction | undefined): void {
+    this.#external = decide;
+  }
+
   routing(): ModelRouting {
     return this.#routing;
   }
@@ -41,8 +51,10 @@ export class FakeVisionEngine implements VisionEngine {
     const probabilities = new Float32Array(N_CLASSES).fill(0.1);
     probabilities[(rgba[0] ?? 0) % N_CLASSES] = 0.8;
     const used = routing === undefined ? this.#routing : complete(routing);
+    const plan = used.default.select.method === 'external' ? await this.#external?.(QUESTION) : firstExperts(used);
+    if (plan === undefined) throw Object.assign(new Error('none is set'), { code: 'no_external_router' });
     return {
-      probabilities, pixels: new Uint8Array(16 * 16 * 3), layers: [layer(used)], routing: used,
+      probabilities, pixels: new Uint8Array(16 * 16 * 3), layers: [layer(plan)], routing: used,
       loss: label === undefined ? null : -Math.log(probabilities[label] ?? 0),
     };
   }
@@ -50,14 +62,19 @@ export class FakeVisionEngine implements VisionEngine {
   free(): void {}
 }
 
-function layer({ default: { select } }: ModelRouting): LayerTrace {
+function firstExperts({ default: { select } }: ModelRouting): WirePlan {
   const count = select.method === 'top_k' ? select.top_k : 1;
-  const cells = N_PATCHES * N_EXPERTS;
   return {
-    layer: 0, n_experts: N_EXPERTS, logits: new Float32Array(cells), scores: new Float32Array(cells), selection_scores: new Float32Array(cells),
-    verdicts: new Uint8Array(cells),
     offsets: Uint32Array.from({ length: N_PATCHES + 1 }, (_, patch) => patch * count),
     experts: Uint16Array.from({ length: N_PATCHES * count }, (_, i) => i % count),
     weights: new Float32Array(N_PATCHES * count).fill(1 / count),
+  };
+}
+
+function layer(plan: WirePlan): LayerTrace {
+  const cells = N_PATCHES * N_EXPERTS;
+  return {
+    layer: 0, n_experts: N_EXPERTS, logits: new Float32Array(cells), scores: new Float32Array(cells), selection_scores: new Float32Array(cells),
+    verdicts: new Uint8Array(cells), ...plan,
   };
 }
