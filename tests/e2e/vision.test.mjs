@@ -136,6 +136,20 @@ describe('knobs', () => {
   }));
 });
 
+test('a router of the visitor’s own decides about patches until it is stopped', () => withVision({}, async (page, { screenshot }) => {
+  const before = (await shown(page)).experts;
+  const byPlace = before.map((line) => line.replace(/^(\d+):(\d+):.*$/, (_, layer, patch) => `${layer}:${patch}:${Number(patch) % 8}`));
+  const experts = async () => (await shown(page)).experts;
+  await page.getByText('Write your own router', { exact: true }).click();
+  await page.getByRole('textbox', { name: 'Your router' }).fill('function route({ tokenId, nExperts }) {\n  return [{ expert: tokenId % nExperts, weight: 1 }];\n}');
+  await page.getByRole('button', { name: 'Run this router', exact: true }).click();
+  await page.getByText('It decides at every layer.').waitFor();
+  await eventually(experts, byPlace);
+  await screenshot('e2e-vision-own-router');
+  await page.getByRole('button', { name: 'Back to trained routing', exact: true }).click();
+  await eventually(experts, before);
+}));
+
 describe('a patch', () => {
   test('is walked by keys, opens its router, and Escape lets it go', () => withVision({}, async (page) => {
     await patches(page, 1).nth(9).click();

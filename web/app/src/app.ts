@@ -98,7 +98,7 @@ export class App {
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
     this.own = new OwnRouter({
-      engine: this.engine, store: this.store, send: () => this.#sender.send(), decides: () => this.measuring.renew(), changed: () => this.schedule(), now,
+      engine: this.engine, store: this.store, of: 'language', send: () => this.#sender.send(), decides: () => this.measuring.renew(), changed: () => this.schedule(), now,
     });
     this.store.subscribe((state, before) => {
       if (state.tab !== before.tab || state.lesson !== before.lesson) this.#beginLanguage();
@@ -320,7 +320,7 @@ export class App {
     const before = this.store.state;
     this.store.set(decode(location.hash));
     const { state } = this.store;
-    if (state.code !== before.code) this.own.linked();
+    if (state.code !== before.code) for (const own of [this.own, this.vision.own]) own.linked();
     const another = state.model !== before.model || state.backend !== before.backend;
     if (another && (this.#begun || !showsPictures(state))) void this.openModel(this.#wish());
   }

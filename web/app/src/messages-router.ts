@@ -44,7 +44,7 @@ export const routerMessages = {
   router: {
     heading: 'Write your own router',
     help: 'A function decides, for one token at one layer, which experts act and how much each weighs. It is written in JavaScript, of which the page runs a small part itself: it sees its question and nothing else.',
-    inputs: 'The question: logits (one for each expert; −Infinity for those switched off), layer, nExperts, tokenId. The answer: a list of { expert, weight }. Weights act as they are. Math and lists work as in JavaScript; the same text runs as scope.setExternalRouter in a page of yours.',
+    inputs: 'The question: logits (one for each expert; −Infinity for those switched off), layer, nExperts, tokenId (of a patch, its place row by row). The answer: a list of { expert, weight }. Weights act as they are. Math and lists work as in JavaScript; the same text runs as scope.setExternalRouter in a page of yours.',
     foreign: 'This router came with the link. Read it before you run it; until then the model routes as if it were not there.',
     examples: 'Examples of routers',
     example,

@@ -39,7 +39,7 @@ export const chineseRouter: Pick<Translation, 'router'> = {
   router: {
     heading: '写你自己的路由器',
     help: '一个函数为一个词元在一层决定哪些专家起作用、各占多少权重。它用 JavaScript 写成，页面自己运行其中的一小部分：它只看到自己的问题，别的什么也看不到。',
-    inputs: '问题：logits（每个专家一个；关掉的为 −Infinity）、layer、nExperts、tokenId。回答：{ expert, weight } 的列表。权重原样起作用。Math 和列表与 JavaScript 中一样；同样的文字可以在你自己的网页里用作 scope.setExternalRouter。',
+    inputs: '问题：logits（每个专家一个；关掉的为 −Infinity）、layer、nExperts、tokenId（图像块则是它逐行的位置）。回答：{ expert, weight } 的列表。权重原样起作用。Math 和列表与 JavaScript 中一样；同样的文字可以在你自己的网页里用作 scope.setExternalRouter。',
     foreign: '这个路由器随链接而来。运行之前请先读一读；在那之前模型就像没有它一样路由。',
     examples: '路由器示例',
     example: { unsure: '没把握时用两个', topTwo: 'Top-2', tokens: '按词元', layers: '按层' },

@@ -1,9 +1,9 @@
-// The visitor's own router: its source, whether it runs, and what went wrong with it. It runs only after the visitor said so,
+// The visitor's own router of texts, or of images: its source, whether it runs, and what went wrong with it. It runs only after the visitor said so,
 // in this page's own interpreter; an error stops it, and the trained strategy decides again.
 
 import type { ExternalRouter, RouterAnswer } from 'moescope';
 
-import type { Engine } from './engine.js';
+import type { Scope } from './engine.js';
 import { messages } from './messages.js';
 import { EXAMPLE_ROUTERS } from './router-examples.js';
 import { bannedAt, hasOwn, withStrategy, withoutOwn } from './routing.js';
@@ -11,11 +11,19 @@ import type { Where } from './routing.js';
 import { ScriptError } from './script/problem.js';
 import type { RouterScript } from './script/router.js';
 import { OWN } from './strategy.js';
-import type { Store } from './store.js';
+import type { Routed, Store } from './store.js';
+
+/** What a router decides for, once a model is open. */
+export interface Decided {
+  readonly opened: { readonly scope: Pick<Scope, 'routing' | 'setExternalRouter'> } | undefined;
+  readonly decidedBy: (external: number | undefined) => void;
+}
 
 export interface OwnRouterParts {
-  readonly engine: Engine;
+  readonly engine: Decided;
   readonly store: Store;
+  /** Whose routing it is part of. */
+  readonly of: Routed;
   /** Sends the routing as it is set. */
   readonly send: () => Promise<void>;
   /** Another router decides now, although the routing may be the same. */
@@ -54,51 +62,51 @@ export class OwnRouter {
   #runs = 0;
   #run: Run | undefined;
   #failed: { readonly source: string; readonly problem: ScriptError } | undefined;
-  #problem: ScriptError | undefined;
-  #foreign: boolean;
+  /** What is wrong with a source that was written here. */
+  #checked: { readonly source: string; readonly problem: ScriptError | undefined } | undefined;
+  /** The source that came with a link, until somebody lets it run. */
+  #linked: string | undefined;
 
   constructor(parts: OwnRouterParts) {
     this.#parts = parts;
-    this.#foreign = parts.store.state.code !== undefined;
+    this.#linked = parts.store.state.code;
   }
 
   get shown(): OwnShown {
     const source = this.#source();
-    const failed = this.#failed?.source === source ? this.#failed.problem : undefined;
+    const [failed, checked] = [this.#failed, this.#checked].map((found) => (found?.source === source ? found.problem : undefined));
     return {
-      source, foreign: this.#foreign, problem: failed ?? this.#problem, changed: this.#run !== undefined && this.#run.source !== source,
+      source, foreign: this.#linked === source, problem: failed ?? checked, changed: this.#run !== undefined && this.#run.source !== source,
       status: this.#run !== undefined ? 'running' : this.#failed === undefined ? 'idle' : 'failed',
     };
   }
 
   /** The visitor wrote something, which is looked through and not run. */
   write(source: string): void {
-    this.#foreign = false;
     this.#parts.store.set({ code: source });
     void this.#check(source);
   }
 
   /** Another link of the same page brought a source of its own. */
   linked(): void {
-    if (this.#run?.source === this.#source()) return;
-    [this.#foreign, this.#problem] = [this.#parts.store.state.code !== undefined, undefined];
+    if (this.#run?.source !== this.#source()) this.#linked = this.#parts.store.state.code;
   }
 
   /** Runs the source from now on, where the routing says so already or else where changes act. */
   async run(where: Where): Promise<void> {
     const source = this.#source();
-    this.#foreign = false;
+    this.#linked = undefined;
     const { routerFrom } = await interpreter();
     try {
       this.#run = { number: ++this.#runs, source, script: routerFrom(source) };
-      [this.#failed, this.#problem] = [undefined, undefined];
+      this.#failed = undefined;
     } catch (error) {
       await this.#stop(source, error);
       return;
     }
     await this.modelOpened();
-    const { store, now } = this.#parts;
-    if (!hasOwn(store.state.routing)) store.edit(withStrategy(store.state.routing, OWN, where), 'own router', now());
+    const { store, of, now } = this.#parts;
+    if (!hasOwn(store.routing(of))) store.edit(withStrategy(store.routing(of), OWN, where), 'own router', now(), of);
     else await this.#parts.send();
     this.#parts.decides();
   }
@@ -107,8 +115,8 @@ export class OwnRouter {
   stop(): void {
     [this.#run, this.#failed] = [undefined, undefined];
     this.#parts.engine.decidedBy(undefined);
-    const { store, now } = this.#parts;
-    if (hasOwn(store.state.routing)) store.edit(withoutOwn(store.state.routing), 'own router', now());
+    const { store, of, now } = this.#parts;
+    if (hasOwn(store.routing(of))) store.edit(withoutOwn(store.routing(of)), 'own router', now(), of);
     this.#parts.changed();
   }
 
@@ -123,7 +131,7 @@ export class OwnRouter {
   async #check(source: string): Promise<void> {
     const { problemOf } = await interpreter();
     if (source !== this.#source()) return;
-    this.#problem = problemOf(source);
+    this.#checked = { source, problem: problemOf(source) };
     this.#parts.changed();
   }
 
@@ -157,9 +165,10 @@ export class OwnRouter {
 
   /** A switch is a switch: banned experts do not act, whatever the router says. The engine may still be at the former bans. */
   #banned(layer: number): ReadonlySet<number> {
-    const { engine, store } = this.#parts;
-    const accepted = engine.accepted?.layers[String(layer)] ?? engine.accepted?.default;
-    return new Set([...bannedAt(store.state.routing, layer), ...accepted?.restrict.disabled ?? []]);
+    const { engine, store, of } = this.#parts;
+    const accepted = engine.opened?.scope.routing;
+    const spec = accepted?.layers[String(layer)] ?? accepted?.default;
+    return new Set([...bannedAt(store.routing(of), layer), ...spec?.restrict.disabled ?? []]);
   }
 
   async #stop(source: string, error: unknown): Promise<void> {

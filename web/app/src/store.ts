@@ -31,6 +31,10 @@ export class Store {
     return this.#state;
   }
 
+  routing(of: Routed): RoutingEdits {
+    return of === 'vision' ? this.#state.vision.routing : this.#state.routing;
+  }
+
   canUndo(of: Routed = 'language'): boolean {
     return this.#history[of].former.length > 0;
   }
@@ -49,7 +53,7 @@ export class Store {
   /** Changes the routing so that it can be undone; `control` names what was moved. */
   edit(routing: RoutingEdits, control: string, now: number, of: Routed = 'language'): void {
     const { former, last } = this.#history[of];
-    if (last.control !== control || now - last.at > ONE_GESTURE_MS) former.push(this.#routing(of));
+    if (last.control !== control || now - last.at > ONE_GESTURE_MS) former.push(this.routing(of));
     if (former.length > MAX_UNDO) former.shift();
     this.#history[of].last = { at: now, control };
     this.#route(of, routing);
@@ -70,11 +74,7 @@ export class Store {
   }
 
   resetRouting(now: number, of: Routed = 'language'): void {
-    if (this.#routing(of) !== NO_EDITS) this.edit(NO_EDITS, 'reset', now, of);
-  }
-
-  #routing(of: Routed): RoutingEdits {
-    return of === 'vision' ? this.#state.vision.routing : this.#state.routing;
+    if (this.routing(of) !== NO_EDITS) this.edit(NO_EDITS, 'reset', now, of);
   }
 
   #route(of: Routed, routing: RoutingEdits): void {

@@ -2,7 +2,7 @@
 // Its capacity drops as the real one does, in order or by weight, so that the page has something to hatch.
 
 import { MoescopeError, VERDICTS } from 'moescope';
-import type { Classification, ClassifyRequest, LayerTrace, ModelRouting, RouterSpec, VisionInfo } from 'moescope';
+import type { Classification, ClassifyRequest, ExternalRouter, LayerTrace, ModelRouting, RouterSpec, VisionInfo } from 'moescope';
 import { specFor } from 'moescope/views';
 
 import type { Samples } from '../src/vision/samples.js';
@@ -25,6 +25,7 @@ export class FakeEyes implements Eyes {
   readonly backend = { kind: 'cpu', reason: 'test' } as const;
   routing: ModelRouting = TRAINED;
   freed = false;
+  router: ExternalRouter | undefined;
   /** Pictures as they were looked at. */
   readonly looks: { picture: Picture; routing: ModelRouting }[] = [];
   readonly #paceMs: number;
@@ -36,6 +37,11 @@ export class FakeEyes implements Eyes {
   setRouting(routing: ModelRouting): Promise<void> {
     if (routing.default.restrict.disabled.length > 6) return Promise.reject(new MoescopeError('too_few_experts', 'only 1 expert is left; 2 are needed'));
     this.routing = routing;
+    return Promise.resolve();
+  }
+
+  setExternalRouter(router: ExternalRouter | undefined): Promise<void> {
+    this.router = router;
     return Promise.resolve();
   }
 

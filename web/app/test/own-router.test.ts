@@ -33,7 +33,7 @@ async function bench(code?: string): Promise<Bench> {
   const decides = vi.fn();
   await engine.open({ model: 'models/first', backend: 'auto' });
   const sender = new RoutingSender(engine, store, () => undefined);
-  const own = new OwnRouter({ engine, store, send: () => sender.send(), decides, changed: () => undefined, now: () => performance.now() });
+  const own = new OwnRouter({ engine, store, of: 'language', send: () => sender.send(), decides, changed: () => undefined, now: () => performance.now() });
   return { own, store, scope, engine, decides };
 }
 

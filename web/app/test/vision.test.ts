@@ -4,11 +4,13 @@ import type { ViewElement } from 'moescope/views';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { describeEdits } from '../src/changes.js';
+import { messages } from '../src/messages.js';
 import { topbar } from '../src/page/topbar.js';
 import { NO_EDITS, applyEdits } from '../src/routing.js';
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
 import { Store } from '../src/store.js';
+import { OWN } from '../src/strategy.js';
 import { vision as place } from '../src/vision/page/place.js';
 import { patchRecords } from '../src/vision/records.js';
 import { allSamples, classOf, tileOf } from '../src/vision/samples.js';
@@ -48,6 +50,49 @@ async function ready(state: Partial<State> = {}, eyes = new FakeEyes()): Promise
 const drawn = (tab: VisionTab): ViewElement => h('div', {}, place(tab.shown()));
 const all = (root: ViewElement, selector: string): ViewElement[] =>
   findAll(root, (element) => String(element.props.attrs?.['class'] ?? '').split(' ').includes(selector));
+
+describe('a router of one’s own', () => {
+  const BY_PLACE = 'function route({ tokenId, nExperts }) { return [{ expert: tokenId % nExperts, weight: 1 }]; }';
+  const QUESTION = { layer: 0, nTokens: 3, nExperts: 8, logits: new Float32Array(24), tokenIds: new Uint32Array([0, 9, 63]) };
+
+  it('decides about patches, and texts are routed as before', async () => {
+    const { tab, store, eyes } = await ready();
+    const { actions } = tab.shown();
+    actions.code(BY_PLACE);
+    expect(tab.shown().ui.editor).toBe(true);
+    actions.runRouter();
+    await vi.waitFor(() => expect(eyes.looks.at(-1)?.routing.default.select.method).toBe('external'), PATIENT);
+    expect(await eyes.router?.(QUESTION)).toEqual([0, 1, 7].map((expert) => [{ expert, weight: 1 }]));
+    expect(store.state.vision.routing.strategy).toBe(OWN);
+    expect(store.state.routing).toBe(NO_EDITS);
+    expect(textOf(drawn(tab))).toContain(messages.router.everywhere);
+    actions.stopRouter();
+    await vi.waitFor(() => expect(eyes.routing.default.select.method).toBe('top_k'), PATIENT);
+    expect(store.state.vision.routing.strategy).toBeUndefined();
+  });
+
+  it('is stopped by its error, which is told where it is written and not beside the picture', async () => {
+    const { tab, eyes } = await ready();
+    tab.own.write('function route({ layer }) { return layer.expert; }');
+    await tab.own.run({ layer: 0, scope: 'all' });
+    await expect(eyes.router?.(QUESTION)).rejects.toThrow('Line 1');
+    await vi.waitFor(() => expect(eyes.routing.default.select.method).toBe('top_k'), PATIENT);
+    expect(tab.own.shown.status).toBe('failed');
+    expect(tab.vision.pictureError).toBeUndefined();
+  });
+
+  it('is told to the next model before that looks at anything', async () => {
+    const eyes = [new FakeEyes(), new FakeEyes()];
+    const waiting = [...eyes];
+    const store = new Store({ ...DEFAULTS, tab: 'vision', vision: { ...DEFAULTS.vision, source: SAMPLE }, code: BY_PLACE });
+    const tab = new VisionTab({ load: () => Promise.resolve(waiting.shift() ?? new FakeEyes()), samples: () => Promise.resolve(fakeSamples()), store, changed: () => undefined, now: () => 0 });
+    await tab.vision.begin();
+    await tab.own.run({ layer: 0, scope: 'all' });
+    await tab.vision.open();
+    expect(eyes[1]?.router).toBeDefined();
+    await vi.waitFor(() => expect(eyes[1]?.looks.at(-1)?.routing.default.select.method).toBe('external'), PATIENT);
+  });
+});
 
 describe('the tab', () => {
   it('loads nothing before it is shown, and once only', async () => {

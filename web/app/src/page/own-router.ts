@@ -11,12 +11,19 @@ import type { ExampleRouter } from '../router-examples.js';
 import type { Place } from '../script/problem.js';
 import { LIMITS } from '../state.js';
 import { fieldText } from './shown.js';
-import type { Shown } from './shown.js';
+import type { Actions, Shown, Ui } from './shown.js';
 
 const ID = 'own-router';
 const EXAMPLES = Object.entries(EXAMPLE_ROUTERS) as readonly [ExampleRouter, string][];
 
-export function ownRouter(shown: Shown): ViewElement {
+/** What the editor is drawn from, whatever is routed. */
+export interface OwnEditor extends Pick<Shown, 'own' | 'model' | 'routing'> {
+  readonly ui: Pick<Ui, 'editor'>;
+  readonly state: Pick<Shown['state'], 'code'>;
+  readonly actions: Pick<Actions, 'code' | 'runRouter' | 'stopRouter'> & { readonly show: (change: Pick<Ui, 'editor'>) => void };
+}
+
+export function ownRouter(shown: OwnEditor): ViewElement {
   const { own, ui, actions } = shown;
   const { router: words } = messages;
   const open = ui.editor ?? own.foreign;
@@ -34,7 +41,7 @@ export function ownRouter(shown: Shown): ViewElement {
     h('p.note', {}, words.inputs)));
 }
 
-function examples({ own, actions }: Shown): ViewElement {
+function examples({ own, actions }: OwnEditor): ViewElement {
   const { router: words } = messages;
   return h('div.examples', { attrs: { role: 'group', 'aria-label': words.examples } }, EXAMPLES.map(([name, source]) => h('button.pill', {
     key: name,
@@ -43,7 +50,7 @@ function examples({ own, actions }: Shown): ViewElement {
   }, words.example[name])));
 }
 
-function editor({ own, actions }: Shown): ViewElement {
+function editor({ own, actions }: OwnEditor): ViewElement {
   return h('div.field', {},
     h('label', { attrs: { for: ID } }, messages.router.label),
     h('textarea', {
@@ -80,14 +87,14 @@ function goTo({ line, column }: Place, source: string): void {
   field.setSelectionRange(before + column - 1, end < 0 ? source.length : Math.max(before + column, end));
 }
 
-function buttons({ own, actions }: Shown): ViewElement {
+function buttons({ own, actions }: OwnEditor): ViewElement {
   const { router: words } = messages;
   return h('div.buttons', {},
     h('button.primary', { on: { click: actions.runRouter }, attrs: { type: 'button' } }, own.changed ? words.runChanged : words.run),
     h('button.pill', { on: { click: actions.stopRouter }, attrs: { type: 'button', disabled: own.status === 'idle' } }, words.stop));
 }
 
-function state({ own, model, routing, state: { code } }: Shown): string {
+function state({ own, model, routing, state: { code } }: OwnEditor): string {
   const { router: words } = messages;
   const tooLong = code !== undefined && code.length > LIMITS.codeInLink ? ` ${words.notInLink(LIMITS.codeInLink)}` : '';
   if (own.status === 'failed') return words.stopped + tooLong;

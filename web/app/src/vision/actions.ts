@@ -30,6 +30,15 @@ export function visionActions(tab: VisionTab, now: () => number): VisionActions 
       const { source } = store.state.vision;
       if (source.kind === 'drawing') tab.set({ source: { kind: 'drawing', strokes: source.strokes.slice(0, -1) } });
     },
+    code: (source) => {
+      tab.show({ editor: true });
+      tab.own.write(source);
+    },
+    runRouter: () => {
+      tab.show({ editor: true });
+      void tab.own.run({ layer: tab.shown().layer, scope: store.state.scope });
+    },
+    stopRouter: () => tab.own.stop(),
     measure: () => vision.measure('measure'),
     sweep: () => vision.measure('sweep'),
     stopSurvey: () => vision.survey.stop(),

@@ -3,7 +3,9 @@
 import type { BackendKind, Classification, ModelRouting, VisionInfo } from 'moescope';
 import type { GaugeData, Handler, TokenRecord } from 'moescope/views';
 
+import type { OwnShown } from '../own-router.js';
 import type { Noticed } from '../page/notices.js';
+import type { OwnEditor } from '../page/own-router.js';
 import type { Bar, Knobs } from '../page/shown.js';
 import type { LimitEdit } from '../routing.js';
 import type { Sample, Samples } from './samples.js';
@@ -29,9 +31,11 @@ export interface VisionUi {
   readonly sheet: boolean;
   readonly switchError: string | undefined;
   readonly copied: boolean;
+  /** Whether the editor of the visitor's own router is open; unless said, it is where a link brought a router. */
+  readonly editor: boolean | undefined;
 }
 
-export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<Noticed['actions'], 'cancelLoading' | 'retry' | 'dismiss'> {
+export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<OwnEditor['actions'], 'code' | 'runRouter' | 'stopRouter'>, Pick<Noticed['actions'], 'cancelLoading' | 'retry' | 'dismiss'> {
   readonly set: (change: Partial<VisionState>) => void;
   readonly show: (change: Partial<VisionUi>) => void;
   readonly scope: Knobs['actions']['set'];
@@ -87,6 +91,9 @@ export interface VisionShown {
   readonly pictureError: string | undefined;
   readonly cameraOn: boolean;
   readonly rival: VisionRival;
+  readonly own: OwnShown;
+  /** The source of the visitor's own router, where it is not an example. */
+  readonly code: string | undefined;
   readonly gauge: GaugeData;
   readonly works: Works | undefined;
   readonly survey: SurveyState;

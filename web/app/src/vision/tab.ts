@@ -3,6 +3,7 @@
 import { showsPictures } from '../lessons.js';
 import type { PictureEvidence } from '../lessons.js';
 import { messages } from '../messages.js';
+import { OwnRouter } from '../own-router.js';
 import { sameRouting } from '../spec.js';
 import type { Store } from '../store.js';
 import { visionActions } from './actions.js';
@@ -19,11 +20,12 @@ import { Vision } from './vision.js';
 import type { VisionOptions } from './vision.js';
 
 const CLOSED: VisionUi = {
-  kind: undefined, set: undefined, hover: undefined, cursor: undefined, sheet: false, switchError: undefined, copied: false,
+  kind: undefined, set: undefined, hover: undefined, cursor: undefined, sheet: false, switchError: undefined, copied: false, editor: undefined,
 };
 
 export class VisionTab {
   readonly vision: Vision;
+  readonly own: OwnRouter;
   ui: VisionUi = CLOSED;
   readonly store: Store;
   readonly #changed: () => void;
@@ -34,7 +36,10 @@ export class VisionTab {
   constructor(options: VisionOptions) {
     this.store = options.store;
     this.#changed = options.changed;
-    this.vision = new Vision(options);
+    this.vision = new Vision(options, () => this.own.modelOpened());
+    this.own = new OwnRouter({
+      engine: this.vision.engine, store: this.store, of: 'vision', send: () => this.vision.look(), decides: () => undefined, changed: options.changed, now: options.now,
+    });
     this.#pointer = new PatchPointer(this);
     this.#pad = padEvents(this);
     this.#actions = visionActions(this, options.now);
@@ -65,7 +70,7 @@ export class VisionTab {
       inspected: record && place && { record, layer: place.layer },
       pictureError: vision.pictureError, cameraOn: vision.camera.running,
       gauge: this.#gauge(), works: this.#works(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
-      rival: this.#rival(), actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
+      rival: this.#rival(), own: this.own.shown, code: this.store.state.code, actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
     };
   }
 

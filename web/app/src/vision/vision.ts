@@ -19,7 +19,7 @@ import type { Samples } from './samples.js';
 import type { Source, VisionState } from './state.js';
 import { Survey } from './survey.js';
 
-export type Eyes = Pick<VisionScope, 'model' | 'backend' | 'routing' | 'setRouting' | 'classify' | 'free'>;
+export type Eyes = Pick<VisionScope, 'model' | 'backend' | 'routing' | 'setRouting' | 'setExternalRouter' | 'classify' | 'free'>;
 export type LoadEyes = Load<Eyes>;
 export type Picture = Parameters<Eyes['classify']>[0];
 
@@ -46,6 +46,9 @@ export interface VisionOptions {
   readonly samples: (signal: AbortSignal) => Promise<Samples>;
 }
 
+/** The rejection of a picture whose router, the visitor's own, has failed; that is told where it is written. */
+const ROUTER_FAILED = 'external_failed';
+
 export class Vision {
   readonly engine: Engine<Eyes>;
   readonly survey: Survey;
@@ -60,6 +63,7 @@ export class Vision {
   /** How long the last look took. */
   tookMs: number | undefined;
   readonly #options: VisionOptions;
+  readonly #opened: () => Promise<void>;
   #sight: Sight | undefined;
   /** The picture of side A, where that has one of its own. */
   #held: { readonly source: Source; readonly sight: Sight } | undefined;
@@ -72,7 +76,9 @@ export class Vision {
   #accepted: RoutingEdits = NO_EDITS;
   #takingBack = false;
 
-  constructor(options: VisionOptions) {
+  /** `opened` is called before a model that was just opened looks at anything. */
+  constructor(options: VisionOptions, opened: () => Promise<void> = () => Promise.resolve()) {
+    this.#opened = opened;
     const { load, store, changed, now, readConfig } = options;
     this.#options = options;
     this.engine = new Engine(load, changed, now, () => this.#closing(), readConfig);
@@ -114,6 +120,7 @@ export class Vision {
     if (await this.engine.open(wish)) {
       this.seen = undefined;
       this.#accepted = NO_EDITS;
+      await this.#opened();
       this.#turnTo(this.#options.store.state.vision.source);
       void this.look();
     } else if (before !== undefined && this.engine.loading === undefined) {
@@ -208,7 +215,8 @@ export class Vision {
       this.seen = { now, trained, label: sight.label };
       this.#seenOf = sight;
     } catch (error) {
-      if (this.engine.opened === opened) this.pictureError = explain(error).message;
+      const { code, message } = explain(error);
+      if (this.engine.opened?.scope === opened.scope && code !== ROUTER_FAILED) this.pictureError = message;
     }
     this.#compare();
   }

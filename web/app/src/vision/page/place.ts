@@ -4,6 +4,7 @@ import { gaugeView, h } from 'moescope/views';
 import type { ViewElement, ViewWords } from 'moescope/views';
 
 import { messages } from '../../messages.js';
+import { ownRouter } from '../../page/own-router.js';
 import { footer, knob, scope, switches, temperature } from '../../page/routing-panel.js';
 import type { Knobs } from '../../page/shown.js';
 import { strategyMenu } from '../../page/strategy.js';
@@ -36,7 +37,7 @@ function routing(shown: VisionShown): ViewElement {
       on: { click: () => actions.show({ sheet: !ui.sheet }) },
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : messages.routing.open),
-    h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), temperature(knobs), switches(knobs), footer(knobs, actions.holdSide)));
+    h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), ownRouter({ ...shown, model: shown.info, state: { code: shown.code } }), temperature(knobs), switches(knobs), footer(knobs, actions.holdSide)));
 }
 
 function cost({ gauge, seen, info, works }: VisionShown): ViewElement {
