@@ -64,7 +64,7 @@ class Analyses {
 
 test('the recorded run is analysed before any model is there, and each analysis that fits it has a picture and figures', () => withAnalyses({}, async (analyses) => {
   await analyses.done();
-  assert.match(await analyses.result.innerText(), /Layer \d+: expert \d+ is the busiest with [\d.]+ % of the tokens, where an even share is [\d.]+ %/);
+  assert.match(await analyses.result.innerText(), /Layer \d+: expert \d+ is the busiest with [\d.]+\s% of the tokens, where an even share is [\d.]+\s%/);
   for (const name of ['Balance', 'Co-activation', 'Router certainty', 'Layer to layer', 'Repetition', 'Locality (SRP)', 'Expert caches (SCH)', 'Capacity']) {
     await analyses.choose(name);
     await analyses.page.getByRole('heading', { name, exact: true }).waitFor();
@@ -140,7 +140,7 @@ test('two routings of one text are compared, and switching experts off has a con
   await page.getByText(/Once upon a time/).first().waitFor();
   await analyses.runButton.click();
   await analyses.done();
-  assert.match(await analyses.result.innerText(), /the two routings share [\d.]+ % of a token’s experts .* random choices share [\d.]+ %/s);
+  assert.match(await analyses.result.innerText(), /the two routings share [\d.]+\s% of a token’s experts .* random choices share [\d.]+\s%/s);
   await analyses.choose('Switch one off');
   await analyses.runButton.click();
   await analyses.done();
