@@ -60,15 +60,17 @@ async function leakyHost(target) {
   return { url: `http://127.0.0.1:${server.address().port}/`, asked, close };
 }
 
-test('a download that breaks goes on where it broke, and the model opens', async () => {
+test('a download that breaks goes on where it broke, and the model opens', async (t) => {
   const host = await leakyHost(site.url);
+  t.after(host.close);
   const moescope = await openMoescope(browser, host, { hash: { ...CPU, max: '4' } });
-  assert.equal(host.asked.length, 2, host.asked.join());
-  assert.match(host.asked[1], /^bytes=[1-9]\d+-$/);
+  // The browser's own cache may ask for a byte first, to see whether the rest is still that of the same file.
+  const [first, ...rest] = host.asked;
+  assert.equal(first, 'all');
+  assert.ok(rest.length > 0 && rest.every((range) => /^bytes=[1-9]\d+-/.test(range)), host.asked.join());
   await moescope.stillWrites();
   assertQuiet(moescope.errors, [/ERR_CONTENT_LENGTH_MISMATCH|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION|net::ERR/]);
   await moescope.close();
-  await host.close();
 });
 
 test('a folder of the visitor opens, and one without weights says what is missing', async () => {
