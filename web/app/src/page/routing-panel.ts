@@ -24,14 +24,14 @@ const PLACEHOLDER = 8;
 
 export function routingPanel(shown: Shown): ViewElement {
   const { ui, actions } = shown;
-  if (isDense(shown)) return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading } }, h('div.first', {}, h('p', {}, messages.routing.dense), gauge(shown)));
+  const dense = isDense(shown);
   return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading, 'data-open': String(ui.sheet) } },
-    h('div.first', {}, knob(shown), gauge(shown)),
+    h('div.first', {}, !dense && knob(shown), gauge(shown)),
     h('button.handle', {
       on: { click: () => actions.show({ sheet: !ui.sheet }) },
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
-    }, ui.sheet ? messages.routing.less : messages.routing.open),
-    h('div.more', { attrs: { id: 'routing-more' } },
+    }, ui.sheet ? messages.routing.less : dense ? messages.gauge.heading : messages.routing.open),
+    dense ? h('p.more', { attrs: { id: 'routing-more' } }, messages.routing.dense) : h('div.more', { attrs: { id: 'routing-more' } },
       scope(shown), strategyMenu(shown), ownRouter(shown), temperature(shown), switches(shown, (expert) => actions.set({ expert })), adaptPanel(shown), contrastPanel(shown),
       footer(shown, actions.hold)));
 }
