@@ -58,6 +58,14 @@ test('the page of an expert shows what it makes of a token alone, and changes wi
     await eventually(async () => (await answered(moescope, 2)).sentence, (sentence) => sentence.startsWith('The router chose it here') === experts.includes(expert));
   }
 
+  // Asked again under the routing that is set, which is said.
+  const [banned] = experts;
+  await page.getByRole('button', { name: `About expert ${banned}`, exact: true }).click();
+  await eventually(async () => (await answered(moescope, 2)).sentence, /^The router chose it here/);
+  await moescope.expert(banned).click();
+  await eventually(async () => (await answered(moescope, 2)).sentence, /^The router did not choose it here/);
+  await page.locator('.alone').getByText(`routed as it is set now (−${banned})`).waitFor();
+
   await page.locator('details.keep summary').and(page.getByLabel('Copy or save: Alone at this token')).click();
   const menu = page.getByRole('group', { name: 'Copy or save: Alone at this token' });
   await menu.getByRole('button', { name: 'Copy CSV' }).click();

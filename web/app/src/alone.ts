@@ -1,18 +1,22 @@
-// Asks the expert whose page is open what it does to the token that is looked at, under the trained routing.
+// Asks the expert whose page is open what it does to the token that is looked at, under the routing that is set.
 // Only the latest question counts, and none is asked while a text is written, so that writing never waits for one.
 
-import type { ExpertAnswer, ExpertQuestion } from 'moescope';
+import type { ExpertAnswer, ExpertQuestion, ModelRouting } from 'moescope';
 import type { TokenRecord } from 'moescope/views';
 
 import { explain } from './engine.js';
 import type { Scope } from './engine.js';
 import { messages } from './messages.js';
+import { sameRouting } from './spec.js';
 
 export interface AloneSubject {
   readonly scope: Scope;
   /** The shown text; another text is another list. */
   readonly records: readonly TokenRecord[];
   readonly question: ExpertQuestion;
+  readonly routing: ModelRouting;
+  /** Which of the visitor's own routers decides where the routing asks for one. */
+  readonly router: number | undefined;
 }
 
 export interface AloneState {
@@ -50,12 +54,12 @@ export class Alone {
     this.#changed();
   }
 
-  async #run({ scope, records, question }: AloneSubject): Promise<void> {
+  async #run({ scope, records, question, routing }: AloneSubject): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
     try {
       const ids = records.slice(0, question.position + 1).map(({ token }) => token.id);
-      const answer = await scope.askExpert(ids, question, { routing: scope.model.trained_routing, signal: abort.signal });
+      const answer = await scope.askExpert(ids, question, { routing, signal: abort.signal });
       if (this.#abort !== abort) return;
       // A text that another model wrote is other words to this one.
       const strange = answer.token.text !== records[question.position]?.token.text;
@@ -80,5 +84,6 @@ export class Alone {
 function same(a: AloneSubject | undefined, b: AloneSubject | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   const [{ layer, expert, position }, other] = [a.question, b.question];
-  return a.scope === b.scope && a.records === b.records && layer === other.layer && expert === other.expert && position === other.position;
+  return a.scope === b.scope && a.records === b.records && layer === other.layer && expert === other.expert && position === other.position
+    && a.router === b.router && sameRouting(a.routing, b.routing);
 }

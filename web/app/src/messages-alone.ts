@@ -4,7 +4,8 @@ export const aloneMessages = {
   alone: {
     heading: 'Alone at this token',
     headingAt: (token: string, position: number) => `Alone at token ${position}, “${token}”`,
-    help: 'The model reads up to this token twice: as it was trained to route, and with this expert in the place of all others at this token and layer, with their whole weight.',
+    help: (change: string) =>
+      `The model reads up to this token twice: routed ${change === '' ? 'as it was trained' : `as it is set now (${change})`}, and with this expert in the place of all others at this token and layer, with their whole weight.`,
     asking: 'Asking the expert …',
     waits: 'Asked as soon as the text is written.',
     needsModel: 'Needs the live model.',
@@ -27,7 +28,7 @@ export const chineseAlone: typeof aloneMessages = {
   alone: {
     heading: '在这个词元上独自作用',
     headingAt: (token, position) => `在第 ${position} 个词元“${token}”上独自作用`,
-    help: '模型把文本读到这个词元，读两遍：一遍按训练时的路由，一遍在这个词元和这一层由该专家代替所有其他专家，并得到它们的全部权重。',
+    help: (change) => `模型把文本读到这个词元，读两遍：一遍按${change === '' ? '训练时的路由' : `现在设定的路由（${change}）`}，一遍在这个词元和这一层由该专家代替所有其他专家，并得到它们的全部权重。`,
     asking: '正在询问该专家……',
     waits: '文本写完后就会询问。',
     needsModel: '需要实时模型。',

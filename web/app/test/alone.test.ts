@@ -1,4 +1,5 @@
 // Asking an expert on the page: what is asked and when, what is said about the answer, and what where there is none.
+import type { ModelRouting } from 'moescope';
 import { findAll, textOf } from 'moescope/views';
 import type { TokenRecord, ViewElement } from 'moescope/views';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,9 +8,10 @@ import { Alone } from '../src/alone.js';
 import type { AloneState, AloneSubject } from '../src/alone.js';
 import { messages } from '../src/messages.js';
 import { aloneSubject } from '../src/page/alone.js';
+import { NO_EDITS } from '../src/routing.js';
 import type { Shown } from '../src/page/shown.js';
 import { drawn } from './drawn.js';
-import { FakeScope, TRAINED, fakeAnswer } from './fake-scope.js';
+import { FakeScope, SPEC, TRAINED, fakeAnswer } from './fake-scope.js';
 
 beforeEach(() => {
   vi.stubGlobal('document', { baseURI: 'http://localhost/page/' });
@@ -24,7 +26,7 @@ async function records(): Promise<TokenRecord[]> {
 
 describe('a question', () => {
   const at = (scope: FakeScope, shown: readonly TokenRecord[], position: number): AloneSubject =>
-    ({ scope, records: shown, question: { layer: 1, expert: 2, position } });
+    ({ scope, records: shown, question: { layer: 1, expert: 2, position }, routing: TRAINED, router: undefined });
 
   it('is asked with the tokens up to the one looked at, and answered', async () => {
     const [scope, shown] = [new FakeScope(), await records()];
@@ -33,7 +35,7 @@ describe('a question', () => {
     alone.ask(at(scope, shown, 2));
     expect(alone.state).toMatchObject({ asking: true, answer: undefined });
     await vi.runAllTimersAsync();
-    expect(scope.questions).toEqual([{ ids: shown.slice(0, 3).map(({ token }) => token.id), question: { layer: 1, expert: 2, position: 2 } }]);
+    expect(scope.questions).toEqual([{ ids: shown.slice(0, 3).map(({ token }) => token.id), question: { layer: 1, expert: 2, position: 2 }, routing: TRAINED }]);
     expect(alone.state).toMatchObject({ asking: false, failure: undefined, answer: { weight: 0.625 } });
   });
 
@@ -68,6 +70,18 @@ describe('a question', () => {
     expect(changed).toHaveBeenCalledTimes(calls);
   });
 
+  it('is asked again under another routing, and where another router decides', async () => {
+    const [scope, shown] = [new FakeScope(), await records()];
+    const narrow: ModelRouting = { default: { ...SPEC, select: { method: 'top_k', top_k: 1 } }, layers: {} };
+    vi.useFakeTimers();
+    const alone = new Alone(() => undefined);
+    for (const change of [{}, { routing: narrow }, { routing: { ...narrow } }, { router: 2 }]) {
+      alone.ask({ ...at(scope, shown, 1), ...change });
+      await vi.runAllTimersAsync();
+    }
+    expect(scope.questions.map(({ routing }) => routing)).toEqual([TRAINED, narrow, TRAINED]);
+  });
+
   it('about a text of other tokens is not answered with what the words do not mean', async () => {
     const [scope, shown] = [new FakeScope(), await records()];
     const others = shown.map((record) => ({ ...record, token: { ...record.token, text: 'other' } }));
@@ -96,6 +110,12 @@ describe('the subject', () => {
     expect((await of({ expert: 3, token: 1 }))?.question).toEqual({ layer: 1, expert: 3, position: 1 });
     expect((await of({ expert: 3 }))?.question.position).toBe((await records()).length - 1);
     expect((await of({ expert: 3, token: 999 }))?.question.position).toBe((await records()).length - 1);
+  });
+
+  it('is asked about under the routing that is set', async () => {
+    expect((await of({ expert: 3 }))?.routing).toEqual(TRAINED);
+    const changed = await of({ expert: 3, routing: { ...NO_EDITS, topK: 1, banned: [5] } });
+    expect(changed?.routing.default).toMatchObject({ select: { method: 'top_k', top_k: 1 }, restrict: { disabled: [5] } });
   });
 
   it('is nothing where no page of an expert is open, none is shown, or a text is being written', async () => {
@@ -139,6 +159,12 @@ describe('the part of the page', () => {
     expect(idle).toContain('did not choose it here: what it would add has a cosine of 0.80');
     expect(idle).toContain('1.50 times as long');
     expect(idle).toContain('The shared expert of this layer acts in both cases.');
+  });
+
+  it('says under which routing it asks', async () => {
+    const said = async (routing: typeof NO_EDITS): Promise<string> => textOf((await drawn({ state: { expert: 2, routing } })).root);
+    expect(await said(NO_EDITS)).toContain('twice: routed as it was trained, and');
+    expect(await said({ ...NO_EDITS, topK: 1, banned: [5] })).toContain('twice: routed as it is set now (top-1, −5), and');
   });
 
   it('names the token, and says that it is busy while the former answer stands', async () => {

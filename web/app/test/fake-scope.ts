@@ -55,7 +55,7 @@ export class FakeScope implements Scope {
   freed = false;
   analyses = 0;
   /** Questions to experts, in order. */
-  readonly questions: { readonly ids: readonly number[]; readonly question: ExpertQuestion }[] = [];
+  readonly questions: { readonly ids: readonly number[]; readonly question: ExpertQuestion; readonly routing: AnalyseRequest['routing'] }[] = [];
   /** What the last generation was asked for. */
   request: GenerateRequest | undefined;
   readonly #paceMs: number;
@@ -131,9 +131,9 @@ export class FakeScope implements Scope {
     return { method, routing: base, losses, kept: steps, layers, changed: 0.25 };
   }
 
-  async askExpert(text: string | readonly number[], question: ExpertQuestion, { signal }: AnalyseRequest = {}): Promise<ExpertAnswer> {
+  async askExpert(text: string | readonly number[], question: ExpertQuestion, { routing, signal }: AnalyseRequest = {}): Promise<ExpertAnswer> {
     const ids = typeof text === 'string' ? fakeTokens(text).map(({ id }) => id) : text;
-    this.questions.push({ ids, question });
+    this.questions.push({ ids, question, routing });
     await new Promise((resolve) => setTimeout(resolve, this.#paceMs));
     signal?.throwIfAborted();
     if (this.backend.kind === 'webgpu') throw new MoescopeError('plan_cannot_tell', 'a recorded plan does not tell; ask on the backend cpu');

@@ -6,6 +6,7 @@ import type { ViewElement } from 'moescope/views';
 import type { ExpertAnswer } from 'moescope';
 
 import type { AloneSubject } from '../alone.js';
+import { describeEdits } from '../changes.js';
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import { keepMenu } from './keep.js';
@@ -14,25 +15,25 @@ import { pinnedIndex } from './stage.js';
 
 /** What there is to ask, where somebody can answer and does not write just now. */
 export function aloneSubject(shown: Shown): AloneSubject | undefined {
-  const { state, engine: { opened }, runner, layer, nExperts } = shown;
+  const { state, engine: { opened }, runner, layer, nExperts, routing } = shown;
   const { records } = runner;
   // The last token is another one with every token that a run shows; one that is pinned stays.
   const position = pinnedIndex(shown) ?? (runner.active ? -1 : records.length - 1);
   const { expert, tab } = state;
   const open = (tab === 'language' || tab === 'lessons') && !showsPictures(state) && expert !== undefined && expert < nExperts;
-  if (!open || opened === undefined || runner.stoppable || position < 0) return undefined;
-  return { scope: opened.scope, records, question: { layer, expert, position } };
+  if (!open || opened === undefined || routing === undefined || runner.stoppable || position < 0) return undefined;
+  return { scope: opened.scope, records, question: { layer, expert, position }, routing, router: opened.info.external };
 }
 
 export function alonePart(shown: Shown): ViewElement {
-  const { alone: { question, answer, asking, failure }, runner: { records, active }, engine } = shown;
+  const { alone: { question, answer, asking, failure }, runner: { records, active }, engine, state } = shown;
   const record = records[question?.position ?? -1];
   const words = messages.alone;
   const waits = engine.opened === undefined ? words.needsModel : active ? words.waits : records.length === 0 ? words.needsText : '';
   const heading = record === undefined ? words.heading : words.headingAt(visible(record).replaceAll(' ', '␣'), record.index + 1);
   return h('section.alone', { key: 'alone', attrs: { 'aria-label': heading, 'aria-busy': String(asking), 'data-position': asking ? undefined : question?.position } },
     h('div.head', {}, h('h3', {}, heading), answer !== undefined && keepMenu('alone', words.heading, () => aloneTable(answer))),
-    h('p.note', {}, words.help),
+    h('p.note', {}, words.help(describeEdits(state.routing))),
     h('p', { attrs: { role: 'status' } }, asking ? words.asking : waits),
     h('div.problem', { attrs: { role: 'alert', hidden: failure === undefined, 'data-code': failure?.code } }, failure !== undefined && problem(shown, failure)),
     answer !== undefined && answered(answer));
