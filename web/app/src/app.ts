@@ -2,7 +2,7 @@
 
 import { Analyser, MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
-import { expertRules, render } from 'moescope/views';
+import { NO_PIECES, expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
@@ -10,7 +10,7 @@ import { Alone } from './alone.js';
 import { Study } from './analyses/study.js';
 import { loadExamples } from './analyses/texts.js';
 import { Engine } from './engine.js';
-import type { Load, ReadConfig, Scope, Wish } from './engine.js';
+import type { Load, Scope, Wish } from './engine.js';
 import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { keyboard } from './keys.js';
@@ -20,6 +20,8 @@ import { measuredFor, worksFor } from './measured.js';
 import { Measuring } from './measuring.js';
 import { applyLook } from './look.js';
 import { messages } from './messages.js';
+import { lookAtImages, lookAtText } from './outline.js';
+import type { ReadFile } from './outline.js';
 import { OwnRouter } from './own-router.js';
 import { aloneSubject } from './page/alone.js';
 import { page } from './page/page.js';
@@ -44,7 +46,7 @@ export interface AppOptions {
   readonly root: HTMLElement;
   readonly load: Load;
   readonly store: Store;
-  readonly readConfig: ReadConfig;
+  readonly readFile: ReadFile;
   readonly keeping: Keeping;
   /** Names of the recorded runs that this build has. */
   readonly recorded: readonly string[];
@@ -84,7 +86,7 @@ export class App {
     const now = (): number => performance.now();
     this.#options = options;
     this.store = options.store;
-    this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing(), options.readConfig);
+    this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing(), lookAtText(options.readFile));
     this.runner = new Runner(() => this.#textChanged(), now);
     this.measuring = new Measuring({ load: options.load, engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
@@ -93,7 +95,7 @@ export class App {
       analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
     });
     this.shelf = new Shelf(options.keeping, () => this.schedule());
-    this.vision = new VisionTab({ ...options.vision, readConfig: options.readConfig, store: this.store, changed: () => this.schedule(), now });
+    this.vision = new VisionTab({ ...options.vision, look: lookAtImages(options.readFile), store: this.store, changed: () => this.schedule(), now });
     this.#pointer = new Pointer(this);
     this.#actions = makeActions(this, (event) => this.#pointer.keys(event), now);
     this.#sender = new RoutingSender(this.engine, this.store, () => this.measuring.look());
@@ -160,6 +162,7 @@ export class App {
       analyses: gauge.analyses, sample: sampler.state, rivalry, study: this.study, finding: tutor.finding,
       works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
+      pieces: this.engine.opened?.pieces ?? NO_PIECES,
       adapt: this.adapter.state, alone: this.alone.state, own: this.own.shown,
       canUndo: this.store.canUndo(), vision: this.vision.shown(), actions: this.#actions,
       routing: model === undefined ? undefined : applyEdits(model, state.routing),

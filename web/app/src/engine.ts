@@ -3,16 +3,13 @@
 
 import { MoescopeError } from 'moescope';
 import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelRouting, Moescope, Progress } from 'moescope';
-import { shapeOfConfig } from 'moescope/views';
-import type { ModelShape } from 'moescope/views';
 
 import { isOwn, ownName, shortName } from './catalogue.js';
 import { messages } from './messages.js';
+import { unseen } from './outline.js';
+import type { Look, Outline } from './outline.js';
 import { addressOf } from './shelf.js';
 import type { Outside } from './spec.js';
-
-/** Reads the config.json of a model that is open. */
-export type ReadConfig = (model: URL | ModelFolder) => Promise<unknown>;
 
 /** The part of a loaded model that the page uses. */
 export type Scope = Pick<Moescope, 'model' | 'backend' | 'routing' | 'generate' | 'setRouting' | 'setExternalRouter' | 'analyse' | 'askExpert' | 'reroute' | 'free'>;
@@ -44,11 +41,9 @@ export interface LoadingState {
   readonly secondsLeft: number | undefined;
 }
 
-export interface Opened<S extends AnyScope = Scope> extends Wish {
+export interface Opened<S extends AnyScope = Scope> extends Wish, Outline {
   readonly scope: S;
   readonly info: S['model'] & Outside;
-  /** Sizes of its parts, where its config.json tells them. */
-  readonly shape: ModelShape | undefined;
 }
 
 export class Engine<S extends AnyScope = Scope> {
@@ -63,7 +58,7 @@ export class Engine<S extends AnyScope = Scope> {
   readonly #changed: () => void;
   readonly #now: () => number;
   readonly #closing: () => void;
-  readonly #readConfig: ReadConfig;
+  readonly #look: Look;
   /** Folders of the visitor's own, by the name under which they are opened. */
   readonly #lent = new Map<string, ModelFolder>();
   #abort: AbortController | undefined;
@@ -72,13 +67,13 @@ export class Engine<S extends AnyScope = Scope> {
 
   /** `closing` is called before a model is freed because another takes its place: whatever runs on it has to end. */
   constructor(
-    load: Load<S>, changed: () => void, now: () => number, closing: () => void = () => undefined, readConfig: ReadConfig = () => Promise.resolve(undefined),
+    load: Load<S>, changed: () => void, now: () => number, closing: () => void = () => undefined, look: Look = unseen,
   ) {
     this.#load = load;
     this.#changed = changed;
     this.#now = now;
     this.#closing = closing;
-    this.#readConfig = readConfig;
+    this.#look = look;
   }
 
   get backend(): Backend | undefined {
@@ -99,7 +94,7 @@ export class Engine<S extends AnyScope = Scope> {
       };
       const source = this.#source(wish.model);
       const scope = await this.#load(source, { backend: wish.backend, signal: abort.signal, onProgress });
-      return this.#adopt(abort, { ...wish, scope, info: scope.model, shape: await this.#shapeOf(source) });
+      return this.#adopt(abort, { ...wish, scope, info: scope.model, ...await this.#look(source) });
     } catch (error) {
       if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, ...explain(error) };
       return false;
@@ -113,16 +108,6 @@ export class Engine<S extends AnyScope = Scope> {
     const name = ownName(folder.name);
     this.#lent.set(name, folder);
     return name;
-  }
-
-  /** A model runs without it, so that what is wrong with it only leaves figures out. */
-  async #shapeOf(source: URL | ModelFolder): Promise<ModelShape | undefined> {
-    try {
-      return shapeOfConfig(await this.#readConfig(source));
-    } catch (error) {
-      console.warn('config.json', error);
-      return undefined;
-    }
   }
 
   #source(model: string): URL | ModelFolder {

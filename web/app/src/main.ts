@@ -1,12 +1,12 @@
 // Starts the page: state from the address, the engine from the package, everything into #app.
 
 import { Moescope } from 'moescope';
-import type { ModelFolder } from 'moescope';
 
 import './styles/index.css';
 import { App } from './app.js';
 import { languageFor, learn } from './language.js';
 import { Offline } from './offline.js';
+import type { ReadFile } from './outline.js';
 import { modelFolder } from './state-fields.js';
 import { decode } from './state.js';
 import { Store } from './store.js';
@@ -28,11 +28,11 @@ store.subscribe(tell);
 const offline = import.meta.env.PROD ? new Offline() : undefined;
 
 /** The engine has just read it, so that it comes from the browser's cache. */
-const readConfig = async (model: URL | ModelFolder): Promise<unknown> => (
-  JSON.parse(model instanceof URL ? await (await fetch(new URL('config.json', model))).text() : await model.config.text()) as unknown);
+const readFile: ReadFile = async (model, file) => (
+  JSON.parse(model instanceof URL ? await (await fetch(new URL(`${file}.json`, model))).text() : await model[file].text()) as unknown);
 
 const app = new App({
-  root, store, readConfig,
+  root, store, readFile,
   recorded: __RECORDED__,
   load: async (model, options) => {
     const scope = await Moescope.load(model, options);

@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 
 function appWith(load: Load, state: Partial<typeof DEFAULTS> = {}): App {
-  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [], readConfig: () => Promise.resolve(undefined), keeping: NOTHING_KEPT, vision: FAKE_VISION });
+  return new App({ root: {} as HTMLElement, load, store: new Store({ ...DEFAULTS, auto: false, maxTokens: 4, ...state }), recorded: [], readFile: () => Promise.resolve(undefined), keeping: NOTHING_KEPT, vision: FAKE_VISION });
 }
 
 function form(app: App): ViewElement {

@@ -1,7 +1,7 @@
 // The page as it stands after writing a little, as a description of elements, for tests of its parts.
 
 import type { Analysis } from 'moescope';
-import { NOTHING_MEASURED, findAll, h } from 'moescope/views';
+import { NOTHING_MEASURED, NO_PIECES, findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import type { AdaptState } from '../src/adapter.js';
@@ -61,7 +61,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     study: new Study({
       analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
     }),
-    works: undefined, measured: NOTHING_MEASURED,
+    works: undefined, measured: NOTHING_MEASURED, pieces: NO_PIECES,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {

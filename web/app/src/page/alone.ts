@@ -1,8 +1,8 @@
 // What the expert of the open page does to one token: the pinned one, or the last. What it would make of the next token alone,
 // how far it agrees with the mixture, and its strongest hidden units.
 
-import { aloneTable, fixed, h, predictionBars, unitBars, visible } from 'moescope/views';
-import type { ViewElement } from 'moescope/views';
+import { aloneTable, fixed, h, predictionBars, signedText, unitBars } from 'moescope/views';
+import type { Pieces, ViewElement } from 'moescope/views';
 import type { ExpertAnswer } from 'moescope';
 
 import type { AloneSubject } from '../alone.js';
@@ -26,17 +26,17 @@ export function aloneSubject(shown: Shown): AloneSubject | undefined {
 }
 
 export function alonePart(shown: Shown): ViewElement {
-  const { alone: { question, answer, asking, failure }, runner: { records, active }, engine, state } = shown;
+  const { alone: { question, answer, asking, failure }, runner: { records, active }, engine, state, pieces } = shown;
   const record = records[question?.position ?? -1];
   const words = messages.alone;
   const waits = engine.opened === undefined ? words.needsModel : active ? words.waits : records.length === 0 ? words.needsText : '';
-  const heading = record === undefined ? words.heading : words.headingAt(visible(record).replaceAll(' ', '␣'), record.index + 1);
+  const heading = record === undefined ? words.heading : words.headingAt(signedText(record.token, pieces), record.index + 1);
   return h('section.alone', { key: 'alone', attrs: { 'aria-label': heading, 'aria-busy': String(asking), 'data-position': asking ? undefined : question?.position } },
-    h('div.head', {}, h('h3', {}, heading), answer !== undefined && keepMenu('alone', words.heading, () => aloneTable(answer))),
+    h('div.head', {}, h('h3', {}, heading), answer !== undefined && keepMenu('alone', words.heading, () => aloneTable(answer, pieces))),
     h('p.note', {}, words.help(describeEdits(state.routing))),
     h('p', { attrs: { role: 'status' } }, asking ? words.asking : waits),
     h('div.problem', { attrs: { role: 'alert', hidden: failure === undefined, 'data-code': failure?.code } }, failure !== undefined && problem(shown, failure)),
-    answer !== undefined && answered(answer));
+    answer !== undefined && answered(answer, pieces));
 }
 
 function problem({ actions }: Shown, { code, message }: { code: string; message: string }): ViewElement[] {
@@ -47,14 +47,14 @@ function problem({ actions }: Shown, { code, message }: { code: string; message:
   ];
 }
 
-function answered(answer: ExpertAnswer): ViewElement {
+function answered(answer: ExpertAnswer, pieces: Pieces): ViewElement {
   const words = messages.alone;
   return h('div.answer', { attrs: { id: 'alone' } },
     h('p', { attrs: { 'data-weight': answer.weight ?? undefined } }, standing(answer), ' ', words.divergence(fixed(answer.divergence / Math.LN2)),
       answer.shared && ` ${words.shared}`),
     h('div.tables', {},
-      h('div.scroller', {}, predictionBars(answer, messages.views)),
-      h('div.scroller', {}, unitBars(answer, messages.views))),
+      h('div.scroller', {}, predictionBars(answer, messages.views, pieces)),
+      h('div.scroller', {}, unitBars(answer, messages.views, pieces))),
     h('p.note', {}, words.unitsHelp(answer.n_units), ' ',
       h('a', { attrs: { href: 'https://arxiv.org/abs/2012.14913', target: '_blank', rel: 'noreferrer' } }, 'arXiv:2012.14913')));
 }

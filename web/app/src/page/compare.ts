@@ -100,6 +100,7 @@ function sideOf(shown: Shown, name: 'a' | 'b', both: Both, on: Readonly<Record<s
     h('div.text', { attrs: { role: 'group', 'aria-label': words[name] } }, tokenView({
       records: recordsFor(mine), layer, changes: NO_CHANGES, focusable: 0,
       pinned: paired || name === 'b' ? pinnedIndex(shown) : undefined, on: paired || name === 'b' ? on : NO_EVENTS,
+      pieces: name === 'b' || names.a === names.b ? shown.pieces : undefined,
       marked: marksChanges(both.comparison, layer) ? changedTokens(a, b, layer) : undefined,
     }, messages.views)));
 }

@@ -2,8 +2,8 @@
 // what it does to one token.
 // It is reckoned over the fixed sample, domain by domain, and over the shown text until the sample has been read.
 
-import { badge, expertFacts, expertVar, h } from 'moescope/views';
-import type { DomainShare, ExpertFacts, FavouriteToken, Neighbour, Table, ViewElement } from 'moescope/views';
+import { badge, expertFacts, expertVar, h, signedText, spokenText } from 'moescope/views';
+import type { DomainShare, ExpertFacts, FavouriteToken, Neighbour, Pieces, Table, ViewElement } from 'moescope/views';
 
 import { EXAMPLES } from '../examples.js';
 import { messages } from '../messages.js';
@@ -16,7 +16,7 @@ import { keepMenu } from './keep.js';
 import type { Shown } from './shown.js';
 
 export function expertPage(shown: Shown): ViewElement | undefined {
-  const { state, layer, nExperts, actions } = shown;
+  const { state, layer, nExperts, actions, pieces } = shown;
   const { expert } = state;
   if (expert === undefined || expert >= nExperts) return undefined;
   const facts = factsFor(shown, expert);
@@ -26,11 +26,11 @@ export function expertPage(shown: Shown): ViewElement | undefined {
       h('h2', {}, badge(expert, true), ' ', words.heading(expert, layer)),
       h('div.buttons', {},
         h('button.pill', { on: { click: () => actions.set({ expert: undefined }) }, attrs: { type: 'button' } }, words.close),
-        keepMenu('expert', words.heading(expert, layer), () => factTable(facts)))),
+        keepMenu('expert', words.heading(expert, layer), () => factTable(facts, pieces)))),
     controls(shown, expert),
     h('div.facts', { attrs: { id: 'expert' } },
       h('p', {}, words.load(percent(facts.load), percent(facts.even), facts.tokens)),
-      list(words.favourites, words.favouritesHelp, facts.favourites.map(favourite)),
+      list(words.favourites, words.favouritesHelp, facts.favourites.map((token) => favourite(token, pieces))),
       list(words.domains, words.domainsHelp(percent(facts.even)), facts.domains.map((domain) => domainRow(domain, facts.even))),
       list(words.neighbours, words.neighboursHelp, facts.neighbours.slice(0, 6).map((other) => neighbour(shown, other)))),
     alonePart(shown));
@@ -72,9 +72,9 @@ function list(heading: string, help: string, rows: readonly ViewElement[]): View
   return h('div.list', {}, h('h3', {}, heading), h('p.note', {}, help), rows.length === 0 ? h('p', {}, messages.expert.none) : h('ul', {}, rows));
 }
 
-function favourite({ text, seen, share }: FavouriteToken): ViewElement {
-  return h('li.favourite', { key: text, attrs: { title: messages.expert.seen(seen, percent(share)) } },
-    h('code', {}, text.replaceAll(' ', '␣').replaceAll('\n', '⏎')), h('span.note', {}, ` ${percent(share)}`));
+function favourite({ token, seen, share }: FavouriteToken, pieces: Pieces): ViewElement {
+  return h('li.favourite', { key: token.id, attrs: { title: messages.expert.seen(seen, percent(share)) } },
+    h('code', {}, signedText(token, pieces)), h('span.note', {}, ` ${percent(share)}`));
 }
 
 function domainRow({ name, share }: DomainShare, even: number): ViewElement {
@@ -94,11 +94,11 @@ function neighbour({ actions }: Shown, { expert, share, chance }: Neighbour): Vi
     h('span.num', {}, percent(share)));
 }
 
-function factTable({ favourites, domains, neighbours, even }: ExpertFacts): Table {
+function factTable({ favourites, domains, neighbours, even }: ExpertFacts, pieces: Pieces): Table {
   return {
     columns: ['kind', 'name', 'share', 'chance', 'seen'],
     rows: [
-      ...favourites.map(({ text, share, seen }) => ['token', text, share, even, seen]),
+      ...favourites.map(({ token, share, seen }) => ['token', spokenText(token, pieces), share, even, seen]),
       ...domains.map(({ name, share, tokens }) => ['domain', name, share, even, tokens]),
       ...neighbours.map(({ expert, share, chance }) => ['neighbour', String(expert), share, chance, null]),
     ],

@@ -1,7 +1,7 @@
 // One token's router: stages with formulas, and a row for every expert with the reason in a sentence.
 // Shows the token under the pointer, else the chosen one, else the newest, so that it is never empty beside a text.
 
-import { decisionAt, decisionTable, fixed, h, routerTable, stageList, tokenTitle, visible } from 'moescope/views';
+import { decisionAt, decisionTable, fixed, h, routerTable, stageList, tokenTitle, visibleText } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
@@ -11,7 +11,7 @@ import type { Shown } from './shown.js';
 import { pinnedIndex } from './stage.js';
 
 export function inspector(shown: Shown): ViewElement {
-  const { inspected, layer, actions } = shown;
+  const { inspected, layer, actions, pieces } = shown;
   const decision = inspected === undefined ? undefined : decisionAt(inspected, layer);
   const pinned = pinnedIndex(shown);
   return h('section.inspector', {
@@ -20,7 +20,7 @@ export function inspector(shown: Shown): ViewElement {
   h('div.head', {},
     h('h2', {}, messages.inspector.heading),
     inspected !== undefined && h('p.which', {},
-      h('code', { attrs: { title: tokenTitle(inspected, messages.views) } }, visible(inspected)), messages.inspector.where(inspected.index + 1, layer),
+      h('code', { attrs: { title: tokenTitle(inspected, messages.views) } }, visibleText(inspected.token, pieces)), messages.inspector.where(inspected.index + 1, layer),
       inspected.logProb !== undefined && h('span.note', {}, ` ${messages.inspector.surprise(fixed(-inspected.logProb))}`)),
     h('span.actions', {},
       step(shown, -1, '←', messages.inspector.previous),
@@ -33,7 +33,7 @@ export function inspector(shown: Shown): ViewElement {
   decision === undefined
     ? h('p.note', {}, messages.inspector.none)
     : h('div.body', { attrs: { id: 'router' } }, stageList(decision, messages.views), h('div.scroller', {}, routerTable(decision, messages.views)),
-      inspected !== undefined && contrastTable(inspected)));
+      inspected !== undefined && contrastTable(inspected, pieces)));
 }
 
 function step({ runner, inspected, actions }: Shown, by: number, text: string, label: string): ViewElement {

@@ -1,7 +1,7 @@
 // What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
 
 import type { Analysis, BackendWish, ModelInfo, ModelRouting } from 'moescope';
-import type { GaugeData, Measured, TokenRecord } from 'moescope/views';
+import type { GaugeData, Measured, Pieces, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { AloneState } from '../alone.js';
@@ -106,6 +106,8 @@ export interface Shown {
   readonly measured: Measured;
   /** Experts and FLOPs of the shown text. */
   readonly works: Works | undefined;
+  /** Bytes of the live model's tokens that are pieces of characters. */
+  readonly pieces: Pieces;
   readonly adapt: AdaptState;
   readonly alone: AloneState;
   readonly own: OwnShown;

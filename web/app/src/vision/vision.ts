@@ -4,9 +4,10 @@
 import type { Classification, ModelRouting, VisionInfo, VisionScope } from 'moescope';
 
 import { Engine, explain } from '../engine.js';
-import type { Load, Opened, ReadConfig, Wish } from '../engine.js';
+import type { Load, Opened, Wish } from '../engine.js';
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
+import type { Look } from '../outline.js';
 import { Rivalry } from '../rivalry.js';
 import { NO_EDITS, applyEdits } from '../routing.js';
 import type { RoutingEdits } from '../routing.js';
@@ -39,7 +40,7 @@ export interface Seen {
 
 export interface VisionOptions {
   readonly load: LoadEyes;
-  readonly readConfig?: ReadConfig;
+  readonly look?: Look;
   readonly store: Store;
   readonly changed: () => void;
   readonly now: () => number;
@@ -79,9 +80,9 @@ export class Vision {
   /** `opened` is called before a model that was just opened looks at anything. */
   constructor(options: VisionOptions, opened: () => Promise<void> = () => Promise.resolve()) {
     this.#opened = opened;
-    const { load, store, changed, now, readConfig } = options;
+    const { load, store, changed, now, look } = options;
     this.#options = options;
-    this.engine = new Engine(load, changed, now, () => this.#closing(), readConfig);
+    this.engine = new Engine(load, changed, now, () => this.#closing(), look);
     this.survey = new Survey(changed);
     this.camera = new Camera(changed);
     this.rivalry = new Rivalry({

@@ -17,7 +17,7 @@ new App({
   root,
   store: new Store(decode(location.hash)),
   recorded: [],
-  readConfig: () => Promise.resolve(undefined),
+  readFile: () => Promise.resolve(undefined),
   keeping: NOTHING_KEPT,
   vision: { load: () => Promise.resolve(new FakeEyes(paceMs)), samples: (signal) => fetchSamples(`${location.origin}/`, signal) },
   load: async (url, options) => {

@@ -3,7 +3,7 @@
 
 import { NO_LABEL } from 'moescope';
 import type { LabelReport } from 'moescope';
-import { barsChart, heatChart } from 'moescope/views';
+import { barsChart, heatChart, signedText } from 'moescope/views';
 import type { ChartFigure } from 'moescope/views';
 
 import { said, words } from '../words.js';
@@ -25,7 +25,7 @@ export function vocabularyFinding(context: Context): Finding {
   const shown = shownOf(reports, context.layer);
   const texts = new Map<number, string>();
   context.trace.ids?.forEach((id, token) => texts.has(id) || texts.set(id, context.trace.strings?.[token] ?? ''));
-  const name = (id: number): string => `${visibleText(texts.get(id) ?? '')} ${id}`;
+  const name = (id: number): string => `${signedText({ id, text: texts.get(id) ?? '', special: false })} ${id}`;
   const tops = shown.answer.shares.map(({ shares }) => Math.max(...shares.map(({ value }) => value)));
   const mean = tops.reduce((sum, top) => sum + top, 0) / Math.max(1, tops.length);
   const headline = tops.length === 0
@@ -178,9 +178,4 @@ function binned(values: readonly number[], bin: number): number[] {
 /** The lower end of the interval where there is one, so that a pair seen once is not the strongest. */
 function surely({ figure }: Row): number {
   return figure.low ?? figure.value;
-}
-
-/** Spaces and line ends have a sign, because a token may be nothing else. */
-function visibleText(text: string): string {
-  return text === '' ? '∅' : text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
 }

@@ -6,6 +6,7 @@ import { findAll, textOf } from './element.js';
 import type { ViewElement } from './element.js';
 import { toCsv } from './tables.js';
 import { CHINESE } from './words-zh.js';
+import { ENGLISH } from './words.js';
 
 const token = (id: number, text: string) => ({ id, text, special: false });
 const ANSWER: ExpertAnswer = {
@@ -46,6 +47,9 @@ describe('hidden units', () => {
 
   it('give index, activation and tokens as text', () => {
     expect(rows(unitBars(ANSWER)).slice(1)).toEqual(['40−1.50␣fox⏎▯', '70.50']);
+    const pieces = new Map([[4, 'E4 B8']]);
+    expect(rows(unitBars(ANSWER, ENGLISH, pieces))[1]).toBe('40−1.50␣fox⏎⟨E4 B8⟩');
+    expect(toCsv(aloneTable(ANSWER, pieces))).toContain('⟨E4 B8⟩');
   });
 
   it('that add nothing are drawn without a bar', () => {

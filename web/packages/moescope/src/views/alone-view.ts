@@ -7,41 +7,42 @@ import type { ViewElement } from './element.js';
 import { fixed } from './numbers.js';
 import { real } from './tables.js';
 import type { Table } from './tables.js';
-import { visibleText } from './token-view.js';
+import { NO_PIECES, signedText, spokenText } from './token-text.js';
+import type { Pieces } from './token-text.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
 /** The likeliest next tokens, each with its probability in both cases. */
-export function predictionBars({ predictions }: ExpertAnswer, { alone: words }: ViewWords = ENGLISH): ViewElement {
+export function predictionBars({ predictions }: ExpertAnswer, { alone: words }: ViewWords = ENGLISH, pieces = NO_PIECES): ViewElement {
   // Bars are compared with each other, so that the longest of all is full.
   const most = Math.max(...predictions.flatMap(({ mixture, alone }) => [mixture, alone]));
   return h('table.predictions', {},
     h('caption', {}, words.predictions),
     head([words.token, words.mixture, words.only]),
-    h('tbody', {}, predictions.map((prediction) => predictionRow(prediction, most))));
+    h('tbody', {}, predictions.map((prediction) => predictionRow(prediction, most, pieces))));
 }
 
-function predictionRow({ token, mixture, alone }: Prediction, most: number): ViewElement {
+function predictionRow({ token, mixture, alone }: Prediction, most: number, pieces: Pieces): ViewElement {
   const cell = (kind: string, share: number): ViewElement => h('td', { attrs: { class: kind, 'data-share': share.toFixed(5) } },
     h('span.track', { attrs: { 'aria-hidden': 'true' } }, h('span.bar', { style: { width: percent(share / most) } })),
     h('span.num', {}, `${(share * 100).toFixed(1)} %`));
   return h('tr', { key: token.id },
-    h('th', { attrs: { scope: 'row' } }, h('code', {}, readable(token))), cell('mixture', mixture), cell('only', alone));
+    h('th', { attrs: { scope: 'row' } }, h('code', {}, signedText(token, pieces))), cell('mixture', mixture), cell('only', alone));
 }
 
 /** Each unit with what it adds, to the right of the middle where its activation is above zero and to the left below. */
-export function unitBars({ units }: ExpertAnswer, { alone: words }: ViewWords = ENGLISH): ViewElement {
+export function unitBars({ units }: ExpertAnswer, { alone: words }: ViewWords = ENGLISH, pieces = NO_PIECES): ViewElement {
   const most = Math.max(...units.map(({ strength }) => strength));
   return h('table.units', {},
     h('caption', {}, words.units),
     head([words.unit, words.activation, words.up, words.down]),
-    h('tbody', {}, units.map((unit) => unitRow(unit, most, words))));
+    h('tbody', {}, units.map((unit) => unitRow(unit, most, words, pieces))));
 }
 
-function unitRow({ unit, activation, strength, up, down }: HiddenUnit, most: number, words: ViewWords['alone']): ViewElement {
+function unitRow({ unit, activation, strength, up, down }: HiddenUnit, most: number, words: ViewWords['alone'], pieces: Pieces): ViewElement {
   const half = most === 0 ? 0 : strength / most / 2;
   const tokens = (kind: 'up' | 'down', all: readonly Token[]): ViewElement => h('td', { attrs: { class: kind, 'data-label': words[kind] } },
-    all.map((token) => h('code', { key: token.id }, readable(token))));
+    all.map((token) => h('code', { key: token.id }, signedText(token, pieces))));
   return h('tr', { key: unit, attrs: { 'data-unit': unit } },
     h('th', { attrs: { scope: 'row' } }, unit),
     h('td.activation', { attrs: { 'data-activation': activation.toFixed(5) } },
@@ -52,21 +53,17 @@ function unitRow({ unit, activation, strength, up, down }: HiddenUnit, most: num
 }
 
 /** One line for each next token and each hidden unit. */
-export function aloneTable({ predictions, units }: ExpertAnswer): Table {
+export function aloneTable({ predictions, units }: ExpertAnswer, pieces = NO_PIECES): Table {
+  const texts = (tokens: readonly Token[]): string => JSON.stringify(tokens.map((token) => spokenText(token, pieces)));
   return {
     columns: ['kind', 'token_id', 'text', 'mixture', 'alone', 'unit', 'activation', 'strength', 'up', 'down'],
     rows: [
-      ...predictions.map(({ token, mixture, alone }) => ['token', token.id, token.text, real(mixture), real(alone), null, null, null, null, null]),
+      ...predictions.map(({ token, mixture, alone }) => ['token', token.id, spokenText(token, pieces), real(mixture), real(alone), null, null, null, null, null]),
       ...units.map(({ unit, activation, strength, up, down }) => [
-        'unit', null, null, null, null, unit, real(activation), real(strength), JSON.stringify(up.map(({ text }) => text)), JSON.stringify(down.map(({ text }) => text)),
+        'unit', null, null, null, null, unit, real(activation), real(strength), texts(up), texts(down),
       ]),
     ],
   };
-}
-
-/** Spaces have a sign, because a token may begin with one or be nothing else; many are counted. */
-function readable(token: Token): string {
-  return visibleText(token).replaceAll(/ {4,}/g, (run) => `␣×${run.length}`).replaceAll(' ', '␣');
 }
 
 function head(names: readonly string[]): ViewElement {

@@ -66,7 +66,7 @@ describe('an expert', () => {
     const tale = { name: 'tales', records: run(['t', 't', 't', 'u'], [[0, 1], [0, 1], [0, 2], [1, 2]]) };
     const code = { name: 'python', records: run(['p', 'p'], [[1, 2], [1, 2]]) };
     const facts = expertFacts([tale, code], 0, 0, 3);
-    expect(facts).toMatchObject({ tokens: 6, load: 0.5, favourites: [{ text: 't', seen: 3, share: 1 }] });
+    expect(facts).toMatchObject({ tokens: 6, load: 0.5, favourites: [{ token: { text: 't' }, seen: 3, share: 1 }] });
     expect(facts.even).toBeCloseTo(2 / 3, 6);
     expect(facts.domains).toEqual([{ name: 'tales', tokens: 4, share: 0.75 }, { name: 'python', tokens: 2, share: 0 }]);
     expect(facts.neighbours.map(({ expert }) => expert)).toEqual([1, 2]);

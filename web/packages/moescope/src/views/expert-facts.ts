@@ -1,6 +1,7 @@
 // What one expert of a layer does over many tokens: the tokens that like it best, the kinds of text it works on, and the
 // experts it works beside. Shares stand against what chance would give, because an expert that acts often is everywhere.
 
+import type { Token } from '../generated/engine.js';
 import { choicesAt } from './data.js';
 import type { TokenRecord } from './data.js';
 
@@ -11,7 +12,7 @@ export interface Domain {
 }
 
 export interface FavouriteToken {
-  readonly text: string;
+  readonly token: Token;
   /** How often it was seen, and the share of those that chose the expert. */
   readonly seen: number;
   readonly share: number;
@@ -65,17 +66,18 @@ function takes(record: TokenRecord, layer: number, expert: number): boolean {
 }
 
 function favourites(records: readonly TokenRecord[], layer: number, expert: number): FavouriteToken[] {
-  const counts = new Map<string, { seen: number; taken: number }>();
+  const counts = new Map<number, { readonly token: Token; seen: number; taken: number }>();
   for (const record of records) {
-    if (record.token.special) continue;
-    const count = counts.get(record.token.text) ?? { seen: 0, taken: 0 };
+    const { token } = record;
+    if (token.special) continue;
+    const count = counts.get(token.id) ?? { token, seen: 0, taken: 0 };
     count.seen += 1;
     if (takes(record, layer, expert)) count.taken += 1;
-    counts.set(record.token.text, count);
+    counts.set(token.id, count);
   }
-  return [...counts].filter(([, { seen, taken }]) => seen >= MIN_SEEN && taken > 0)
-    .map(([text, { seen, taken }]) => ({ text, seen, share: taken / seen }))
-    .toSorted((a, b) => b.share - a.share || b.seen - a.seen || (a.text < b.text ? -1 : 1));
+  return [...counts.values()].filter(({ seen, taken }) => seen >= MIN_SEEN && taken > 0)
+    .map(({ token, seen, taken }) => ({ token, seen, share: taken / seen }))
+    .toSorted((a, b) => b.share - a.share || b.seen - a.seen || a.token.id - b.token.id);
 }
 
 /** In order of how much oftener than by chance they act beside it. */

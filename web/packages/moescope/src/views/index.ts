@@ -27,6 +27,7 @@ export { render } from './render.js';
 export * from './router-view.js';
 export * from './tables.js';
 export * from './tint.js';
+export * from './token-text.js';
 export * from './token-view.js';
 export * from './words.js';
 export * from './words-zh.js';

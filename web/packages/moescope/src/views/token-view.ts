@@ -2,7 +2,6 @@
 // Tint strength is the combine weight; below stands a split underline (length by weight, pattern by expert)
 // and the first expert's number, so that colour is never the only channel.
 
-import type { Token } from '../generated/engine.js';
 import { expertPattern, expertVar } from './colour.js';
 import { choicesAt } from './data.js';
 import type { Choice, TokenRecord } from './data.js';
@@ -11,6 +10,8 @@ import type { Handler, ViewElement } from './element.js';
 import { fixed } from './numbers.js';
 import { binOf, placeOn, rampCss } from './tint.js';
 import type { Scale } from './tint.js';
+import { spokenText, visibleText } from './token-text.js';
+import type { Pieces } from './token-text.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
@@ -29,6 +30,8 @@ export interface TokenViewData {
   readonly bin?: number | undefined;
   /** Tokens that stand out, such as those that changed. */
   readonly marked?: ReadonlySet<number> | undefined;
+  /** What is shown of tokens that are pieces of characters. */
+  readonly pieces?: Pieces | undefined;
   /** On each token; the token's index is in `data-index`. */
   readonly on: Readonly<Record<string, Handler>>;
 }
@@ -47,6 +50,7 @@ interface Cached {
   readonly inputs: string;
   readonly on: TokenViewData['on'];
   readonly words: ViewWords;
+  readonly pieces: Pieces | undefined;
   readonly element: ViewElement;
 }
 
@@ -61,9 +65,9 @@ function wordElement(word: readonly TokenRecord[], data: TokenViewData, words: V
   ]);
   const inputs = JSON.stringify([data.layer, marks, data.scale?.quantity, data.scale?.low, data.scale?.high, data.bin]);
   const before = cache.get(first);
-  if (before?.inputs === inputs && before.on === data.on && before.words === words) return before.element;
+  if (before?.inputs === inputs && before.on === data.on && before.words === words && before.pieces === data.pieces) return before.element;
   const element = h('span.word', { key: first.index }, word.map((record) => tokenParts(record, data, words)));
-  cache.set(first, { inputs, on: data.on, words, element });
+  cache.set(first, { inputs, on: data.on, words, pieces: data.pieces, element });
   return element;
 }
 
@@ -102,13 +106,13 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
       title: tokenTitle(record, words),
       tabindex: record.index === data.focusable ? 0 : -1,
       'aria-pressed': pinned ? 'true' : 'false',
-      'aria-label': tokenName(record, data.layer, choices, words),
+      'aria-label': tokenName(record, data.layer, choices, words, data.pieces),
       'data-index': record.index,
       'data-origin': record.origin,
       'data-experts': choices.map((choice) => choice.expert).join(','),
     },
   },
-  h('span.t', {}, visible(record)),
+  h('span.t', {}, visibleText(record.token, data.pieces)),
   h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
   h('span.n', { attrs: { 'aria-hidden': 'true', 'data-figure': figure(data, value, first) } }));
 }
@@ -135,12 +139,12 @@ function segment({ expert, weight }: Choice): ViewElement {
 
 /** The accessible name: token, layer, and the experts with their weights. */
 export function tokenName(
-  record: TokenRecord, layer: number, choices: readonly Choice[], words: ViewWords = ENGLISH,
+  record: TokenRecord, layer: number, choices: readonly Choice[], words: ViewWords = ENGLISH, pieces?: Pieces,
 ): string {
   const experts = choices.map(({ expert, weight }) => words.expertWithWeight(expert, fixed(weight)));
   return words.token({
     position: record.index + 1,
-    text: record.token.text,
+    text: spokenText(record.token, pieces),
     generated: record.origin === 'generated',
     layer,
     experts: experts.length === 0 ? words.noExperts : words.list(experts),
@@ -150,19 +154,6 @@ export function tokenName(
 /** What a mark stands for; other tokens speak for themselves. */
 export function tokenTitle({ token }: TokenRecord, words: ViewWords = ENGLISH): string | undefined {
   return token.special ? words.marker(token) : undefined;
-}
-
-/** What is shown for a token: a special one and line ends as a mark, nothing as a thin block, everything else as it is. */
-export function visible({ token }: TokenRecord): string {
-  return visibleText(token);
-}
-
-/** The same for a token that is in no text yet. */
-export function visibleText(token: Token): string {
-  if (token.special) return '◦';
-  if (token.text === '') return '▯';
-  const inline = token.text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
-  return inline.replaceAll(/[\u0000-\u001f\u007f]/g, '▯');
 }
 
 function wordsOf(records: readonly TokenRecord[]): TokenRecord[][] {

@@ -13,7 +13,8 @@ import { gridHit, gridSize } from './layer-grid.js';
 import { fixed, signed } from './numbers.js';
 import { flowCounts, pathsView } from './paths-view.js';
 import { badge, routerTable, stageLines, verdictFacts } from './router-view.js';
-import { tokenView, visible } from './token-view.js';
+import { visibleText } from './token-text.js';
+import { tokenView } from './token-view.js';
 import { ENGLISH } from './words.js';
 
 const SPEC: RouterSpec = {
@@ -98,7 +99,7 @@ describe('token view', () => {
 
   it('shows markup as text and line ends as marks', () => {
     const [markup, line, empty] = records('<b>', 'a\n', '');
-    expect([markup, line, empty].map((record) => record && visible(record))).toEqual(['<b>', 'a⏎', '▯']);
+    expect([markup, line, empty].map((record) => record && visibleText(record.token))).toEqual(['<b>', 'a⏎', '▯']);
     expect(findAll(drawn(['<b>x</b>']), (e) => e.tag === 'b')).toHaveLength(0);
   });
 
@@ -106,7 +107,7 @@ describe('token view', () => {
     const tokens = [{ id: 0, text: '<|doc|>', special: true }, { id: 7, text: '', special: true }, { id: 8, text: 'a', special: false }];
     const special = recordsOf({ ...trace(['', '', '']), tokens }, 'prompt');
     const shown = buttons(h('div', {}, tokenView({ records: special, layer: 0, pinned: undefined, focusable: 0, changes: new Map(), on: {} })));
-    expect(special.map(visible)).toEqual(['◦', '◦', 'a']);
+    expect(special.map(({ token }) => visibleText(token))).toEqual(['◦', '◦', 'a']);
     expect(shown.map((button) => button.props.attrs?.['title'])).toEqual(['Marker <|doc|>', 'Marker, token id 7', undefined]);
     expect(shown[0]?.props.attrs).toMatchObject({ class: 'token prompt special' });
     expect(shown[0]?.props.attrs?.['aria-label']).toContain('"<|doc|>"');
