@@ -40,6 +40,13 @@ test('tokens are tinted by what is chosen, and the legend is a filter', () => wi
   await page.waitForFunction(() => location.hash.includes('tint=loss'));
 }));
 
+test('a character that is written in pieces shows the bytes of each until it is whole', () => withText({}, async (moescope) => {
+  await moescope.write('The word 中');
+  const given = () => moescope.text.locator('.token[data-origin="prompt"] .t').allTextContents();
+  await eventually(async () => (await given()).slice(-3), ['⟨E4⟩', '⟨B8⟩', '中']);
+  assert.match((await moescope.tokens()).find(({ name }) => name.includes('B8')).name, /^Token \d+ "⟨B8⟩", given, layer 1/);
+}));
+
 test('the data of a view is copied as CSV and JSON, and its picture saved as SVG and PNG', () => withText({ side: 'load' }, async (moescope, page) => {
   const open = async (name) => {
     await page.locator('details.keep summary').and(page.getByLabel(`Copy or save: ${name}`)).click();
@@ -48,6 +55,10 @@ test('the data of a view is copied as CSV and JSON, and its picture saved as SVG
   const menu = await open('Text');
   await menu.getByRole('button', { name: 'Copy CSV' }).click();
   await menu.getByText(/rows copied/).waitFor();
+  // It stays when the page is drawn for other reasons.
+  await page.evaluate(() => dispatchEvent(new Event('resize')));
+  await moescope.nextFrame();
+  assert.match(await menu.getByRole('status').textContent(), /rows copied/);
   const csv = await page.evaluate(() => navigator.clipboard.readText());
   const tokens = (await moescope.tokens()).length;
   assert.match(csv, /^position,token_id,text,origin,log_prob,layer,expert,weight\r\n/);

@@ -20,10 +20,13 @@ export function keepMenu(view: string, name: string, table: () => Table): ViewEl
       button(keep.json, () => copyTable(table(), 'json')),
       button(keep.svg, () => savePicture(view, name, 'svg')),
       button(keep.png, () => savePicture(view, name, 'png')),
-      h('p.note', { attrs: { role: 'status' } })));
+      SAID));
 }
 
-/** Says what became of it beside the button, which is gone from the screen a moment later. */
+/** The very same element at every drawing, so that none takes back what was said since. */
+const SAID = h('p.note', { attrs: { role: 'status' } });
+
+/** Says what became of it beside the button. */
 async function report({ currentTarget }: Event, run: (event: Event) => Promise<string>): Promise<void> {
   const status = currentTarget instanceof Element ? currentTarget.parentElement?.querySelector('[role="status"]') : undefined;
   const said = await run(new Event('keep')).catch((error: unknown) => messages.keep.failed(error instanceof Error ? error.message : String(error)));
