@@ -1,8 +1,10 @@
 // Which models the browser keeps, and files of the visitor's own: what the picker shows beside each card.
 
+import { MoescopeError } from 'moescope';
 import type { ModelFolder } from 'moescope';
 
 import { MODELS } from './catalogue.js';
+import { messages } from './messages.js';
 
 /** The part of the package that looks after kept weights. */
 export interface Keeping {
@@ -33,8 +35,11 @@ export class Shelf {
   }
 }
 
+/** On this site: its policy lets the page ask nobody else, so that another host is refused with what to do instead. */
 export function addressOf(folder: string): URL {
-  return new URL(`${folder}/`, document.baseURI);
+  const [address, site] = [new URL(`${folder}/`, document.baseURI), new URL(document.baseURI)];
+  if (address.origin !== site.origin) throw new MoescopeError('other_host', messages.model.otherHost(address.host));
+  return address;
 }
 
 /** The three files of a folder that a visitor chose; the names of those that are not there otherwise. */

@@ -62,6 +62,20 @@ describe('a folder of the visitor', () => {
   });
 });
 
+describe('a model on another host', () => {
+  it('is not asked for: the reason says what to do instead', async () => {
+    const load = vi.fn(() => Promise.resolve(new FakeScope()));
+    const engine = new Engine(load, () => undefined, () => 0);
+    for (const model of ['https://hub.example/someone/model', '//hub.example/model', 'http://localhost:81/model']) {
+      expect(await engine.open({ model, backend: 'auto' }), model).toBe(false);
+      expect(engine.failure?.code, model).toBe('other_host');
+    }
+    expect(engine.failure?.message).toMatch(/localhost:81 is one\. Download config\.json.*A folder of yours/);
+    expect(load).not.toHaveBeenCalled();
+    expect(await engine.open({ model: 'http://localhost/elsewhere/model', backend: 'auto' })).toBe(true);
+  });
+});
+
 describe('the picker', () => {
   it('shows a card for each model, with what the browser keeps', async () => {
     const kept = new Set(['http://localhost/page/models/first/']);
