@@ -151,6 +151,26 @@ test('stopping keeps the text, and generating again works', () => withPage({ max
   await moescope.status('stopped');
 }));
 
+test('a text is written on where it was stopped, and again at its end', () => withPage({ max: '200' }, async (moescope) => {
+  const { page } = moescope;
+  const onward = page.getByRole('button', { name: 'Continue', exact: true });
+  await moescope.prompt.fill('Once upon a time');
+  await moescope.generateButton.click();
+  await moescope.generated(3);
+  assert.ok(await onward.isDisabled());
+  await moescope.stop();
+  for (const more of [3, 6]) {
+    const before = (await moescope.tokens()).map(({ name }) => name);
+    await page.locator('.settings').evaluate((details) => { details.open = true; });
+    await page.getByRole('spinbutton', { name: 'Tokens', exact: true }).fill(String(more));
+    await page.getByRole('spinbutton', { name: 'Tokens', exact: true }).blur();
+    await onward.click();
+    await eventually(async () => (await moescope.tokens()).length, before.length + more);
+    await moescope.status('done');
+    assert.deepEqual((await moescope.tokens()).slice(0, before.length).map(({ name }) => name), before);
+  }
+}));
+
 test('a reload restores prompt, knobs and text byte for byte', () => withPage({ max: '16', k: '3', ban: '1' }, async (moescope) => {
   await moescope.write('The king said');
   const before = await moescope.text.locator('.token .t').allTextContents();

@@ -33,6 +33,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
       app.show(change);
     },
     generate: () => app.generate(),
+    continue: () => app.continue(),
     stop: () => runner.stop(),
     example: (id) => app.takeExample(id),
     strategy: (name) => edit((_, edits) => withStrategy(edits, name, where()), `strategy ${name ?? ''}`),

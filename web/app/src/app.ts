@@ -266,15 +266,25 @@ export class App {
   }
 
   generate(): void {
-    this.touch();
-    this.adapter.clear();
-    this.store.set({ token: undefined });
-    this.show({ hover: undefined, cursor: undefined });
+    this.#clearForText();
     if (this.store.state.prompt === '') {
       this.runner.refuse({ code: 'prompt_empty', message: messages.errors.prompt_empty });
       return;
     }
     void this.runner.generate(this.#request(), async () => this.#readyScope());
+  }
+
+  /** Writes on where the shown text ends. */
+  continue(): void {
+    this.#clearForText();
+    void this.runner.continue(this.#request(), async () => this.#readyScope());
+  }
+
+  #clearForText(): void {
+    this.touch();
+    this.adapter.clear();
+    this.store.set({ token: undefined });
+    this.show({ hover: undefined, cursor: undefined });
   }
 
   /** The model to write with; while the first is on its way, or another in its place, it is waited for. */

@@ -19,7 +19,7 @@ export const chinese: Translation = {
   skip: '跳到文本',
   tabs: { label: '页面', language: '语言', vision: '视觉', analyses: '分析', lessons: '课程' },
   prompt: {
-    label: '提示', placeholder: '写一个开头……', generate: '生成', stop: '停止', examples: '示例',
+    label: '提示', placeholder: '写一个开头……', generate: '生成', continue: '续写', continueHelp: '从显示的文本末尾接着写；链接只带到它的开头。', stop: '停止', examples: '示例',
     example: {
       tales: '童话', novels: '小说', shakespeare: '莎士比亚', french: '法语', german: '德语', python: 'Python', rust: 'Rust', math: '算术', wordproblems: '应用题',
     },

@@ -36,6 +36,8 @@ const english = {
     label: 'Prompt',
     placeholder: 'Write the beginning of something …',
     generate: 'Generate',
+    continue: 'Continue',
+    continueHelp: 'Writes on where the shown text ends; a link leads to its beginning only.',
     stop: 'Stop',
     examples: 'Examples',
     example: {

@@ -29,6 +29,13 @@ export interface RunFailure {
   readonly message: string;
 }
 
+interface Run {
+  readonly request: Request;
+  readonly source: RunSource;
+  /** Whether the steps go on where the shown text ends. */
+  readonly onward: boolean;
+}
+
 /** Between two tokens of a recorded run. */
 const RECORDED_PACE_MS = 55;
 
@@ -67,7 +74,16 @@ export class Runner {
   }
 
   /** Generates with the live model, once `ready` gives it; where that throws, its reason is shown. */
-  async generate(request: Request, ready: () => Promise<Scope>): Promise<void> {
+  generate(request: Request, ready: () => Promise<Scope>): Promise<void> {
+    return this.#write({ ...request, onward: false }, ready);
+  }
+
+  /** Writes on where the shown text ends: the model reads it as it stands, under the routing as it is now. */
+  continue(request: Request, ready: () => Promise<Scope>): Promise<void> {
+    return this.#write({ ...request, prompt: this.text, onward: true }, ready);
+  }
+
+  async #write({ onward, ...request }: Request & { readonly onward: boolean }, ready: () => Promise<Scope>): Promise<void> {
     const signal = this.#begin('waiting', true);
     try {
       const scope = await ready();
@@ -75,7 +91,8 @@ export class Runner {
       this.#become('running');
       const { prompt, contrast: settings, maxTokens, temperature, seed } = request;
       const contrast = settings && contrastRequest(settings, scope.model.n_experts);
-      await this.#take(scope.generate(prompt, { maxTokens, temperature, seed, contrast, signal }), request, 'live', signal);
+      const steps = scope.generate(prompt, { maxTokens, temperature, seed, contrast, signal });
+      await this.#take(steps, { request, source: 'live', onward }, signal);
       if (!signal.aborted) this.#become('done');
     } catch (error) {
       if (signal.aborted) return;
@@ -87,7 +104,7 @@ export class Runner {
   /** Plays a recorded run, all at once where nothing is to move. */
   async play(steps: readonly GenerateStep[], request: Request, still: boolean): Promise<void> {
     const signal = this.#begin('running', false);
-    await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), request, 'recorded', signal);
+    await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), { request, source: 'recorded', onward: false }, signal);
     if (!signal.aborted) this.#become('done');
   }
 
@@ -113,13 +130,14 @@ export class Runner {
     return this.#abort.signal;
   }
 
-  async #take(steps: AsyncIterable<GenerateStep>, request: Request, source: RunSource, signal: AbortSignal): Promise<void> {
+  async #take(steps: AsyncIterable<GenerateStep>, { request, source, onward }: Run, signal: AbortSignal): Promise<void> {
     let start = this.#clock();
     let generated = 0;
     for await (const step of steps) {
       if (signal.aborted) return;
       if (step.kind === 'prompt') {
-        this.records = recordsOf(step.trace, 'prompt');
+        // What is written on keeps the tokens as they were routed when they were written.
+        if (!onward) this.records = recordsOf(step.trace, 'prompt');
         this.request = request;
         this.source = source;
         this.tokensPerSecond = undefined;

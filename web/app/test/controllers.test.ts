@@ -147,6 +147,17 @@ describe('runner', () => {
     expect([runner.status, runner.records.length]).toEqual(['stopped', count]);
   });
 
+  it('writes on where the text ends, and what stands there stays as it was routed', async () => {
+    const [runner, scope] = [new Runner(quiet, now), new FakeScope()];
+    await runner.generate({ ...REQUEST, maxTokens: 4 }, () => Promise.resolve(scope));
+    const [before, text] = [[...runner.records], runner.text];
+    await runner.continue({ ...REQUEST, maxTokens: 3 }, () => Promise.resolve(scope));
+    expect(scope.prompt).toBe(text);
+    expect(runner.records.slice(0, before.length)).toEqual(before);
+    expect(runner.records.slice(before.length).map(({ index, origin }) => [index, origin])).toEqual([0, 1, 2].map((n) => [before.length + n, 'generated']));
+    expect(runner.status).toBe('done');
+  });
+
   it('keeps the former text when a prompt is refused', async () => {
     const runner = new Runner(quiet, now);
     await runner.generate(REQUEST, () => Promise.resolve(new FakeScope()));

@@ -65,7 +65,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {
-      set: nothing, show: nothing, generate: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
+      set: nothing, show: nothing, generate: nothing, continue: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
       temperature: nothing, ban: nothing, force: nothing, nudge: nothing, code: nothing, runRouter: nothing, stopRouter: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, rival: nothing, swap: nothing, lesson: nothing, undo: nothing,
       backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },

@@ -56,8 +56,9 @@ export class FakeScope implements Scope {
   analyses = 0;
   /** Questions to experts, in order. */
   readonly questions: { readonly ids: readonly number[]; readonly question: ExpertQuestion; readonly routing: AnalyseRequest['routing'] }[] = [];
-  /** What the last generation was asked for. */
+  /** What the last generation was asked for, and from which prompt. */
   request: GenerateRequest | undefined;
+  prompt: string | undefined;
   readonly #paceMs: number;
 
   constructor({ info = fakeInfo(), backend = { kind: 'cpu', reason: 'This browser offers no WebGPU, so the engine runs on the CPU.' }, paceMs = 0 }: FakeOptions = {}) {
@@ -67,7 +68,7 @@ export class FakeScope implements Scope {
   }
 
   async *generate(prompt: string, request: GenerateRequest = {}): AsyncGenerator<GenerateStep, void, undefined> {
-    this.request = request;
+    [this.request, this.prompt] = [request, prompt];
     const { maxTokens = 128, signal, contrast } = request;
     if (prompt === '') throw new MoescopeError('prompt_empty', 'the prompt has no tokens; at least one is needed');
     const tokens = fakeTokens(prompt);

@@ -49,12 +49,16 @@ function examples({ state, actions }: Shown): ViewElement {
     }, messages.prompt.example[id])));
 }
 
-/** One button under two names. */
-function startStop({ runner }: Shown): ViewElement {
+/** One button under two names, and one that writes on. */
+function startStop({ runner, actions }: Shown): ViewElement {
   const { stoppable } = runner;
   return h('div.start', {},
     h('button.primary', { attrs: { type: 'submit', class: stoppable ? 'primary stop' : 'primary' } },
       stoppable ? messages.prompt.stop : messages.prompt.generate),
+    h('button.continue', {
+      on: { click: actions.continue },
+      attrs: { type: 'button', disabled: stoppable || runner.text === '', title: messages.prompt.continueHelp },
+    }, messages.prompt.continue),
     h('kbd', { attrs: { 'aria-hidden': 'true' } }, messages.prompt.shortcut));
 }
 

@@ -48,6 +48,7 @@ export interface Actions {
   readonly set: (change: Partial<State>) => void;
   readonly show: (change: Partial<Ui>) => void;
   readonly generate: () => void;
+  readonly continue: () => void;
   readonly stop: () => void;
   readonly example: (id: ExampleId) => void;
   /** A preset by name, or the trained strategy. */
