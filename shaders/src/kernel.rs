@@ -133,7 +133,14 @@ pub static COMBINE: Kernel = kernel!(
     "lib/groups"
 );
 /// The next token, or the log-probability of a given one.
-pub static SAMPLE: Kernel = kernel!(None, [Read, Write], "sample", "lib/order");
+pub static SAMPLE: Kernel = kernel!(
+    None,
+    [Read, Write],
+    "sample",
+    "lib/order",
+    "sample/sums",
+    "sample/cut"
+);
 
 /// All kernels.
 pub static KERNELS: [&Kernel; 15] = [

@@ -10,9 +10,9 @@ pub(crate) const TOKENS: usize = 16;
 pub struct Sampling {
     /// 0 takes the likeliest, the lower id on a tie.
     pub temperature: f32,
-    /// Draws among those that are at least the k-th likeliest; 0 is all.
+    /// Draws among the k likeliest, of equals the lower ids; 0 is all.
     pub top_k: usize,
-    /// Draws among the fewest likeliest with this share; 1 is all.
+    /// Draws among the fewest likeliest with this share of what top k leaves; 1 is all.
     pub top_p: f32,
     /// From [0, 1), by the caller's seeded generator, so that a seed means the same on every backend.
     pub draw: f32,

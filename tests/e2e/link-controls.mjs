@@ -16,11 +16,17 @@ const summary = ({ page }) => page.locator('.routing .summary').textContent();
 const onlyByLink = () => {};
 
 /** Settings of sampling are folded away. */
+const unfold = (page) => page.locator('.settings').evaluate((details) => { details.open = true; });
 const sampling = (name, place, value) => [async ({ page }) => {
-  await page.locator('.settings').evaluate((details) => { details.open = true; });
+  await unfold(page);
   await page.getByRole('spinbutton', { name, exact: true }).fill(value);
   await page.getByRole('spinbutton', { name, exact: true }).blur();
 }, ({ page }) => page.locator('.settings input').nth(place).inputValue(), value];
+
+const draw = (name, selector, value) => [async ({ page }) => {
+  await unfold(page);
+  await page.getByRole('slider', { name, exact: true }).fill(value);
+}, valueOf(selector), value];
 
 const slide = (name, value) => ({ page }) => page.getByRole('slider', { name, exact: true }).fill(value);
 const press = (name, role = 'button') => ({ page }) => page.getByRole(role, { name, exact: true }).click();
@@ -43,6 +49,8 @@ export const GROUPS = {
     temperature: sampling('Temperature', 0, '0.4'),
     seed: sampling('Seed', 1, '4294967295'),
     maxTokens: sampling('Tokens', 2, '33'),
+    samplerTopK: draw('Likeliest tokens to draw from', '#draw-top-k', '40'),
+    samplerTopP: draw('Share of probability to draw from', '#draw-top-p', '0.9'),
     contrast: [async ({ page }) => {
       await page.getByRole('switch', { name: 'Push away from a weak routing' }).click();
       await page.getByRole('slider', { name: 'Push' }).fill('1.5');

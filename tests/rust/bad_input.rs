@@ -121,7 +121,7 @@ fn prompts_that_cannot_be_run_are_refused_and_the_generation_goes_on() {
         max_tokens: 4,
         temperature: 0.0,
         seed: 0,
-        contrast: None,
+        ..GenerateOptions::default()
     };
     block_on(engine.begin("Hello", options.clone())).unwrap();
     says(
@@ -148,6 +148,15 @@ fn prompts_that_cannot_be_run_are_refused_and_the_generation_goes_on() {
         &block_on(engine.begin("Hello", cold)).unwrap_err(),
         "option_invalid",
         &["temperature", "NaN"],
+    );
+    let nothing = GenerateOptions {
+        sampler_top_p: 0.0,
+        ..options.clone()
+    };
+    says(
+        &block_on(engine.begin("Hello", nothing)).unwrap_err(),
+        "option_invalid",
+        &["sampler_top_p", "0", "above 0 to 1"],
     );
     let none = GenerateOptions {
         max_tokens: 0,
@@ -179,7 +188,7 @@ fn a_text_that_fills_the_model_ends_instead_of_failing() {
         max_tokens: usize::MAX,
         temperature: 1.0,
         seed: 0,
-        contrast: None,
+        ..GenerateOptions::default()
     };
     block_on(engine.begin_ids(&ids, options.clone())).unwrap();
     let steps = std::iter::from_fn(|| block_on(engine.next()).unwrap()).count();

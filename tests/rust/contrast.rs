@@ -23,6 +23,7 @@ fn greedy(contrast: Option<Contrast>) -> GenerateOptions {
         temperature: 0.0,
         seed: 0,
         contrast,
+        ..GenerateOptions::default()
     }
 }
 

@@ -22,7 +22,7 @@ fn options(max_tokens: usize, temperature: f32, seed: u32) -> GenerateOptions {
         max_tokens,
         temperature,
         seed,
-        contrast: None,
+        ..GenerateOptions::default()
     }
 }
 

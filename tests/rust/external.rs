@@ -25,7 +25,7 @@ fn begin(engine: &mut Engine) {
         max_tokens: 12,
         temperature: 1.0,
         seed: 3,
-        contrast: None,
+        ..GenerateOptions::default()
     };
     block_on(engine.begin_ids(&PROMPT, options)).unwrap();
 }

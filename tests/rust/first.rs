@@ -34,7 +34,7 @@ fn it_writes_the_greedy_tokens_that_the_browser_is_held_to() {
         max_tokens: 32,
         temperature: 0.0,
         seed: 0,
-        contrast: None,
+        ..GenerateOptions::default()
     };
     block_on(engine.begin(fixture["prompt"].as_str().unwrap(), options)).unwrap();
     let ids: Vec<u64> = std::iter::from_fn(|| block_on(engine.next()).unwrap())

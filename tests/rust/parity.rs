@@ -124,7 +124,7 @@ fn a_token_decoded_with_the_cache_is_routed_as_in_one_pass() {
             max_tokens: 6,
             temperature: 0.0,
             seed: 0,
-            contrast: None,
+            ..GenerateOptions::default()
         };
         block_on(engine.begin_ids(prompt, options)).unwrap();
         let (mut ids, mut steps) = (prompt.clone(), Vec::new());

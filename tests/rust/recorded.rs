@@ -60,7 +60,7 @@ fn options(max_tokens: usize, temperature: f32) -> GenerateOptions {
         max_tokens,
         temperature,
         seed: 5,
-        contrast: None,
+        ..GenerateOptions::default()
     }
 }
 
@@ -184,9 +184,10 @@ fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_no_pipel
     for architecture in ARCHITECTURES {
         let [_, mut recorded] = both(architecture);
         let info = recorded.plan_info().unwrap();
-        // Embedding and head are the two that belong to no block.
+        // Embedding, head and the draw are the three that belong to no block.
         let n_blocks = recorded.info().n_layers;
-        let of_blocks = info.kernels.len() - 2;
+        let of_blocks = info.kernels.len() - 3;
+        assert_eq!(info.kernels.last(), Some(&"sample"), "{architecture}");
         assert!(
             of_blocks <= 10 * n_blocks,
             "{architecture}: {:?}",
@@ -278,6 +279,28 @@ fn sampled_and_contrasted_texts_are_those_of_burn() {
         let [expected, found] = engines.each_mut().map(|e| ids(&steps(e, options.clone())));
         assert_eq!(expected, found, "{:?}", options.contrast);
     }
+}
+
+#[test]
+fn a_plan_draws_from_the_tokens_that_burn_draws_from_and_gives_them_their_probability() {
+    let mut engines = both("qwen3_moe");
+    let mut texts = Vec::new();
+    for (sampler_top_k, sampler_top_p) in [(0, 1.0), (1, 1.0), (5, 1.0), (0, 0.3), (40, 0.8)] {
+        let options = GenerateOptions {
+            sampler_top_k,
+            sampler_top_p,
+            ..options(16, 2.0)
+        };
+        let [expected, found] = engines.each_mut().map(|e| steps(e, options.clone()));
+        assert_eq!(ids(&expected), ids(&found), "{options:?}");
+        for (expected, found) in expected.iter().zip(&found) {
+            let [expected, found] = [expected.log_prob, found.log_prob];
+            assert!((expected - found).abs() < 1e-3, "{expected} {found}");
+        }
+        texts.push(ids(&found));
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 5, "every cut makes another text: {texts:?}");
 }
 
 #[test]

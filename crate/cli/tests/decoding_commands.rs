@@ -13,6 +13,11 @@ fn model() -> String {
 
 /// Token ids of a greedy continuation.
 fn greedy(more: &[&str]) -> Value {
+    continued(&[&["--temperature", "0"], more].concat())
+}
+
+/// Token ids of a continuation.
+fn continued(more: &[&str]) -> Value {
     let model = model();
     let fixed = [
         "generate",
@@ -21,12 +26,31 @@ fn greedy(more: &[&str]) -> Value {
         "--prompt",
         "Hello",
         "--ids",
-        "--temperature",
-        "0",
         "--max-tokens",
         "12",
     ];
     printed(&[&fixed[..], more].concat())
+}
+
+#[test]
+fn one_token_to_draw_from_is_the_greedy_one_and_few_are_others_than_all() {
+    let drawn = |more: &[&str]| continued(&[&["--temperature", "3", "--seed", "1"], more].concat());
+    let all = drawn(&[]);
+    assert_eq!(drawn(&["--sampler-top-k", "1"]), greedy(&[]));
+    assert_eq!(drawn(&["--sampler-top-p", "0.000001"]), greedy(&[]));
+    assert_eq!(drawn(&["--sampler-top-k", "100000"]), all);
+    assert_ne!(drawn(&["--sampler-top-k", "3"]), all);
+    assert_ne!(drawn(&["--sampler-top-p", "0.1"]), all);
+}
+
+#[test]
+fn a_share_of_nothing_is_refused() {
+    let model = model();
+    let args = ["generate", "--model", &model, "--prompt", "Hello"];
+    refused(
+        &[&args[..], &["--sampler-top-p", "0"]].concat(),
+        &["sampler_top_p is 0; allowed is above 0 to 1"],
+    );
 }
 
 #[test]

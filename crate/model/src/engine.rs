@@ -22,6 +22,8 @@ use crate::trace::{Analysis, LayerTrace, Trace};
 
 use generate::Generation;
 pub(crate) use machine::Reading;
+#[cfg(feature = "recorded")]
+pub(crate) use machine::{Ahead, Drawing};
 use machine::{BurnMachine, Machine};
 pub use reroute::Rerouting;
 

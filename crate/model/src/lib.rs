@@ -45,7 +45,7 @@ pub use info::ModelInfo;
 #[cfg(feature = "recorded")]
 pub use recorded::{Gpu, PlanInfo, PreparedPlan, PreparedVisionPlan, WeightFormat};
 pub use reroute::{LayerOrder, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer};
-pub use sample::GenerateOptions;
+pub use sample::{GenerateOptions, Sampler};
 pub use tokenizer::{TextStream, Token, Tokenizer};
 pub use trace::{Analysis, LayerTrace, Step, Trace};
 

@@ -1,4 +1,4 @@
-//! Twin of `sample.wgsl`; thresholds are found by sorting instead of by bisection.
+//! Twin of `sample.wgsl`; the tokens that are kept are found by sorting instead of by their bits.
 
 use crate::step::Sampling;
 
@@ -8,39 +8,42 @@ use crate::step::Sampling;
 /// `logits`: `[V]`
 #[must_use]
 pub fn sample(logits: &[f32], sampling: &Sampling) -> usize {
-    let mut best = 0;
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = id;
-        }
-    }
+    let mut kept: Vec<usize> = (0..logits.len()).collect();
+    // A stable sort, so that of equals the lower ids come first; a zero below zero is equal to one above.
+    kept.sort_by(|a, b| (logits[*b] + 0.0).total_cmp(&(logits[*a] + 0.0)));
+    let best = kept[0];
     if sampling.temperature == 0.0 {
         return best;
     }
-    let mass = |id: usize| ((logits[id] - logits[best]) / sampling.temperature).exp();
-    let mut sorted = logits.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let mut least = f32::NEG_INFINITY;
-    if sampling.top_k > 0 && sampling.top_k < logits.len() {
-        least = sorted[sampling.top_k - 1];
+    let weight = |id: usize| ((logits[id] - logits[best]) / sampling.temperature).exp();
+    if sampling.top_k > 0 {
+        kept.truncate(sampling.top_k);
     }
-    let kept = |least: f32| (0..logits.len()).filter(move |id| logits[*id] >= least);
     if sampling.top_p < 1.0 {
-        let whole: f32 = kept(least).map(mass).sum();
-        let reaches = |threshold: &f32| {
-            kept(threshold.max(least)).map(mass).sum::<f32>() >= sampling.top_p * whole
-        };
-        least = least.max(sorted.iter().copied().find(reaches).unwrap_or(least));
+        let enough = sampling.top_p * kept.iter().map(|id| weight(*id)).sum::<f32>();
+        let mut sum = 0.0;
+        let mut n = 0;
+        while n < kept.len() && sum < enough {
+            sum += weight(kept[n]);
+            n += 1;
+        }
+        kept.truncate(n.max(1));
     }
-    let total: f32 = kept(least).map(mass).sum();
-    let mut left = sampling.draw * total;
-    for id in kept(least) {
-        left -= mass(id);
-        if left < 0.0 {
-            return id;
+    kept.sort_unstable();
+    let draw = sampling.draw * kept.iter().map(|id| weight(*id)).sum::<f32>();
+    let mut chosen = best;
+    let mut sum = 0.0;
+    for id in kept {
+        let mass = weight(id);
+        if mass > 0.0 {
+            chosen = id;
+        }
+        sum += mass;
+        if sum > draw {
+            break;
         }
     }
-    best
+    chosen
 }
 
 /// Natural logarithm of the probability that softmax gives `id`.

@@ -261,8 +261,10 @@ export class App {
   }
 
   #request(): Request {
-    const { prompt, maxTokens, temperature, seed, contrast } = this.store.state;
-    return { prompt, maxTokens, temperature, seed, contrast, router: this.engine.opened?.info.external };
+    const { prompt, maxTokens, temperature, samplerTopK, samplerTopP, seed, contrast } = this.store.state;
+    // Unless told otherwise the engine draws from all tokens.
+    const cuts = { samplerTopK: samplerTopK > 0 ? samplerTopK : undefined, samplerTopP: samplerTopP < 1 ? samplerTopP : undefined };
+    return { prompt, maxTokens, temperature, ...cuts, seed, contrast, router: this.engine.opened?.info.external };
   }
 
   generate(): void {

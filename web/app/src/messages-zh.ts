@@ -24,7 +24,9 @@ export const chinese: Translation = {
       tales: '童话', novels: '小说', shakespeare: '莎士比亚', french: '法语', german: '德语', python: 'Python', rust: 'Rust', math: '算术', wordproblems: '应用题',
     },
     settings: '采样', temperature: '温度', temperatureHelp: '0 总是取最可能的词元', seed: '种子', maxTokens: '词元数',
-    summary: (temperature, seed, tokens) => ` T ${temperature}，种子 ${seed}，${tokens} 个词元`,
+    drawTopK: '从最可能的多少个词元中抽取', drawTopP: '从多大的概率份额中抽取', drawHelp: '针对下一个词元；路由器按自己的 top-k 挑选专家。', drawAll: '全部',
+    summary: (temperature, cuts, seed, tokens) => ` T ${temperature}${cuts}，种子 ${seed}，${tokens} 个词元`,
+    cutTopK: (k) => `，前 ${k} 个`, cutTopP: (share) => `，前 ${share}`,
     shortcut: 'Ctrl + Enter',
   },
   run: {

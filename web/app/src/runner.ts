@@ -18,6 +18,8 @@ export interface Request {
   readonly prompt: string;
   readonly maxTokens: number;
   readonly temperature: number;
+  readonly samplerTopK?: number | undefined;
+  readonly samplerTopP?: number | undefined;
   readonly seed: number;
   readonly contrast?: ContrastSettings | undefined;
   /** Which of the visitor's own routers decides where the routing asks for one. */
@@ -89,9 +91,9 @@ export class Runner {
       const scope = await ready();
       if (signal.aborted) return;
       this.#become('running');
-      const { prompt, contrast: settings, maxTokens, temperature, seed } = request;
+      const { prompt, contrast: settings, maxTokens, temperature, samplerTopK, samplerTopP, seed } = request;
       const contrast = settings && contrastRequest(settings, scope.model.n_experts);
-      const steps = scope.generate(prompt, { maxTokens, temperature, seed, contrast, signal });
+      const steps = scope.generate(prompt, { maxTokens, temperature, samplerTopK, samplerTopP, seed, contrast, signal });
       await this.#take(steps, { request, source: 'live', onward }, signal);
       if (!signal.aborted) this.#become('done');
     } catch (error) {

@@ -52,6 +52,10 @@ export interface State {
   readonly prompt: string;
   /** Of sampling; 0 is greedy. */
   readonly temperature: number;
+  /** Likeliest tokens that the sampler draws from; 0 is all. The router's are in `routing`. */
+  readonly samplerTopK: number;
+  /** Share of the probability that the sampler draws from; 1 is all. */
+  readonly samplerTopP: number;
   readonly seed: number;
   readonly maxTokens: number;
   readonly routing: RoutingEdits;
@@ -91,6 +95,8 @@ export const VERSION = '2';
 /** The one place for limits of what a link or a control may say. */
 export const LIMITS = {
   temperature: { min: 0, max: 2 },
+  samplerTopK: { min: 0, max: 100 },
+  samplerTopP: { min: 0.01, max: 1 },
   seed: { min: 0, max: 4294967295 },
   maxTokens: { min: 1, max: 1024 },
   size: { min: 80, max: 220, step: 20 },
@@ -109,6 +115,8 @@ export const DEFAULTS: State = {
   backend: 'auto',
   prompt: EXAMPLES[0].prompt,
   temperature: 0.7,
+  samplerTopK: 0,
+  samplerTopP: 1,
   seed: 1,
   maxTokens: 160,
   routing: NO_EDITS,
@@ -153,6 +161,8 @@ export function encode(state: State): string {
   put('backend', state.backend, DEFAULTS.backend);
   if (state.prompt.length <= LIMITS.promptInLink) put('prompt', state.prompt, DEFAULTS.prompt);
   put('temp', state.temperature, DEFAULTS.temperature);
+  put('tk', state.samplerTopK, DEFAULTS.samplerTopK);
+  put('tp', state.samplerTopP, DEFAULTS.samplerTopP);
   put('seed', state.seed, DEFAULTS.seed);
   put('max', state.maxTokens, DEFAULTS.maxTokens);
   for (const [name, value] of [...routingFields(state.routing), ...rivalFields(state.rival, RIVAL)]) put(name, value);
@@ -192,6 +202,8 @@ export function decode(hash: string): State {
     backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu', 'webgpu-burn']) ?? standard.backend,
     prompt: params.get('prompt') ?? standard.prompt,
     temperature: number(params.get('temp'), LIMITS.temperature) ?? standard.temperature,
+    samplerTopK: integer(params.get('tk'), LIMITS.samplerTopK) ?? standard.samplerTopK,
+    samplerTopP: number(params.get('tp'), LIMITS.samplerTopP) ?? standard.samplerTopP,
     seed: integer(params.get('seed'), LIMITS.seed) ?? standard.seed,
     maxTokens: integer(params.get('max'), LIMITS.maxTokens) ?? standard.maxTokens,
     routing: readRouting(params),

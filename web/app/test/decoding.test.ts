@@ -37,6 +37,45 @@ function button(root: ViewElement, text: string): ViewElement {
 
 const press = (element: ViewElement): void => element.props.on?.['click']?.(new Event('click'));
 
+describe('what the sampler draws from', () => {
+  class Field extends EventTarget {
+    readonly value: string;
+    constructor(value: string) {
+      super();
+      this.value = value;
+    }
+  }
+  const slid = (found: ViewElement, value: string): void => {
+    vi.stubGlobal('HTMLInputElement', Field);
+    const event = new Event('input');
+    Object.defineProperty(event, 'target', { value: new Field(value) });
+    found.props.on?.['input']?.(event);
+  };
+
+  it('is everything at the right end of two sliders, and what they say left of it', async () => {
+    const set = vi.fn();
+    const { root } = await drawn({ actions: { set } });
+    const [topK, topP] = [byId(root, 'draw-top-k'), byId(root, 'draw-top-p')];
+    expect([topK.props.value, topK.props.attrs?.['max'], topP.props.value]).toEqual(['101', 101, '1']);
+    expect([topK, topP].map(({ props }) => props.attrs?.['aria-valuetext'])).toEqual(['all', 'all']);
+    slid(topK, '40');
+    slid(topP, '0.9');
+    slid(topK, '101');
+    expect(set.mock.calls).toEqual([[{ samplerTopK: 40 }], [{ samplerTopP: 0.9 }], [{ samplerTopK: 0 }]]);
+    const cut = await drawn({ state: { samplerTopK: 40, samplerTopP: 0.955 } });
+    expect(byId(cut.root, 'draw-top-k').props).toMatchObject({ value: '40', attrs: { 'aria-valuetext': '40' } });
+    expect(byId(cut.root, 'draw-top-p').props).toMatchObject({ value: '0.955', attrs: { 'aria-valuetext': '95.5 %' } });
+    expect(textOf(cut.root)).toContain('T 0.7, top 40, top 95.5 %, seed');
+  });
+
+  it('is what the model is asked for', async () => {
+    const scope = new FakeScope({ info: MODEL });
+    const runner = new Runner(() => undefined, () => 0);
+    await runner.generate({ prompt: 'Once', maxTokens: 2, temperature: 1, samplerTopK: 5, samplerTopP: 0.5, seed: 1 }, () => Promise.resolve(scope));
+    expect(scope.request).toMatchObject({ temperature: 1, samplerTopK: 5, samplerTopP: 0.5, seed: 1 });
+  });
+});
+
 describe('self-contrast', () => {
   it('is asked for with an expert of the model', async () => {
     const scope = new FakeScope({ info: MODEL });

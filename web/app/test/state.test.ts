@@ -10,6 +10,8 @@ const CHANGES: { readonly [K in keyof State]: State[K] } = {
   backend: 'cpu',
   prompt: 'a & b = c # d\n\té <script>',
   temperature: 0,
+  samplerTopK: 40,
+  samplerTopP: 0.95,
   seed: 4294967295,
   maxTokens: 7,
   code: 'function route() { return []; }',
@@ -62,6 +64,15 @@ describe('the hash', () => {
     const state = decode('#v=1&temp=0.8');
     expect([state.temperature, encode(state)]).toEqual([0.8, 'v=2&model=models%2Ffirst&temp=0.8']);
     expect(encode(decode('#v=2&temp=0.7'))).toBe('v=2');
+  });
+
+  it('draws from all tokens unless the link names how many or what share, which are not the router\'s', () => {
+    for (const old of ['#v=1&k=2', '#v=2&k=2&s=top_p']) expect(decode(old)).toMatchObject({ samplerTopK: 0, samplerTopP: 1 });
+    const state = decode('#v=2&tk=40&tp=0.9');
+    expect([state.samplerTopK, state.samplerTopP, state.routing]).toEqual([40, 0.9, NO_EDITS]);
+    expect(encode(state)).toBe('v=2&tk=40&tp=0.9');
+    expect(decode('#tk=-3&tp=0')).toMatchObject({ samplerTopK: 0, samplerTopP: LIMITS.samplerTopP.min });
+    expect(decode('#tk=1e9&tp=7')).toMatchObject({ samplerTopK: LIMITS.samplerTopK.max, samplerTopP: 1 });
   });
 
   it('keeps an empty prompt apart from the default one', () => {

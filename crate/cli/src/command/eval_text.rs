@@ -226,7 +226,7 @@ fn samples(engine: &mut Engine, recipe: &Recipe) -> Result<Vec<Sample>, ModelErr
         max_tokens: SAMPLE_TOKENS,
         temperature: 0.7,
         seed: 1,
-        contrast: None,
+        ..GenerateOptions::default()
     };
     let domains = recipe.domain_names();
     let mut samples = Vec::new();

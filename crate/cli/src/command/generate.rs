@@ -25,6 +25,12 @@ pub struct Args {
     /// Sampling temperature; 0 takes the likeliest token.
     #[arg(long, default_value_t = 0.7)]
     temperature: f32,
+    /// Tokens of the vocabulary to draw from, the likeliest ones; 0 is all. The router's top-k is part of --spec.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sampler_top_k: usize,
+    /// Draw from the fewest likeliest tokens with this share of the probability; above 0 to 1, 1 is all.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    sampler_top_p: f32,
     /// Seed of the sampler.
     #[arg(long, default_value_t = 0)]
     seed: u32,
@@ -102,6 +108,8 @@ pub fn run(args: &Args) -> Outcome {
     let options = GenerateOptions {
         max_tokens: args.max_tokens,
         temperature: args.temperature,
+        sampler_top_k: args.sampler_top_k,
+        sampler_top_p: args.sampler_top_p,
         seed: args.seed,
         contrast: args.contrast.contrast()?,
     };

@@ -7,11 +7,11 @@ use moescope_routing::ModelRouting;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::machine::{Reading, Sequence};
+use super::machine::{Ahead, Drawing, Reading, Sequence};
 use super::{Engine, trace};
 use crate::contrast::{Contrast, ContrastReport};
 use crate::error::ModelError;
-use crate::sample::{GenerateOptions, log_prob, sample};
+use crate::sample::{GenerateOptions, Sampler, log_prob};
 use crate::tokenizer::TextStream;
 use crate::trace::{Step, Trace};
 
@@ -21,21 +21,30 @@ pub(super) struct Generation {
     strong: Pass,
     weak: Option<WeakPass>,
     stream: TextStream,
-    rng: StdRng,
-    /// The number in [0, 1) that decides the next token, once drawn.
-    draw: Option<f64>,
-    temperature: f32,
+    draws: Draws,
+    sampler: Sampler,
     tokens_left: usize,
     /// Token that ends the text.
     stop_at: Option<u32>,
+}
+
+/// The numbers that decide tokens, all from one seed.
+///
+/// The one after next is known too, because a machine that draws by itself does so as soon as it has read a token.
+#[derive(Debug)]
+struct Draws {
+    rng: StdRng,
+    /// Decides the next token.
+    now: f32,
+    /// Decides the one after it.
+    then: f32,
 }
 
 /// What one routing has read so far and expects next.
 #[derive(Debug)]
 struct Pass {
     sequence: Sequence,
-    /// [V] logits of the next token.
-    logits: Vec<f32>,
+    ahead: Ahead,
 }
 
 /// The pass that scores are pushed away from.
@@ -44,6 +53,24 @@ struct WeakPass {
     pass: Pass,
     routing: ModelRouting,
     contrast: Contrast,
+}
+
+impl Draws {
+    fn new(seed: u32) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed.into());
+        let [now, then] = [draw(&mut rng), draw(&mut rng)];
+        Self { rng, now, then }
+    }
+
+    fn advance(&mut self) {
+        self.now = std::mem::replace(&mut self.then, draw(&mut self.rng));
+    }
+}
+
+/// From [0, 1), in 24 bits: a shader's numbers hold that without rounding it up to 1.
+fn draw(rng: &mut StdRng) -> f32 {
+    const STEPS: f64 = 16_777_216.0;
+    ((rng.random::<f64>() * STEPS).floor() / STEPS) as f32
 }
 
 impl Engine {
@@ -74,16 +101,19 @@ impl Engine {
         // A prompt that leaves no room for a token is refused here rather than answered with silence.
         self.check_ids(ids, room.saturating_sub(1))?;
         let capacity = room.min(ids.len().saturating_add(options.max_tokens));
+        let (sampler, draws) = (options.sampler(), Draws::new(options.seed));
         let mut weak = match options.contrast {
             Some(contrast) => Some(self.weak_pass(contrast, capacity)?),
             None => None,
         };
         let mut strong = self.pass(capacity)?;
-        let mut trace = self
-            .feed(&mut strong, ids, &self.routing, self.tracing)
-            .await?;
-        if let Some(WeakPass { pass, routing, .. }) = &mut weak {
-            self.feed(pass, ids, routing, false).await?;
+        // Scores that are still to be contrasted are drawn from afterwards, on the host.
+        let draw = draws.now;
+        let drawing = weak.is_none().then_some(Drawing { sampler, draw });
+        let reading = self.reading(ids, &self.routing);
+        let mut trace = self.feed(&mut strong, reading, drawing).await?;
+        if let Some(weak) = &mut weak {
+            self.feed_weak(weak, ids).await?;
         }
         let mut stream = TextStream::default();
         if let Some(tokenizer) = &self.tokenizer {
@@ -94,9 +124,8 @@ impl Engine {
             strong,
             weak,
             stream,
-            rng: StdRng::seed_from_u64(options.seed.into()),
-            draw: None,
-            temperature: options.temperature,
+            draws,
+            sampler,
             tokens_left: options.max_tokens,
             stop_at: self.config.eos_token_id,
         });
@@ -151,18 +180,14 @@ impl Engine {
         if generation.tokens_left == 0 || generation.strong.sequence.is_full() {
             return Ok(None);
         }
-        // Kept until the step succeeds: one that failed may be tried again with the same draw.
-        let draw = *generation
-            .draw
-            .get_or_insert_with(|| generation.rng.random());
-        let (id, contrast) = self.choose(generation, draw);
-        let log_prob = log_prob(&generation.strong.logits, id);
+        let (id, log_prob, contrast) = self.choose(generation);
         if generation.stop_at == Some(id) {
             generation.tokens_left = 0;
             return Ok(None);
         }
         let mut trace = self.feed_all(generation, id).await?;
-        generation.draw = None;
+        // Not before: a step that failed may be tried again with the same draws.
+        generation.draws.advance();
         generation.tokens_left -= 1;
         let token = self.next_token(&mut generation.stream, id);
         trace.tokens = vec![token.clone()];
@@ -174,37 +199,48 @@ impl Engine {
         }))
     }
 
-    /// The token that a draw decides on, and what contrast had to do with it.
-    fn choose(&self, generation: &Generation, draw: f64) -> (u32, Option<ContrastReport>) {
+    /// The token that the draw decides on, its log-probability, and what contrast had to do with it.
+    fn choose(&self, generation: &Generation) -> (u32, f32, Option<ContrastReport>) {
         let Generation {
             strong,
             weak,
-            temperature,
+            sampler,
             stream,
+            draws,
             ..
         } = generation;
-        let strong_id = sample(&strong.logits, *temperature, draw);
+        let logits = &strong.ahead.logits;
+        if let Some((id, log_prob)) = strong.ahead.drawn {
+            return (id, log_prob, None);
+        }
+        let strong_id = sampler.sample(logits, draws.now);
         let Some(WeakPass { pass, contrast, .. }) = weak else {
-            return (strong_id, None);
+            return (strong_id, log_prob(logits, strong_id), None);
         };
-        let contrasted = contrast.combine(&strong.logits, &pass.logits);
-        let id = sample(&contrasted.scores, *temperature, draw);
+        let contrasted = contrast.combine(logits, &pass.ahead.logits);
+        let id = sampler.sample(&contrasted.scores, draws.now);
         let in_place = |id| self.next_token(&mut stream.clone(), id);
-        (id, Some(contrasted.report(id, strong_id, in_place)))
+        let report = contrasted.report(id, strong_id, in_place);
+        (id, log_prob(logits, id), Some(report))
     }
 
     /// Feeds a token to every pass or, where one fails, to none.
     async fn feed_all(&self, generation: &mut Generation, id: u32) -> Result<Trace, ModelError> {
         let Generation { strong, weak, .. } = generation;
-        let Some(WeakPass { pass, routing, .. }) = weak else {
-            return self.feed(strong, &[id], &self.routing, self.tracing).await;
+        let ids = [id];
+        let reading = self.reading(&ids, &self.routing);
+        let Some(weak) = weak else {
+            let (sampler, draw) = (generation.sampler, generation.draws.then);
+            return self
+                .feed(strong, reading, Some(Drawing { sampler, draw }))
+                .await;
         };
-        let (mark, logits) = (pass.sequence.mark(), pass.logits.clone());
-        self.feed(pass, &[id], routing, false).await?;
-        let fed = self.feed(strong, &[id], &self.routing, self.tracing).await;
+        let (mark, ahead) = (weak.pass.sequence.mark(), weak.pass.ahead.clone());
+        self.feed_weak(weak, &ids).await?;
+        let fed = self.feed(strong, reading, None).await;
         if fed.is_err() {
-            pass.sequence.rewind(mark);
-            pass.logits = logits;
+            weak.pass.sequence.rewind(mark);
+            weak.pass.ahead = ahead;
         }
         fed
     }
@@ -223,24 +259,29 @@ impl Engine {
     fn pass(&self, capacity: usize) -> Result<Pass, ModelError> {
         Ok(Pass {
             sequence: self.machine.sequence(&self.config, capacity)?,
-            logits: Vec::new(),
+            ahead: Ahead::default(),
         })
     }
 
-    /// Reads tokens and keeps the logits of what follows them; a pass that fails stays as it was.
+    /// Reads tokens and keeps what may follow them; a pass that fails stays as it was.
     async fn feed(
         &self,
         pass: &mut Pass,
-        ids: &[u32],
-        routing: &ModelRouting,
-        tracing: bool,
+        reading: Reading<'_>,
+        drawing: Option<Drawing>,
     ) -> Result<Trace, ModelError> {
+        let fed = self.machine.feed(&mut pass.sequence, reading, drawing);
+        let (ahead, layers) = fed.await?;
+        pass.ahead = ahead;
+        Ok(trace(layers, reading.routing))
+    }
+
+    /// [`Self::feed`] of the pass that scores are pushed away from, which nobody looks at.
+    async fn feed_weak(&self, weak: &mut WeakPass, ids: &[u32]) -> Result<(), ModelError> {
         let reading = Reading {
-            tracing,
-            ..self.reading(ids, routing)
+            tracing: false,
+            ..self.reading(ids, &weak.routing)
         };
-        let (logits, layers) = self.machine.feed(&mut pass.sequence, reading).await?;
-        pass.logits = logits;
-        Ok(trace(layers, routing))
+        self.feed(&mut weak.pass, reading, None).await.map(drop)
     }
 }

@@ -15,6 +15,7 @@ use crate::lm::MoeLm;
 use crate::moe::Router;
 #[cfg(feature = "recorded")]
 use crate::recorded::{self, RecordedLm};
+use crate::sample::Sampler;
 use crate::trace::LayerTrace;
 
 /// What a model runs on.
@@ -42,6 +43,27 @@ pub(crate) struct Reading<'a> {
     pub external: Option<&'a dyn ExternalRouter>,
     pub path: ExpertPath,
     pub tracing: bool,
+}
+
+/// How the next token is drawn, for a machine that can do so itself.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "recorded"),
+    allow(dead_code, reason = "only a plan draws by itself")
+)]
+pub(crate) struct Drawing {
+    pub sampler: Sampler,
+    /// From [0, 1).
+    pub draw: f32,
+}
+
+/// What a machine says of the next token.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ahead {
+    /// [V]; empty where the machine has drawn.
+    pub logits: Vec<f32>,
+    /// The token and its log-probability.
+    pub drawn: Option<(u32, f32)>,
 }
 
 /// A sequence on its way.
@@ -140,10 +162,8 @@ impl Machine {
         }
     }
 
-    /// Goes on with a sequence; one that fails stays as it was. Returns the logits of the next token.
-    ///
-    /// # Shapes
-    /// returns [V]
+    /// Goes on with a sequence; one that fails stays as it was. A machine that can draws the next token, if one is to be
+    /// drawn; otherwise its logits are returned.
     ///
     /// # Errors
     /// Those of the router and of the device.
@@ -151,14 +171,18 @@ impl Machine {
         &self,
         sequence: &mut Sequence,
         reading: Reading<'_>,
-    ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+        drawing: Option<Drawing>,
+    ) -> Result<(Ahead, Vec<LayerTrace>), ModelError> {
         match (self, sequence) {
             (Self::Burn(machine), Sequence::Burn { cache, memory }) => {
-                machine.feed(cache, memory, reading).await
+                let _ = drawing;
+                let (logits, layers) = machine.feed(cache, memory, reading).await?;
+                let drawn = None;
+                Ok((Ahead { logits, drawn }, layers))
             }
             #[cfg(feature = "recorded")]
             (Self::Recorded(machine), Sequence::Recorded(sequence)) => {
-                machine.feed(sequence, reading).await
+                machine.feed(sequence, reading, drawing).await
             }
             #[cfg(feature = "recorded")]
             _ => Err(ModelError::Device("the sequence is on another one".into())),

@@ -23,7 +23,7 @@ use moescope_shaders as gpu;
 
 use crate::checkpoint::Tensors;
 use crate::config::LmConfig;
-use crate::engine::Reading;
+use crate::engine::{Ahead, Drawing, Reading};
 use crate::error::ModelError;
 use crate::host_router::RouterMemory;
 use crate::trace::LayerTrace;
@@ -212,7 +212,8 @@ impl RecordedLm {
         &self,
         sequence: &mut Sequence,
         reading: Reading<'_>,
-    ) -> Result<(Vec<f32>, Vec<LayerTrace>), ModelError> {
+        drawing: Option<Drawing>,
+    ) -> Result<(Ahead, Vec<LayerTrace>), ModelError> {
         let place = self.places[sequence.place];
         let done = self
             .runner
@@ -221,13 +222,14 @@ impl RecordedLm {
                 place: Some(sequence.place),
                 position: sequence.len,
                 memory: sequence.memory.clone(),
-                wanted: Wanted::Next,
+                wanted: drawing.map_or(Wanted::Next, Wanted::Token),
                 reading,
             })
             .await?;
         sequence.len += reading.ids.len();
         sequence.memory = done.memory;
-        Ok((done.numbers, done.layers))
+        let (logits, drawn) = (done.numbers, done.drawn);
+        Ok((Ahead { logits, drawn }, done.layers))
     }
 
     /// Logits of every position, [T, V].

@@ -29,7 +29,7 @@ pub(super) struct Model {
 /// How a pass ends, behind the head.
 #[derive(Clone, Copy)]
 pub(super) enum Ends {
-    /// With the logits of the last token.
+    /// With the logits of the last token, and the token that is drawn from them.
     Next,
     /// With the logits of every token, and the log-probability of every given one.
     Score,
@@ -110,11 +110,11 @@ impl Model {
                 Ends::Score => gpu::Rows::All,
             },
         });
-        if let Ends::Score = ends {
-            builder.score(gpu::Sample {
-                logits: self.logits,
-                vocab: config.vocab_size,
-            });
+        let (logits, vocab) = (self.logits, config.vocab_size);
+        let sample = gpu::Sample { logits, vocab };
+        match ends {
+            Ends::Next => builder.sample(sample),
+            Ends::Score => builder.score(sample),
         }
         Ok(pass)
     }

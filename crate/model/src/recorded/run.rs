@@ -13,12 +13,12 @@ use moescope_shaders as gpu;
 
 use super::{PlanInfo, WeightFormat, device};
 use crate::config::LmConfig;
-use crate::engine::Reading;
+use crate::engine::{Drawing, Reading};
 use crate::error::ModelError;
 use crate::host_router::RouterMemory;
 use crate::trace::LayerTrace;
 
-use chunks::{append, targets, trace};
+use chunks::{append, sampling, targets, trace};
 
 /// Runs the passes of one model.
 #[derive(Debug)]
@@ -52,8 +52,10 @@ pub(super) struct Run<'a> {
 }
 
 /// What to read at the end of a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted {
+    /// The token that is drawn to follow the last.
+    Token(Drawing),
     /// Logits of the last token, or of the classes: [V].
     Next,
     /// Logits of all tokens, [T, V].
@@ -67,6 +69,8 @@ pub(super) enum Wanted {
 pub(super) struct Done {
     /// What was wanted.
     pub numbers: Vec<f32>,
+    /// The token that was wanted, and its log-probability.
+    pub drawn: Option<(u32, f32)>,
     pub layers: Vec<LayerTrace>,
     pub memory: RouterMemory,
 }
@@ -149,18 +153,24 @@ impl Runner {
     ) -> Result<(), ModelError> {
         let ids = run.reading.ids;
         let position = run.position + tokens.start;
+        let is_last = tokens.end == ids.len();
         let targets = match run.wanted {
             Wanted::Losses => targets(ids, &tokens),
-            Wanted::Next | Wanted::Logits => Vec::new(),
+            _ => Vec::new(),
         };
         let rows = match run.wanted {
-            Wanted::Next if tokens.end == ids.len() => 1,
-            Wanted::Next | Wanted::Losses => 0,
+            Wanted::Next => usize::from(is_last),
+            Wanted::Token(_) | Wanted::Losses => 0,
             Wanted::Logits => tokens.len(),
+        };
+        let drawing = match run.wanted {
+            Wanted::Token(drawing) => is_last.then_some(drawing),
+            _ => None,
         };
         let step = gpu::Step {
             position,
             tokens: &ids[tokens.clone()],
+            sampling: drawing.map(sampling).unwrap_or_default(),
             targets: &targets,
             trace: run.reading.tracing || self.is_sticky(run.reading.routing),
             previous: self.restore(running, run, position)?,
@@ -169,7 +179,6 @@ impl Runner {
                 first: 0,
                 count: rows * self.logits.width,
             }),
-            ..gpu::Step::default()
         };
         let alone = match running.is_hosted {
             true => None,
@@ -183,6 +192,7 @@ impl Runner {
         if run.reading.tracing {
             append(&mut done.layers, layers);
         }
+        done.drawn = drawing.map(|_| (reading.token, reading.log_prob));
         let losses = reading.log_probs.iter().map(|log_prob| -log_prob);
         let logits = reading.words.iter().map(|&word| f32::from_bits(word));
         done.numbers.extend(losses.chain(logits));

@@ -5,7 +5,8 @@ import type { ViewElement } from 'moescope/views';
 
 import { examplesFor } from '../examples.js';
 import { messages } from '../messages.js';
-import { LIMITS } from '../state.js';
+import { DEFAULTS, LIMITS } from '../state.js';
+import type { State } from '../state.js';
 import { fieldNumber, fieldText } from './shown.js';
 import type { Shown } from './shown.js';
 
@@ -79,13 +80,48 @@ function settings({ state, actions }: Shown): ViewElement {
   const { prompt } = messages;
   return h('details.settings', {},
     h('summary', {}, prompt.settings,
-      h('span.note', {}, prompt.summary(state.temperature, state.seed, state.maxTokens))),
+      h('span.note', {}, prompt.summary(state.temperature, cuts(state), state.seed, state.maxTokens))),
     h('div.row', {},
       numberField(prompt.temperature, state.temperature, { ...LIMITS.temperature, step: 0.1 },
         (temperature) => actions.set({ temperature }), prompt.temperatureHelp),
       numberField(prompt.seed, state.seed, { ...LIMITS.seed, step: 1 }, (seed) => actions.set({ seed: Math.round(seed) })),
       numberField(prompt.maxTokens, state.maxTokens, { ...LIMITS.maxTokens, step: 1 },
-        (maxTokens) => actions.set({ maxTokens: Math.round(maxTokens) }))));
+        (maxTokens) => actions.set({ maxTokens: Math.round(maxTokens) }))),
+    sliders(state, actions.set));
+}
+
+/** What of the vocabulary is left to draw from, where that is not all. */
+function cuts({ samplerTopK, samplerTopP }: State): string {
+  const { cutTopK, cutTopP } = messages.prompt;
+  return `${samplerTopK === DEFAULTS.samplerTopK ? '' : cutTopK(samplerTopK)}${samplerTopP === DEFAULTS.samplerTopP ? '' : cutTopP(percent(samplerTopP))}`;
+}
+
+/** At the right end of both is everything, which for a number of tokens is the 0 of the state. */
+function sliders({ samplerTopK, samplerTopP }: State, set: Shown['actions']['set']): ViewElement {
+  const { drawTopK, drawTopP, drawHelp, drawAll } = messages.prompt;
+  const allTokens = LIMITS.samplerTopK.max + 1;
+  return h('div.draw', {},
+    slider('draw-top-k', drawTopK, samplerTopK === 0 ? allTokens : samplerTopK, samplerTopK === 0 ? drawAll : String(samplerTopK),
+      { min: 1, max: allTokens, step: 1 }, (place) => set({ samplerTopK: place >= allTokens ? 0 : place })),
+    slider('draw-top-p', drawTopP, samplerTopP, samplerTopP === 1 ? drawAll : percent(samplerTopP),
+      { ...LIMITS.samplerTopP, step: 0.01 }, (share) => set({ samplerTopP: share })),
+    h('p.note', {}, drawHelp));
+}
+
+function slider(
+  id: string, label: string, value: number, said: string, limits: { min: number; max: number; step: number }, set: (value: number) => void,
+): ViewElement {
+  return h('div.control', {},
+    h('label', { attrs: { for: id } }, label),
+    h('output.num', { attrs: { for: id } }, said),
+    h('input', {
+      value: String(value), on: { input: (event) => set(fieldNumber(event) ?? value) },
+      attrs: { id, type: 'range', ...limits, 'aria-valuetext': said },
+    }));
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
 }
 
 function numberField(

@@ -17,6 +17,16 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+describe('sampling', () => {
+  test('reaches the engine in its words, apart from the routing, with the rest left to its defaults', async () => {
+    const scope = await Moescope.load(URL_OF_MODEL);
+    await all(scope.generate('a', { temperature: 0.5, samplerTopK: 40, samplerTopP: 0.9, seed: 7 }));
+    expect(worker().engine.options).toEqual({ temperature: 0.5, sampler_top_k: 40, sampler_top_p: 0.9, seed: 7 });
+    await all(scope.generate('a', { samplerTopK: 0 }));
+    expect(worker().engine.options).toEqual({ sampler_top_k: 0 });
+  });
+});
+
 describe('contrast', () => {
   test('reaches the engine as given, with the rest left to its defaults', async () => {
     const scope = await Moescope.load(URL_OF_MODEL);

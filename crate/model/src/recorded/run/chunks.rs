@@ -1,9 +1,10 @@
-//! What chunks of a text need: the targets of one, and traces joined to one.
+//! What chunks of a text need: the targets of one, how the token behind the last is drawn, and traces joined to one.
 
 use std::ops::Range;
 
 use moescope_shaders as gpu;
 
+use crate::engine::Drawing;
 use crate::trace::LayerTrace;
 
 /// What follows each of some tokens; nothing follows the last of all, whose place holds a 0.
@@ -12,6 +13,16 @@ pub(super) fn targets(ids: &[u32], tokens: &Range<usize>) -> Vec<u32> {
     let mut targets = ids[tokens.start + 1..end].to_vec();
     targets.resize(tokens.len(), 0);
     targets
+}
+
+/// A drawing in the words of the kernel.
+pub(super) fn sampling(Drawing { sampler, draw }: Drawing) -> gpu::Sampling {
+    gpu::Sampling {
+        temperature: sampler.temperature,
+        top_k: sampler.top_k,
+        top_p: sampler.top_p,
+        draw,
+    }
 }
 
 /// What a router recorded, as a trace.

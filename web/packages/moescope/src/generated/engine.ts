@@ -75,6 +75,15 @@ max_tokens: number,
  */
 temperature: number,
 /**
+ * Tokens of the vocabulary that the sampler draws from: the likeliest ones, of equals the lower ids; 0 is all.
+ */
+sampler_top_k: number,
+/**
+ * Draws from the fewest likeliest tokens that together have at least this share of the probability which
+ * temperature and `sampler_top_k` leave, the one that reaches it included; above 0 to 1, and 1 is all.
+ */
+sampler_top_p: number,
+/**
  * Seed of the sampler; the same seed gives the same text on the same backend.
  */
 seed: number,

@@ -8,10 +8,12 @@ import { toModelRouting } from './routing.js';
 export type EngineOptions = Partial<Omit<GenerateOptions, 'contrast'>> & { readonly contrast?: EngineContrast };
 export type EngineContrast = Partial<Omit<Contrast, 'weak'>> & { readonly weak?: ModelRoutingInput };
 
-export function engineOptions({ maxTokens, temperature, seed, contrast }: GenerateRequest): EngineOptions {
+export function engineOptions({ maxTokens, temperature, samplerTopK, samplerTopP, seed, contrast }: GenerateRequest): EngineOptions {
   return {
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
     ...(temperature !== undefined && { temperature }),
+    ...(samplerTopK !== undefined && { sampler_top_k: samplerTopK }),
+    ...(samplerTopP !== undefined && { sampler_top_p: samplerTopP }),
     ...(seed !== undefined && { seed }),
     ...(contrast !== undefined && { contrast: engineContrast(contrast) }),
   };

@@ -71,6 +71,10 @@ export interface GenerateRequest {
   readonly maxTokens?: number | undefined;
   /** 0 always takes the most probable token. */
   readonly temperature?: number | undefined;
+  /** Draws from so many of the likeliest tokens; 0, as unless given, from all. The router's top-k is part of the routing. */
+  readonly samplerTopK?: number | undefined;
+  /** Draws from the fewest likeliest tokens with this share of the probability, above 0 to 1; 1, as unless given, from all. */
+  readonly samplerTopP?: number | undefined;
   /** The same seed gives the same text on the same backend. */
   readonly seed?: number | undefined;
   /** Pushes scores away from those of a weak routing; {} does so with the defaults. */
