@@ -6,8 +6,10 @@ import { test } from 'node:test';
 import { assertQuiet, eventually, needFile } from '../browser/harness.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
 import { withSite } from './site.mjs';
+import { loadState } from './state.mjs';
 
 const axe = fs.readFileSync(needFile('node_modules/axe-core/axe.min.js', 'Run npm install.'), 'utf8');
+const { HIDEABLE } = await loadState();
 const { browser, site } = await withSite({ webgpu: false });
 
 async function withPage(hash, run, context = {}) {
@@ -112,6 +114,37 @@ test('a link hides controls, and they are hidden from everybody', () => withPage
   assert.equal(await page.getByRole('region', { name: 'Router' }).count(), 0);
   assert.ok(await topK.isVisible());
 }));
+
+/** Names and classes of what can be used on the page and is no part of a view. */
+const usable = ({ page }) => page.locator('.topbar, #place').locator('button, input, select, textarea, summary, a').evaluateAll((all) => all
+  .filter((control) => control.checkVisibility() && control.closest('#text') === null)
+  .map((control) => `${control.tagName} ${control.getAttribute('aria-label') ?? control.textContent}`));
+
+for (const [tab, ready] of [['language', '#text .token.generated'], ['vision', '.verdict[data-answer]']]) {
+  test(`a link hides every control of the tab ${tab}, one by one or all`, () => withPage({ v: '2', model: 'models/first', ...EYES, tab, hide: HIDEABLE.join(',') }, async (moescope) => {
+    const { page } = moescope;
+    await page.locator(ready).first().waitFor({ state: 'attached' });
+    await moescope.modelIsReady();
+    await eventually(() => usable(moescope), []);
+    await page.goto(`${site.url}#${new URLSearchParams({ v: '2', ...CPU, model: 'models/first', ...EYES, tab, auto: '0' })}`);
+    await eventually(() => usable(moescope), (controls) => controls.length > 30);
+  }, { reducedMotion: 'reduce' }));
+}
+
+test('share copies a link that opens what is shown', () => withPage({ model: 'models/first' }, async (moescope) => {
+  const { page } = moescope;
+  await moescope.topK.fill('1');
+  const share = page.getByRole('button', { name: 'Share', exact: true });
+  await share.click();
+  await page.getByRole('button', { name: 'Link copied' }).waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(link, /#v=2.*&k=1/);
+  await moescope.topK.fill('2');
+  await share.waitFor();
+  await page.goto('about:blank');
+  await page.goto(link);
+  await eventually(() => moescope.topK.inputValue(), '1');
+}, { permissions: ['clipboard-read', 'clipboard-write'] }));
 
 test('a presenter shows one view and the knob, and gets the page back', () => withPage({}, async (moescope) => {
   const { page } = moescope;

@@ -9,6 +9,7 @@ import { NO_EDITS, withBan, withForce, withNudge, withSetting, withStrategy, wit
 import type { RoutingEdits, Where } from './routing.js';
 import { folderFrom } from './shelf.js';
 import type { RoutedModel } from './spec.js';
+import { encode } from './state.js';
 import type { Routed } from './store.js';
 
 export function makeActions(app: App, keys: (event: Event) => void, now: () => number): Actions {
@@ -73,8 +74,17 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     retry: (backend) => app.retry(backend),
     cancelLoading: () => app.cancelLoading(),
     dismiss: () => engine.dismiss(),
+    share: () => void share(app),
     keys,
   };
+}
+
+async function share(app: App): Promise<void> {
+  const link = encode(app.store.state);
+  // The address itself follows a moment later.
+  const address = new URL(`#${link}`, location.href).href;
+  const copied = await navigator.clipboard.writeText(address).then(() => true, () => false);
+  app.show({ shared: { link, copied } });
 }
 
 /** A becomes what the page shows, and the page what A was. The page writes its text itself, so that a text of A's own cannot go there. */

@@ -55,7 +55,7 @@ export interface AppOptions {
 
 const CLOSED: Ui = {
   hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
-  bin: undefined, guess: undefined, editor: undefined, switchError: undefined,
+  bin: undefined, guess: undefined, editor: undefined, switchError: undefined, shared: undefined,
 };
 
 export class App {

@@ -99,6 +99,7 @@ export const chinese: Translation = {
     elsewhere: (name) => `文件夹 ${name} 在别人的磁盘上，链接带不过来。请在“你自己的文件夹”中选择它，或换一个模型。`,
   },
   theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },
+  share: { button: '分享', help: '复制指向当前所示内容的链接', copied: '已复制链接', refused: '请复制地址栏' },
   present: { label: '演示', off: '结束演示', text: '文本', layers: '各层', yard: '站场', router: '路由器', compare: '比较' },
   size: { label: '字号', smaller: 'A− 缩小文字', larger: 'A+ 放大文字' },
   help: {

@@ -205,6 +205,7 @@ const english = {
   },
 
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
+  share: { button: 'Share', help: 'Copies a link to exactly what is shown', copied: 'Link copied', refused: 'Copy the address' },
   present: { label: 'Present', off: 'End presenting', text: 'Text', layers: 'Layers', yard: 'Yard', router: 'Router', compare: 'Comparison' },
   language: { label: 'Language of the page', auto: 'Auto', en: 'English', zh: '中文' },
   size: { label: 'Text size', smaller: 'A− smaller text', larger: 'A+ larger text' },

@@ -35,6 +35,7 @@ export type Side = (typeof SIDES)[number];
 /** Controls that a link may hide. */
 export const HIDEABLE = [
   'prompt', 'examples', 'sampling', 'topk', 'cost', 'strategy', 'own', 'temperature', 'experts', 'adapt', 'contrast', 'compare', 'yard', 'layers', 'router',
+  'start', 'tint', 'layer', 'scope', 'undo', 'copies', 'tabs', 'tools', 'picture', 'answer', 'patches', 'capacity', 'survey', 'curve',
 ] as const;
 export type Hideable = (typeof HIDEABLE)[number];
 

@@ -29,7 +29,7 @@ import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
 
-const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, guess: undefined, editor: undefined, switchError: undefined };
+const UI: Ui = { hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: true, modelField: undefined, folderError: undefined, bin: undefined, guess: undefined, editor: undefined, switchError: undefined, shared: undefined };
 
 const NO_ROUTER: OwnShown = { source: '', status: 'idle', problem: undefined, changed: false, foreign: false };
 
@@ -67,7 +67,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     actions: {
       set: nothing, show: nothing, generate: nothing, continue: nothing, stop: nothing, example: nothing, strategy: nothing, topK: nothing, setting: nothing,
       temperature: nothing, ban: nothing, force: nothing, nudge: nothing, code: nothing, runRouter: nothing, stopRouter: nothing, adapt: nothing, stopAdapting: nothing, removeOffsets: nothing, resetRouting: nothing, hold: nothing, rival: nothing, swap: nothing, lesson: nothing, undo: nothing,
-      backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
+      backend: nothing, open: nothing, openFiles: nothing, forget: nothing, retry: nothing, share: nothing, cancelLoading: nothing, dismiss: nothing, keys: nothing, ...actions,
     },
   };
   return { root: h('div', {}, page(shown, {})), shown };

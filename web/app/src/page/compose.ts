@@ -56,7 +56,7 @@ function startStop({ runner, actions }: Shown): ViewElement {
   return h('div.start', {},
     h('button.primary', { attrs: { type: 'submit', class: stoppable ? 'primary stop' : 'primary' } },
       stoppable ? messages.prompt.stop : messages.prompt.generate),
-    h('button.continue', {
+    h('button.pill.continue', {
       on: { click: actions.continue },
       attrs: { type: 'button', disabled: stoppable || runner.text === '', title: messages.prompt.continueHelp },
     }, messages.prompt.continue),

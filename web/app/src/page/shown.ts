@@ -40,6 +40,8 @@ export interface Ui {
   readonly bin: number | undefined;
   /** Whether the editor of the visitor's own router is open; unless said, it is where a link brought a router. */
   readonly editor: boolean | undefined;
+  /** The link that was asked for last, and whether the clipboard took it. */
+  readonly shared: { readonly link: string; readonly copied: boolean } | undefined;
   /** Why the last switch was not taken. */
   readonly switchError: string | undefined;
 }
@@ -87,6 +89,8 @@ export interface Actions {
   readonly retry: (backend?: BackendWish) => void;
   readonly cancelLoading: () => void;
   readonly dismiss: () => void;
+  /** Copies a link to what is shown. */
+  readonly share: () => void;
   readonly keys: (event: Event) => void;
 }
 

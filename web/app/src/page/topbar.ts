@@ -6,7 +6,7 @@ import type { ViewElement } from 'moescope/views';
 
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
-import { LANGUAGES, LIMITS, STAGES } from '../state.js';
+import { LANGUAGES, LIMITS, STAGES, encode } from '../state.js';
 import type { Theme } from '../state.js';
 import { menu, menuButton } from './menu.js';
 import { modelMenu } from './models.js';
@@ -22,7 +22,7 @@ export function topbar(shown: Shown): ViewElement {
   return h('header.topbar', {},
     h('div.brand', {}, logo(), h('h1', {}, messages.title), h('p', {}, messages.tagline)),
     tabBar(shown),
-    h('div.tools', {}, modelMenu(bar), backendMenu(bar), presentMenu(shown), sizeButtons(shown), languageSelect(shown), themeSelect(shown), helpButton(shown)));
+    h('div.tools', {}, modelMenu(bar), backendMenu(bar), shareButton(shown), presentMenu(shown), sizeButtons(shown), languageSelect(shown), themeSelect(shown), helpButton(shown)));
 }
 
 /** Model and backend of the tab that is shown. */
@@ -66,6 +66,14 @@ function backendMenu(shown: Bar): ViewElement {
     h('p', { attrs: { class: 'reason', 'data-backend': kind } }, backend?.reason ?? messages.errors.none),
     h('p.note', { attrs: { hidden: backend?.adapter === undefined } }, messages.backend.adapter(backend?.adapter ?? '')),
     h('fieldset', {}, h('legend', {}, messages.backend.choose), choices));
+}
+
+/** Says that the link was copied until the page shows something else. */
+function shareButton({ state, ui, actions }: Shown): ViewElement {
+  const { share } = messages;
+  const said = ui.shared?.link === encode(state) ? ui.shared : undefined;
+  return h('button.chip.share', { key: 'share', on: { click: actions.share }, attrs: { type: 'button', 'aria-live': 'polite', title: share.help } },
+    said === undefined ? share.button : said.copied ? share.copied : share.refused);
 }
 
 function sizeButtons({ state, actions }: Shown): ViewElement {
