@@ -80,7 +80,7 @@ test('the page of an expert shows what it makes of a token alone, and changes wi
 test('a recorded run is asked about once the live model is there, in Chinese too', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, model: 'models/first', expert: '3', token: '1', lang: 'zh' } });
   const { name, sentence } = await answered(moescope, 1);
-  assert.match(name, /^在第 2 个词元“.+”上独自作用$/);
+  assert.match(name, /^在第 2 个词元“.+”上单独作用$/);
   assert.match(sentence, /余弦/);
   assertQuiet(moescope.errors);
   await moescope.close();

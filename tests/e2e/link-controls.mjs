@@ -92,7 +92,7 @@ export const GROUPS = {
   'an analysis': { at: FIRST, fields: {
     tab: [press('Analyses', 'tab'), ({ page }) => page.locator('#tab-analyses').getAttribute('aria-selected'), 'true'],
     'analyses.texts': [select('Text', 'domains'), valueOf('#analysis-texts'), 'domains'],
-    'analyses.without': [press('math'), ({ page }) => page.locator('.domains [aria-pressed="false"]').allTextContents(), ['math']],
+    'analyses.without': [press('Maths'), ({ page }) => page.locator('.domains [aria-pressed="false"]').allTextContents(), ['Maths']],
   } },
   'an analysis of two routings': { at: { ...FIRST, tab: 'analyses', texts: 'own' }, fields: {
     'analyses.own': [async ({ page }) => {

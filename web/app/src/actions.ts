@@ -108,7 +108,7 @@ function openLesson(app: App, id: LessonId): void {
   app.touch();
   app.show({ guess: undefined, bin: undefined });
   store.set({
-    tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', ...preset,
+    tab: 'lessons', lesson: id, step: 0, routing: NO_EDITS, rival: undefined, token: undefined, expert: undefined, tint: 'expert', scope: 'all', ...preset,
     vision: { ...store.state.vision, routing: NO_EDITS, patch: undefined, rival: undefined },
   });
   if (wanted !== model && missingFor(lesson).length === 0) app.change({ model: wanted, backend });

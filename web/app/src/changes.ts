@@ -21,7 +21,7 @@ export function describeEdits(edits: RoutingEdits): string {
     ...layersOf(edits).map((layer) => messages.routing.atLayer(Number(layer), atLayer(edits, layer).join(' '))),
     Object.keys(edits.offsets).length === 0 ? '' : messages.decoding.adapt.edit,
   ];
-  return parts.filter((part) => part !== '').join(', ');
+  return messages.routing.list(parts.filter((part) => part !== ''));
 }
 
 function layersOf({ at, bannedAt, forcedAt }: RoutingEdits): string[] {
@@ -46,7 +46,7 @@ export function describeChange(before: ModelRouting, after: ModelRouting, traine
   const layers = [...new Set([...Object.keys(before.layers), ...Object.keys(after.layers)])];
   const common = specChange(a, b, trained?.default);
   const single = layers.flatMap((layer) => specChange(before.layers[layer] ?? a, after.layers[layer] ?? b, trained?.default)
-    .filter((part) => !common.includes(part)).map((part) => `${part} at L${layer}`));
+    .filter((part) => !common.includes(part)).map((part) => messages.routing.atLayer(Number(layer), part)));
   const said = [...common, ...single, offsetChange(layers.map((layer) => [before.layers[layer] ?? a, after.layers[layer] ?? b]))]
     .filter((part) => part !== '');
   return said.length > 0 ? said.join(' ') : '≠';

@@ -8,9 +8,7 @@ import { completed, settingsOf, short, topKOf } from './spec.js';
 
 export function explainSpec(given: Partial<RouterSpec>, nExperts: number): string {
   const spec = completed(given);
-  const clauses = [`${groups(spec, nExperts)}${selection(spec, nExperts)}, ${weights(spec)}`, ...skips(spec), ...limits(spec)];
-  const text = clauses.join('; ');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  return messages.strategy.says.sentence(`${groups(spec, nExperts)}${selection(spec, nExperts)}`, weights(spec), [...skips(spec), ...limits(spec)]);
 }
 
 /** In a group of one, its best two experts are its one. */

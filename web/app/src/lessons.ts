@@ -66,13 +66,13 @@ export interface Lesson {
 }
 
 export const LESSONS: readonly Lesson[] = [
-  { id: 'expert', needs: [], preset: { side: 'load', tint: 'expert' }, lit: 'experts', find: expertLesson },
+  { id: 'expert', needs: [], preset: { side: 'load', tint: 'expert', scope: 'layer' }, lit: 'experts', find: expertLesson },
   { id: 'topk', needs: [], preset: { tint: 'expert' }, lit: 'knob', find: costOfOne },
   { id: 'balance', needs: ['nine', 'nine-collapsed'], preset: { side: 'load' }, lit: 'model', find: balanceLesson },
   { id: 'shared', needs: ['nine-shared'], preset: { model: folderOf('nine-shared') }, lit: 'knob', find: costOfOne },
   { id: 'hard', needs: [], preset: { tint: 'count' }, lit: 'strategy', find: hardLesson },
-  { id: 'patches', needs: ['vision'], preset: {}, lit: 'experts', findInPicture: patchLesson },
-  { id: 'ablation', needs: [], preset: { side: 'load' }, lit: 'experts', control: ablationControl, find: ablationLesson },
+  { id: 'patches', needs: ['vision'], preset: { scope: 'layer' }, lit: 'experts', findInPicture: patchLesson },
+  { id: 'ablation', needs: [], preset: { side: 'load', scope: 'layer' }, lit: 'experts', control: ablationControl, find: ablationLesson },
   { id: 'nulls', needs: [], preset: { tint: 'count' }, lit: 'strategy', find: nullLesson },
   { id: 'cache', needs: [], preset: {}, lit: 'knob', find: cacheLesson },
   { id: 'dense', needs: ['nine', 'nine-dense'], preset: {}, lit: 'model', find: denseLesson },

@@ -74,7 +74,7 @@ export const findingMessages = {
   },
   caches: {
     title: (layer: number) => `Hit rate of expert caches, layer ${layer}`, axes: ['experts in the cache', 'hits'],
-    policies: { belady: 'best possible', fixed: 'best set per 16', segment: 'looks 16 ahead', lru: 'LRU', lfu: 'LFU' },
+    policies: { belady: 'best on demand', fixed: 'best set per 16', segment: 'looks 16 ahead', lru: 'LRU', lfu: 'LFU' },
     none: 'A layer of so few experts needs no cache.',
     found: (layer: number, size: number, lru: string, chance: string, best: string) =>
       `Layer ${layer}: a cache of ${size} experts with LRU is right ${lru} of the time; the same tokens in random order give ${chance}, and no cache of that size that fetches on demand can do better than ${best}.`,

@@ -111,6 +111,10 @@ export const strategyMessages = {
     openGroups: (open: number, groups: number) => `keeps ${open} groups open and has only ${groups}`,
   },
   says: {
+    sentence: (chooses: string, weighs: string, others: readonly string[]): string => {
+      const text = [`${chooses}, ${weighs}`, ...others].join('; ');
+      return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+    },
     score: (name: ScoreFunction): string => scores[name] ?? name,
     method: (method: Method, facts: MethodFacts): string => methods[method]?.(facts) ?? `${method.replaceAll('_', ' ')} chooses by ${facts.by}`,
     groups: (groups: number, open: number, by: GroupScore) =>

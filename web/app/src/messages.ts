@@ -105,6 +105,7 @@ const english = {
     asTrained: 'as trained',
     changed: (what: string) => `changed: ${what}`,
     atLayer: (layer: number, what: string) => `${what} at layer ${layer}`,
+    list: (changes: readonly string[]) => changes.join(', '),
     forced: (expert: number) => `+${expert} forced`,
     freed: (expert: number) => `${expert} no longer forced`,
     fewer: (allowed: number, topK: number) => `Only ${allowed} experts are on, so each token takes ${allowed} instead of ${topK}.`,

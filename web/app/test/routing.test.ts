@@ -76,7 +76,7 @@ describe('words', () => {
   it('say what one routing changes against another', () => {
     const before = applyEdits(MODEL, { ...NO_EDITS, banned: [3] });
     expect(describeChange(before, applyEdits(MODEL, { ...NO_EDITS, topK: 1, banned: [2] }))).toBe('top-1 −2 +3');
-    expect(describeChange(before, applyEdits(MODEL, { ...NO_EDITS, banned: [3], bannedAt: { 1: [0] } }))).toBe('−0 at L1');
+    expect(describeChange(before, applyEdits(MODEL, { ...NO_EDITS, banned: [3], bannedAt: { 1: [0] } }))).toBe('−0 at layer 1');
   });
 });
 

@@ -261,7 +261,7 @@ describe('in another language', () => {
     expect(study.finding(1)?.headline).toMatch(/^Layer 1: /);
     use('zh');
     expect(study.finding(1)?.headline).toMatch(/^第 1 层：专家 \d+ 最忙/);
-    expect(study.lacks('domains')).toMatch(/^需要至少两种文本/);
+    expect(study.lacks('domains')).toMatch(/^需要至少两类文本/);
   });
 });
 

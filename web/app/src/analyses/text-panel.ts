@@ -3,7 +3,7 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { words } from './words.js';
+import { named, words } from './words.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
 import type { Shown } from '../page/shown.js';
 import { DOMAINS, TEXT_SOURCES } from './catalogue.js';
@@ -34,7 +34,7 @@ function domains(shown: Shown): ViewElement {
     key: domain,
     on: { click: () => choose(shown, { without: without.includes(domain) ? without.filter((name) => name !== domain) : [...without, domain] }) },
     attrs: { type: 'button', 'aria-pressed': String(!without.includes(domain)) },
-  }, domain)));
+  }, named(domain))));
 }
 
 function ownText(shown: Shown): ViewElement {

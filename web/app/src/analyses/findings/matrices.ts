@@ -6,7 +6,7 @@ import type { LabelReport } from 'moescope';
 import { barsChart, heatChart, signedText } from 'moescope/views';
 import type { ChartFigure } from 'moescope/views';
 
-import { said, words } from '../words.js';
+import { named, said, words } from '../words.js';
 import { answersOf, at, beyondChance, figureOf, percent, plain, precise, shortPercent, shownOf } from './finding.js';
 import type { Context, Finding, Row } from './finding.js';
 
@@ -16,7 +16,7 @@ const MAX_LABELS = 48;
 export function domainsFinding(context: Context): Finding {
   const reports = answersOf(context.answers, (found) => (found.analysis === 'labels' ? found.answer : undefined));
   const shown = shownOf(reports, context.layer);
-  const name = (label: number): string => context.labels[label] || '–';
+  const name = (label: number): string => named(context.labels[label] || '–');
   return context.variant === 'distance' ? distances(reports, shown, name) : labelShares(shown, name, said().labels.domains(shown.layer), words().columns.domain, strongest(shown.answer, name));
 }
 

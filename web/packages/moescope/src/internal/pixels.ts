@@ -28,7 +28,7 @@ function fromData({ data, width, height }: Pick<ImageData, 'data' | 'width' | 'h
 async function fromBlob(blob: Blob): Promise<Pixels> {
   const bitmap = await createImageBitmap(blob).catch((error: unknown) => {
     const kind = blob.type === '' ? 'a file of unknown type' : `a file of type ${blob.type}`;
-    throw new MoescopeError('image_unreadable', `The browser cannot read this as an image: ${kind} (${messageOf(error)}). Give a PNG, JPEG, WebP or GIF.`);
+    throw new MoescopeError('image_unreadable', `The browser cannot read this as an image: ${kind} (${messageOf(error).replace(/\.$/, '')}). Give a PNG, JPEG, WebP or GIF.`);
   });
   try {
     return drawn(bitmap);

@@ -34,7 +34,7 @@ describe('what would come next', () => {
   });
 
   it('says so in Chinese', () => {
-    expect(rows(predictionBars(ANSWER, CHINESE))[0]).toBe('下一个词元按路由只有该专家');
+    expect(rows(predictionBars(ANSWER, CHINESE))[0]).toBe('下一个词元按路由只用该专家');
   });
 });
 

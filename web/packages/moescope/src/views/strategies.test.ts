@@ -97,7 +97,7 @@ describe('words', () => {
 
   it('name the rule that chose', () => {
     const chosen = (method: typeof facts.method) => ENGLISH.verdict({ ...facts, verdict: 'selected', weight: '0.50', method });
-    expect(chosen('top_p')).toBe('Expert 0 scored 0.95, first of 19; top-p took it with weight 0.50.');
+    expect(chosen('top_p')).toBe('Expert 0 scored 0.95, 1st of 19; top-p took it with weight 0.50.');
     expect(chosen('hash')).toContain('the hash of the token id took it');
     // One that is newer than the words goes by its own name.
     for (const { spec } of PRESETS) expect(chosen(spec.select.method)).toMatch(/; [^_;]+ took it with weight 0\.50\.$/);

@@ -88,7 +88,7 @@ export const ENGLISH: ViewWords = {
     allowedOnly: 's = p where allowed', dropWeakest: 'drop the weakest', atMost: 'at most so many',
   },
   gauge: {
-    now: 'now', trained: 'as trained', nats: 'nats per token', bits: 'bits per byte',
+    now: 'now', trained: 'as trained', nats: 'nats/token', bits: 'bits/byte',
     same: 'same as trained', worse: 'worse than trained', better: 'better than trained',
     label: 'Loss of the shown text',
   },
@@ -176,8 +176,10 @@ const REASONS: Partial<Record<Verdict, string>> = {
   took_overflow: 'it took the token over from a full expert',
 };
 
+/** Spelt out where both numbers can be, so that rows of a table do not mix words with figures. */
 function place({ rank, nExperts }: VerdictFacts): string {
-  return `${ORDINALS[rank] ?? `${rank}${suffix(rank)}`} of ${NUMBERS[nExperts] ?? nExperts}`;
+  const [ordinal, number] = [ORDINALS[rank], NUMBERS[nExperts]];
+  return ordinal !== undefined && number !== undefined ? `${ordinal} of ${number}` : `${rank}${suffix(rank)} of ${nExperts}`;
 }
 
 function suffix(n: number): string {
