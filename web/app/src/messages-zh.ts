@@ -17,6 +17,7 @@ export const chinese: Translation = {
   views: CHINESE,
   tagline: '看混合专家（MoE）模型怎样选择专家，再亲手改变它的选法。',
   skip: '跳到正文',
+  clauses: (parts) => parts.join('；'),
   tabs: { label: '页面', language: '语言', vision: '视觉', analyses: '分析', lessons: '课程' },
   prompt: {
     label: '提示词', placeholder: '写个开头……', generate: '生成', continue: '续写', continueHelp: '从所示文本的末尾接着写；链接只包含它的开头。', stop: '停止', examples: '示例',
@@ -87,7 +88,7 @@ export const chinese: Translation = {
   },
   model: {
     facts: ({ name, layers, experts, topK, parameters, active }) => `${name}：${layers} 个 MoE 层，每层 ${experts} 个专家，top-${topK}；参数量 ${parameters}，每个词元激活 ${active}`,
-    open: '模型', folder: '模型文件夹', folderHelp: '本站上的一个地址，其中有 config.json、tokenizer.json 和 model.safetensors。', go: '打开',
+    open: '模型', button: (name) => `模型：${name}`, folder: '模型文件夹', folderHelp: '本站上的一个地址，其中有 config.json、tokenizer.json 和 model.safetensors。', go: '打开',
     cards: '本站的模型', inUse: '使用中', use: (name) => `使用 ${name}`, useShort: '使用', size: (megabytes) => `${megabytes} MB`,
     figures: (parameters, active) => `参数量 ${parameters}，每个词元激活 ${active}`, dense: (parameters) => `参数量 ${parameters}，全部激活`,
     shape: (layers, experts, topK) => `${layers} 层，每层 ${experts} 个专家，top-${topK}`, shapeDense: (layers) => `${layers} 层，没有专家`,

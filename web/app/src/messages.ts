@@ -29,6 +29,7 @@ const english = {
   title: 'Moescope',
   tagline: 'Watch a mixture-of-experts model choose its experts, and change how it chooses.',
   skip: 'Skip to the text',
+  clauses: (parts: readonly string[]) => parts.join('; '),
 
   tabs: { label: 'Places', language: 'Language', vision: 'Vision', analyses: 'Analyses', lessons: 'Lessons' },
 
@@ -179,6 +180,7 @@ const english = {
     facts: ({ name, layers, experts, topK, parameters, active }: ModelFacts) =>
       `${name}: ${layers} MoE layers of ${experts} experts, top-${topK}; ${parameters} parameters, ${active} active per token`,
     open: 'Model',
+    button: (name: string) => `Model: ${name}`,
     folder: 'Model folder',
     folderHelp: 'An address on this site with config.json, tokenizer.json and model.safetensors.',
     go: 'Open',

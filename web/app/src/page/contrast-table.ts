@@ -28,10 +28,10 @@ function row({ token, strong, weak, score, valid }: Candidate, taken: number, { 
   const arrow = score > strong ? '↑' : score < strong ? '↓' : '=';
   return h('tr', {
     key: token.id,
-    attrs: { class: [valid ? '' : 'invalid', token.id === taken ? 'taken' : ''].join(' ').trim(), 'data-token': token.id, title: marks.join('; ') || messages.decoding.contrast.valid },
+    attrs: { class: [valid ? '' : 'invalid', token.id === taken ? 'taken' : ''].join(' ').trim(), 'data-token': token.id, title: messages.clauses(marks) || messages.decoding.contrast.valid },
   },
   h('th', { attrs: { scope: 'row' } }, h('code', {}, signedText(token, pieces)),
-    marks.length > 0 && h('span.note', {}, ` ${marks.join('; ')}`)),
+    marks.length > 0 && h('span.note', {}, ` ${messages.clauses(marks)}`)),
   h('td.num', {}, fixed(strong)),
   h('td.num', {}, fixed(weak)),
   h('td.num', {}, `${arrow} ${fixed(score)}`));

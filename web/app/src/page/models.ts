@@ -15,7 +15,7 @@ import type { Bar } from './shown.js';
 export function modelMenu(shown: Bar): ViewElement {
   const { engine, state } = shown;
   const info = engine.opened?.info;
-  return menu('model', shown, menuButton('model', shown, `${messages.model.open}: ${info?.name ?? state.model}`, info?.name ?? messages.model.open),
+  return menu('model', shown, menuButton('model', shown, messages.model.button(info?.name ?? state.model), info?.name ?? messages.model.open),
     h('p.reason', {}, info === undefined ? messages.errors.none : messages.model.facts({
       name: info.name, layers: info.moe_layers.length, experts: info.n_experts, topK: info.top_k,
       parameters: millions(info.n_parameters), active: millions(info.n_active_parameters),

@@ -52,7 +52,7 @@ function about({ model, state, routing, layer }: Knobs): ViewElement {
     h('p', { key: 'sentence' }, spec === undefined || model === undefined ? '' : explainSpec(spec, model.n_experts)),
     problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, messages.strategy.wholeNote),
     h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? messages.strategy.trainedSource : strategy.source),
-      problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && `; ${messages.strategy.yourTopK}`));
+      problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && messages.clauses(['', messages.strategy.yourTopK])));
 }
 
 function usesYourTopK({ adapted, spec }: Strategy, topK: number | undefined): boolean {

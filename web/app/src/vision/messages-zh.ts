@@ -36,7 +36,7 @@ export const chineseVision: Messages['vision'] = {
     mark: '竖线为训练时的路由给出的概率。',
     none: '各类别的概率将显示在这里。',
     run: (backend, ms) => `在 ${backend} 上实时运行，每张图片 ${ms} 毫秒`,
-    facts: (layers, experts, topK, parameters, active) => `${layers} 个 MoE 层，每层 ${experts} 个专家，top-${topK}；参数量 ${parameters}，每个图像块激活 ${active}`,
+    facts: (name, layers, experts, topK, parameters, active) => `${name}：${layers} 个 MoE 层，每层 ${experts} 个专家，top-${topK}；参数量 ${parameters}，每个图像块激活 ${active}`,
   },
   layers: {
     heading: '图像块去了哪里',

@@ -42,8 +42,8 @@ export const visionMessages = {
     mark: 'The line marks the probability under the trained routing.',
     none: 'The classes will stand here.',
     run: (backend: string, ms: string) => `live on ${backend}, ${ms} ms per picture`,
-    facts: (layers: number, experts: number, topK: number, parameters: string, active: string) =>
-      `${layers} MoE layers of ${experts} experts, top-${topK}; ${parameters} parameters, ${active} active per patch`,
+    facts: (name: string, layers: number, experts: number, topK: number, parameters: string, active: string) =>
+      `${name}: ${layers} MoE layers of ${experts} experts, top-${topK}; ${parameters} parameters, ${active} active per patch`,
   },
   layers: {
     heading: 'Where its patches go',

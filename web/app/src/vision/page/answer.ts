@@ -45,8 +45,8 @@ function bars({ info, seen }: VisionShown): ClassBar[] {
 
 function run({ backend, tookMs, info }: VisionShown): string {
   if (info === undefined || backend === undefined) return '';
-  const facts = messages.vision.answer.facts(info.moe_layers.length, info.n_experts, info.top_k, millions(info.n_parameters), millions(info.n_active_parameters));
-  return [...(tookMs === undefined ? [] : [messages.vision.answer.run(messages.backend[backend], tookMs.toFixed(0))]), `${info.name}: ${facts}`].join('; ');
+  const facts = messages.vision.answer.facts(info.name, info.moe_layers.length, info.n_experts, info.top_k, millions(info.n_parameters), millions(info.n_active_parameters));
+  return messages.clauses([...(tookMs === undefined ? [] : [messages.vision.answer.run(messages.backend[backend], tookMs.toFixed(0))]), facts]);
 }
 
 function millions(count: number): string {

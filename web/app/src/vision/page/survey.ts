@@ -40,7 +40,7 @@ function figure(name: string, outcomes: readonly Outcome[], { info }: VisionShow
   return h('dl.figure', { attrs: { 'data-accuracy': accuracy.share.toFixed(4), 'data-count': accuracy.count } },
     h('dt', {}, name),
     h('dd', {}, h('span.big', {}, percent(accuracy.share, 1)), h('span.unit', {}, messages.vision.survey.accuracy),
-      h('span.small', {}, `${interval(accuracy)}; ${messages.vision.survey.chance(percent(1 / Math.max(1, info?.classes.length ?? 1), 1))}`)),
+      h('span.small', {}, messages.clauses([interval(accuracy), messages.vision.survey.chance(percent(1 / Math.max(1, info?.classes.length ?? 1), 1))]))),
     h('dd', {}, h('span.num', {}, meanOf(outcomes.map(({ loss }) => loss)).toFixed(3)), h('span.unit', {}, messages.vision.survey.loss)),
     dropped > 0 && h('dd', {}, h('span.num', {}, percent(dropped, 1)), h('span.unit', {}, messages.vision.survey.lost)));
 }

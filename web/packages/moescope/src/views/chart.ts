@@ -95,13 +95,23 @@ export function highest(figures: readonly ChartFigure[]): number {
   return values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, value) : most), 0);
 }
 
+/** Chinese letters and what goes with them; a line may break after each. */
+const WIDE = '\\u2e80-\\u9fff\\uff00-\\uffef';
+const WIDE_LETTERS = new RegExp(`[${WIDE}]`, 'g');
+const PARTS = new RegExp(` ?(?:[（“]*[${WIDE}][，。：；、）”]*|[^\\s${WIDE}]+)`, 'g');
+
+/** Room that a text takes, in Latin letters: a Chinese one has almost two. */
+export function lettersIn(text: string): number {
+  return text.length + 0.8 * (text.match(WIDE_LETTERS)?.length ?? 0);
+}
+
 /** Words in lines of about so many letters. */
 function wrap(text: string, letters: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ').filter((part) => part !== '')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length >= letters) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
+  for (const part of text.match(PARTS) ?? []) {
+    const [last, word] = [lines.at(-1), part.trimStart()];
+    if (last === undefined || lettersIn(last) + lettersIn(word) >= letters) lines.push(word);
+    else lines[lines.length - 1] = last + part;
   }
   return lines;
 }

@@ -1,7 +1,7 @@
 // A matrix of figures as tinted cells. A quantity has one ramp from the page's colour on; a difference to chance has two,
 // above and below, and a dot where the interval leaves chance out, so that colour is not the only cue.
 
-import { INK, LESS, MORE, QUIET, cut, frame, label, mixed, round, roundUp, standing, tick } from './chart.js';
+import { INK, LESS, MORE, QUIET, cut, frame, label, lettersIn, mixed, round, roundUp, standing, tick } from './chart.js';
 import type { ChartFigure, ChartFrame } from './chart.js';
 import { h } from './element.js';
 import type { ViewElement } from './element.js';
@@ -30,7 +30,7 @@ const FAR_FROM_ZERO = 0.3;
 const MANY_CELLS = 4000;
 
 export function heatChart(data: HeatData): ViewElement {
-  const longest = Math.max(1, ...data.rows.map((name) => name.length));
+  const longest = Math.max(1, ...data.rows.map(lettersIn));
   const gutter = Math.min(data.width * 0.28, longest * LETTER + 8);
   const cell = Math.min(CELL.most, Math.max(CELL.least, (data.width - gutter) / Math.max(1, data.columns.length)));
   const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.least : 14, cell));
@@ -64,7 +64,7 @@ function rangeOf({ cells, difference }: HeatData): Range {
 }
 
 function columnNames(columns: readonly string[], cell: number): ViewElement[] {
-  const widest = Math.max(1, ...columns.map((name) => name.length)) * LETTER + 6;
+  const widest = Math.max(1, ...columns.map(lettersIn)) * LETTER + 6;
   const every = Math.max(1, Math.ceil(Math.min(widest, 60) / cell));
   return columns.flatMap((name, column) => (column % every === 0 ? [label((column + 0.5) * cell, -5, cut(name, 9), 'middle', INK, 10)] : []));
 }

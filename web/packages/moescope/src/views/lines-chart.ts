@@ -1,7 +1,7 @@
 // Lines over a few places, such as sizes or layers: each with its interval as a band, its chance dotted, its name at its
 // end, and dashes of its own, so that colour is not the only cue.
 
-import { HAIRLINE, INK, LINE_COLOURS, QUIET, cut, frame, highest, label, line, round, roundUp, tick } from './chart.js';
+import { HAIRLINE, INK, LINE_COLOURS, QUIET, cut, frame, highest, label, lettersIn, line, round, roundUp, tick } from './chart.js';
 import type { ChartFigure, ChartFrame } from './chart.js';
 import { h } from './element.js';
 import type { ViewElement } from './element.js';
@@ -28,7 +28,7 @@ export function linesChart(data: LinesData): ViewElement {
   const all = data.lines.flatMap(({ figures }) => figures.filter((figure) => figure !== undefined));
   const top = roundUp(highest(all));
   const bottom = Math.min(0, ...all.map(({ value, low }) => low ?? value).filter(Number.isFinite));
-  const right = Math.max(RIGHT.least, Math.min(RIGHT.letters, ...[Math.max(0, ...data.lines.map(({ name }) => name.length))]) * 6.4 + 12);
+  const right = Math.max(RIGHT.least, Math.min(RIGHT.letters, ...[Math.max(0, ...data.lines.map(({ name }) => lettersIn(name)))]) * 6.4 + 12);
   const inner = data.width - LEFT - right;
   const x = (place: number): number => LEFT + (data.places.length < 2 ? inner / 2 : (place * inner) / (data.places.length - 1));
   const y = (value: number): number => HEIGHT * (1 - (value - bottom) / (top - bottom)) + 14;

@@ -31,10 +31,10 @@ export function stageLines(decision: Decision, { notes }: ViewWords = ENGLISH): 
     { stage: 'adjust', formula: 'z′ = z / T', note: joined([`T = ${fixed(spec.adjust.temperature)}`, ...changed(spec, 'adjust', ['temperature'])]) },
     { stage: 'score', formula: spec.score.function === 'identity' ? 'p = z′' : `p = ${spec.score.function}(z′)`, note: joined([notes.overAll(nExperts), ...changed(spec, 'score', ['function'])]) },
     { stage: 'restrict', formula: notes.allowedOnly, note: joined(restrictions(spec, notes)) || notes.allAllowed },
-    { stage: 'select', formula: selectFormula(spec.select), note: joined([notes.took(chosenIn(decision).join(', ')), ...bounds(spec.select)]) },
+    { stage: 'select', formula: selectFormula(spec.select, notes), note: joined([notes.took(chosenIn(decision).join(', ')), ...bounds(spec.select)]) },
     { stage: 'prune', formula: notes.dropWeakest, note: joined(changed(spec, 'prune', [])) },
     { stage: 'limit', formula: notes.atMost, note: joined(changed(spec, 'limit', [])) },
-    { stage: 'weigh', formula: weighFormula(spec), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
+    { stage: 'weigh', formula: weighFormula(spec, notes), note: joined([`Σ w = ${fixed(weights)}`, ...changed(spec, 'weigh', ['renormalize', 'from'])]) },
   ];
   return lines.filter(({ note }) => note !== '');
 }
@@ -74,10 +74,10 @@ function joined(parts: readonly string[]): string {
   return parts.join('; ');
 }
 
-function weighFormula({ weigh }: RouterSpec): string {
+function weighFormula({ weigh }: RouterSpec, notes: ViewWords['notes']): string {
   const from = weigh.from ?? DEFAULT_SPEC.weigh.from;
   const source = from === 'scores' ? 'p' : from.replaceAll('_', ' ');
-  return weigh.renormalize ? `w = ${source} / Σ of the chosen` : `w = ${source} of the chosen`;
+  return weigh.renormalize ? notes.sharedWeights(source) : notes.weights(source);
 }
 
 export function stageList(decision: Decision, words: ViewWords = ENGLISH): ViewElement {
@@ -166,8 +166,8 @@ export function badge(expert: number, acts: boolean, banned = false): ViewElemen
   return h('span', { style: { '--c': expertVar(expert) }, attrs: { class: `badge${state}` } }, String(expert));
 }
 
-function selectFormula(select: RouterSpec['select']): string {
-  if (select.method === 'top_k') return `top-${select.top_k} of s`;
+function selectFormula(select: RouterSpec['select'], notes: ViewWords['notes']): string {
+  if (select.method === 'top_k') return notes.topOf(select.top_k);
   const [first] = numbers(select);
   if (first === undefined) return select.method.replaceAll('_', ' ');
   const [name, value] = [first[0].replaceAll('_', ' '), plain(first[1])];

@@ -17,7 +17,8 @@ export const CHINESE: ViewWords = {
   notes: {
     overAll: (experts) => `对全部 ${experts} 个专家`, allAllowed: '全部允许', took: (experts) => (experts === '' ? '无入选' : `选中 ${experts.replaceAll(', ', '、')}`),
     banned: (experts) => `禁用 ${experts.replaceAll(', ', '、')}：s = −∞`, forced: (experts) => `强制 ${experts.replaceAll(', ', '、')}`,
-    allowedOnly: 's = p（仅限允许的）', dropWeakest: '去掉权重最低的', atMost: '限制个数',
+    allowedOnly: 's = p（仅限允许的）', dropWeakest: '去掉权重最低的', atMost: '限制个数', topOf: (topK) => `s 的 top-${topK}`,
+    weights: (source) => `w = ${source}（入选者）`, sharedWeights: (source) => `w = ${source} / Σ 入选者`,
   },
   gauge: {
     now: '现在', trained: '训练时', nats: '奈特/词元', bits: '比特/字节',
@@ -66,11 +67,11 @@ function reason(verdict: Verdict | number): string {
 }
 
 function ruleName({ method, topK }: VerdictFacts): string {
-  return method === 'top_k' ? ` top-${topK ?? '?'} ` : RULES[method] ?? ` ${method.replaceAll('_', ' ')} 规则`;
+  return method === 'top_k' ? `top-${topK ?? '?'} ` : RULES[method] ?? `${method.replaceAll('_', ' ')} 规则`;
 }
 
 const RULES: Partial<Record<Select['method'], string>> = {
-  top_p: ' top-p ', threshold: '阈值', min_p: ' min-p ', gap: '最大间隔处的截断', random: '随机抽取', rank: '按名次的选择', dense: '全选规则',
+  top_p: 'top-p ', threshold: '阈值', min_p: 'min-p ', gap: '最大间隔处的截断', random: '随机抽取', rank: '按名次的选择', dense: '全选规则',
   expert_choice: '专家选择', hash: '词元编号的哈希', round_robin: '轮转规则', replay: '预录的路由', previous_layer: '前一层',
   sticky: '偏向上一词元所用专家的 top-k ', external: '外部路由器', soft: '全体混合',
 };

@@ -42,7 +42,8 @@ export interface ViewWords {
   readonly notes: {
     readonly overAll: (experts: number) => string; readonly allAllowed: string; readonly took: (experts: string) => string;
     readonly banned: (experts: string) => string; readonly forced: (experts: string) => string;
-    readonly allowedOnly: string; readonly dropWeakest: string; readonly atMost: string;
+    readonly allowedOnly: string; readonly dropWeakest: string; readonly atMost: string; readonly topOf: (topK: number) => string;
+    readonly weights: (source: string) => string; readonly sharedWeights: (source: string) => string;
   };
   readonly gauge: {
     readonly now: string; readonly trained: string; readonly nats: string; readonly bits: string;
@@ -85,7 +86,8 @@ export const ENGLISH: ViewWords = {
   notes: {
     overAll: (experts) => `over all ${experts} experts`, allAllowed: 'all allowed', took: (experts) => `took ${experts || 'none'}`,
     banned: (experts) => `banned ${experts}: s = −∞`, forced: (experts) => `forced ${experts}`,
-    allowedOnly: 's = p where allowed', dropWeakest: 'drop the weakest', atMost: 'at most so many',
+    allowedOnly: 's = p where allowed', dropWeakest: 'drop the weakest', atMost: 'at most so many', topOf: (topK) => `top-${topK} of s`,
+    weights: (source) => `w = ${source} of the chosen`, sharedWeights: (source) => `w = ${source} / Σ of the chosen`,
   },
   gauge: {
     now: 'now', trained: 'as trained', nats: 'nats/token', bits: 'bits/byte',
