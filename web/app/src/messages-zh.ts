@@ -25,7 +25,7 @@ export const chinese: Translation = {
       tales: '童话', novels: '小说', shakespeare: '莎士比亚', french: '法语', german: '德语', python: 'Python', rust: 'Rust', math: '数学', wordproblems: '应用题',
     },
     settings: '采样', temperature: '温度', temperatureHelp: '为 0 时总是取概率最高的词元', seed: '随机种子', maxTokens: '词元数',
-    drawTopK: '只从概率最高的若干个词元中采样', drawTopP: '只从累计达到此概率的词元中采样', drawHelp: '用于选下一个词元；路由器用自己的 top-k 选专家。', drawAll: '全部',
+    drawTopK: '候选词元数', drawTopP: '候选词元的累计概率', drawHelp: '用于采样下一个词元；路由器用它自己的 top-k 选专家。', drawAll: '全部',
     summary: (temperature, cuts, seed, tokens) => ` T ${temperature}${cuts}，随机种子 ${seed}，${tokens} 个词元`,
     cutTopK: (k) => `，前 ${k} 个`, cutTopP: (share) => `，前 ${share}`,
     shortcut: 'Ctrl + Enter',
