@@ -199,7 +199,8 @@ export class App {
 
   #draw(): void {
     const language = languageFor(this.store.state.language, navigator.language);
-    if (use(language, () => this.schedule())) document.documentElement.lang = language;
+    // Said again, it would cost the style of every element.
+    if (use(language, () => this.schedule()) && document.documentElement.lang !== language) document.documentElement.lang = language;
     const shown = this.shown();
     applyLook(document.documentElement, shown.state);
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));
