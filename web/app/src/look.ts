@@ -13,7 +13,10 @@ export function applyLook(root: HTMLElement, state: State): void {
   root.dataset['hide'] = state.hide.join(' ');
   root.dataset['layout'] = layoutFor(innerWidth / (16 * size));
   setData(root, 'present', state.present);
-  setData(root, 'lit', state.tab === 'lessons' && state.step === 2 ? lessonOf(state.lesson)?.lit : undefined);
+  const [lit, was] = [state.tab === 'lessons' && state.step === 2 ? lessonOf(state.lesson)?.lit : undefined, root.dataset['lit']];
+  setData(root, 'lit', lit);
+  // Knobs scroll by themselves, and what a lesson speaks of may be below their edge.
+  if (lit !== undefined && lit !== was) requestAnimationFrame(() => root.querySelector(`.routing .${lit}`)?.scrollIntoView({ block: 'nearest' }));
 }
 
 function setData(root: HTMLElement, name: string, value: string | undefined): void {

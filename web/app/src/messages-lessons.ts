@@ -49,7 +49,7 @@ const each: Readonly<Record<LessonId, LessonWords>> = {
     ],
     ask: 'What share of its experts does the model without the balance loss still use?',
     options: ['Less than 30 %', '30 to 60 %', 'More than 60 %'],
-    task: 'Open nine-collapsed with the button Model and let it write.',
+    task: 'Open nine-collapsed with the button Model. Then press Generate, and look at its bars under Load.',
     found: ([used, all]) => `On this text its layers use ${used} of ${all} experts (the exponential of the entropy of the load, a mean over layers).`,
   },
   shared: {
@@ -73,7 +73,7 @@ const each: Readonly<Record<LessonId, LessonWords>> = {
     ],
     ask: 'Here, does the quarter of tokens with the highest loss take more experts than the quarter with the lowest?',
     options: ['Fewer', 'About the same, within 0.1', 'More'],
-    task: 'Choose the strategy top_p.',
+    task: 'Choose the strategy top_p. Press Generate to see in the tint which tokens take more.',
     found: ([hard, easy, difference]) => `The hardest quarter takes ${hard} experts a token and layer, the easiest ${easy}: a difference of ${difference}.`,
   },
   patches: {
@@ -109,7 +109,7 @@ const each: Readonly<Record<LessonId, LessonWords>> = {
     ],
     ask: 'How much of the experts’ work does it save on this text?',
     options: ['Less than 20 %', '20 to 50 %', 'More than 50 %'],
-    task: 'Choose the strategy adamoe.',
+    task: 'Choose the strategy adamoe. Then lower Null logit, and watch what is still saved and what it costs.',
     found: ([before, after, saved, loss]) => `From ${before} to ${after} experts a token and layer: ${saved} saved, for ${loss} nats per token.`,
   },
   cache: {
