@@ -8,6 +8,7 @@ use burn::nn::RmsNorm;
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
 use crate::config::{LmConfig, QkNorm};
+use crate::eager;
 use crate::rope::RopeRows;
 
 /// Added to the score of a key that a query must not see.
@@ -218,7 +219,7 @@ impl Attention {
 
 fn norm<const N: usize>(norm: &Option<RmsNorm>, x: Tensor<N>) -> Tensor<N> {
     match norm {
-        Some(norm) => norm.forward(x),
+        Some(norm) => eager::norm(norm, x),
         None => x,
     }
 }
@@ -236,12 +237,14 @@ fn mix(
     bias: Option<&Tensor<4>>,
 ) -> Tensor<4> {
     #[cfg(feature = "fused")]
-    if q.dims()[2] == k.dims()[2] {
+    {
         let (q, k, v) = (q.clone(), k.clone(), v.clone());
         let mixed = match (mask, bias) {
-            (Some(_), None) => crate::fused::attention(q, k, v),
+            // One query has no future to hide.
+            (None, None) if q.dims()[2] > 1 => None,
+            (_, None) => crate::fused::attention(q, k, v),
             (None, Some(bias)) => crate::fused::biased_attention(q, k, v, bias.clone()),
-            _ => None,
+            (Some(_), Some(_)) => None,
         };
         if let Some(mixed) = mixed {
             return mixed;

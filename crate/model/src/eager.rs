@@ -65,8 +65,8 @@ impl<'a, R: Router> Operations for Eager<'a, R> {
     type Attention = &'a Attention;
     type Experts = &'a Experts;
 
-    fn norm(&mut self, norm: &'a RmsNorm, x: Tensor<2>) -> Tensor<2> {
-        norm.forward(x)
+    fn norm(&mut self, scale: &'a RmsNorm, x: Tensor<2>) -> Tensor<2> {
+        norm(scale, x)
     }
 
     fn multiply(&mut self, x: Tensor<2>, matrix: Linear<'a>) -> Tensor<2> {
@@ -102,6 +102,18 @@ impl<'a, R: Router> Operations for Eager<'a, R> {
     fn add(&mut self, x_td: Tensor<2>, y_td: Tensor<2>) -> Tensor<2> {
         x_td + y_td
     }
+}
+
+/// Each row divided by its root mean square, times a learned scale.
+///
+/// # Shapes
+/// `x`: [.., D], returns the same.
+pub(crate) fn norm<const N: usize>(norm: &RmsNorm, x: Tensor<N>) -> Tensor<N> {
+    #[cfg(feature = "fused")]
+    if let Some(normed) = crate::fused::norm(x.clone(), norm.gamma.val(), norm.epsilon) {
+        return normed;
+    }
+    norm.forward(x)
 }
 
 /// The weights of a block under the names of the forward pass.

@@ -56,6 +56,10 @@ impl RopeRows {
     /// # Shapes
     /// `x`: [B, H, S, head_dim], returns the same.
     pub fn apply(&self, x: Tensor<4>) -> Tensor<4> {
+        #[cfg(feature = "fused")]
+        if let Some(rotated) = crate::fused::rotate(x.clone(), self.cos.clone(), self.sin.clone()) {
+            return rotated;
+        }
         let [b, h, s, head_dim] = x.dims();
         let half = head_dim / 2;
         let first = x.clone().slice([0..b, 0..h, 0..s, 0..half]);

@@ -1,16 +1,17 @@
-//! Attention over whole sequences, tile by tile: the [S, S] scores are never kept.
+//! Attention of the last S of N positions, tile by tile: the [S, N] scores are never kept.
 //!
-//! out_i = sum over j <= i of softmax_j(scale q_i k_j) v_j, or over all j with a bias added to the scores, for B sequences of H query heads in groups that share a
-//! key head. Forward keeps one number a row, the log of the softmax's denominator; backward computes the shares from
-//! it again (as FlashAttention does, Dao et al. 2022, arXiv:2205.14135, algorithms 1 and 4).
+//! out_i = sum over j <= i of softmax_j(scale q_i k_j) v_j, or over all j with a bias added to the scores, for B
+//! sequences of H query heads in groups that share a key head. Forward keeps one number a row, the log of the
+//! softmax's denominator; backward computes the shares from it again (as FlashAttention does, Dao et al. 2022,
+//! arXiv:2205.14135, algorithms 1 and 4).
 
-use super::math::{dot, exp, vectorised};
+use super::math::{add_scaled, dot, exp, vectorised};
 use super::product::{Into, View, multiply};
 
-/// Query rows of a tile: its scores, at most 64 * S numbers, stay in the second-level cache.
+/// Query rows of a tile: its scores, at most 64 * N numbers, stay in the second-level cache.
 const TILE: usize = 64;
 
-/// Sizes, all tensors row-major: queries [B, H, S, d], keys and values [B, H_kv, S, d].
+/// Sizes, all tensors row-major: queries [B, H, S, d], keys and values [B, H_kv, N, d].
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
     /// B * H.
@@ -19,6 +20,8 @@ pub struct Sizes {
     pub group: usize,
     /// S.
     pub len: usize,
+    /// N; the queries are the last S of them.
+    pub n_keys: usize,
     /// d, width of a head.
     pub head_dim: usize,
 }
@@ -28,38 +31,11 @@ pub struct Sizes {
 pub enum Sight<'a> {
     /// Itself and its past.
     Past,
-    /// Everything, with a bias [H, S, S] for H heads added to the scores.
+    /// Everything, with a bias [H, S, N] for H heads added to the scores.
     All {
-        /// [H, S, S]
+        /// [H, S, N]
         bias: &'a [f32],
     },
-}
-
-impl<'a> Sight<'a> {
-    /// Keys of a tile of `rows` queries from `start`, of `len`.
-    fn n_keys(self, start: usize, rows: usize, len: usize) -> usize {
-        match self {
-            Self::Past => start + rows,
-            Self::All { .. } => len,
-        }
-    }
-
-    /// How many of `n` keys a row of a tile sees.
-    fn seen(self, start: usize, row: usize, n: usize) -> usize {
-        match self {
-            Self::Past => start + row + 1,
-            Self::All { .. } => n,
-        }
-    }
-
-    /// The bias of a tile, if there is one.
-    fn tile(self, head: usize, start: usize, rows: usize, len: usize) -> Option<&'a [f32]> {
-        let Self::All { bias } = self else {
-            return None;
-        };
-        let n_heads = bias.len() / (len * len);
-        Some(&bias[(head % n_heads * len + start) * len..][..rows * len])
-    }
 }
 
 impl Sizes {
@@ -72,6 +48,33 @@ impl Sizes {
         let starts = (0..self.len).step_by(TILE);
         starts.map(move |start| (start, TILE.min(self.len - start)))
     }
+
+    /// Keys before the first query.
+    fn past(&self) -> usize {
+        self.n_keys - self.len
+    }
+
+    /// Keys of a tile of `rows` queries from `start`.
+    fn keys_of_tile(&self, sight: Sight, start: usize, rows: usize) -> usize {
+        match sight {
+            Sight::Past => self.past() + start + rows,
+            Sight::All { .. } => self.n_keys,
+        }
+    }
+
+    /// How many keys query `row` sees.
+    fn seen(&self, sight: Sight, row: usize) -> usize {
+        match sight {
+            Sight::Past => self.past() + row + 1,
+            Sight::All { .. } => self.n_keys,
+        }
+    }
+
+    /// Where the bias of a tile of `rows` queries begins; [H, S, N] repeats for every sequence.
+    fn bias_at(&self, bias: &[f32], head: usize, start: usize) -> usize {
+        let n_heads = bias.len() / (self.len * self.n_keys);
+        (head % n_heads * self.len + start) * self.n_keys
+    }
 }
 
 /// Queries, keys and values.
@@ -79,9 +82,9 @@ impl Sizes {
 pub struct Inputs<'a> {
     /// [B, H, S, d]
     pub q: &'a [f32],
-    /// [B, H_kv, S, d]
+    /// [B, H_kv, N, d]
     pub k: &'a [f32],
-    /// [B, H_kv, S, d]
+    /// [B, H_kv, N, d]
     pub v: &'a [f32],
     /// What a query may see.
     pub sight: Sight<'a>,
@@ -103,17 +106,21 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
     let (s, d) = (sizes.len, sizes.head_dim);
     let mut out = vec![0.0; inputs.q.len()];
     let mut log_sums = vec![0.0; sizes.n_queries * s];
-    let mut shares = vec![0.0; TILE * s];
+    let mut shares = vec![0.0; TILE.min(s) * sizes.n_keys];
     for head in 0..sizes.n_queries {
-        let [k, v] = [inputs.k, inputs.v].map(|x| &x[head / sizes.group * s * d..][..s * d]);
+        let of_head = head / sizes.group * sizes.n_keys * d;
+        let [k, v] = [inputs.k, inputs.v].map(|x| &x[of_head..][..sizes.n_keys * d]);
         for (start, rows) in sizes.tiles() {
-            let n = inputs.sight.n_keys(start, rows, s);
+            let n = sizes.keys_of_tile(inputs.sight, start, rows);
             let q = View::new(&inputs.q[(head * s + start) * d..], rows, d);
             let keys = View::new(k, n, d).transposed();
             multiply(&mut shares, Into::Set, sizes.scale(), q, keys);
-            add(&mut shares, inputs.sight.tile(head, start, rows, s));
+            if let Sight::All { bias } = inputs.sight {
+                let at = sizes.bias_at(bias, head, start);
+                add_scaled(&mut shares, 1.0, &bias[at..][..rows * n]);
+            }
             let log_sums = &mut log_sums[head * s + start..][..rows];
-            let seen = |row| inputs.sight.seen(start, row, n);
+            let seen = |row| sizes.seen(inputs.sight, start + row);
             softmax_rows(&mut shares[..rows * n], n, seen, log_sums);
             let out = &mut out[(head * s + start) * d..][..rows * d];
             let shares = View::new(&shares, rows, n);
@@ -121,13 +128,6 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
         }
     }
     (out.clone(), Kept { out, log_sums })
-}
-
-/// Adds a bias, if there is one.
-fn add(scores: &mut [f32], bias: Option<&[f32]>) {
-    for (score, bias) in scores.iter_mut().zip(bias.unwrap_or_default()) {
-        *score += bias;
-    }
 }
 
 /// Softmax of each row over the keys that it may see; the others become zero.
@@ -171,20 +171,24 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
         Sight::Past => Vec::new(),
         Sight::All { bias } => vec![0.0; bias.len()],
     };
-    let (mut shares, mut grad_scores) = (vec![0.0; TILE * s], vec![0.0; TILE * s]);
+    let tile = TILE.min(s) * sizes.n_keys;
+    let (mut shares, mut grad_scores) = (vec![0.0; tile], vec![0.0; tile]);
     for head in 0..sizes.n_queries {
-        let of_head = head / sizes.group * s * d;
-        let [k, v] = [inputs.k, inputs.v].map(|x| &x[of_head..][..s * d]);
-        let grad_k = &mut grad_k[of_head..][..s * d];
-        let grad_v = &mut grad_v[of_head..][..s * d];
+        let (of_head, len) = (head / sizes.group * sizes.n_keys * d, sizes.n_keys * d);
+        let [k, v] = [inputs.k, inputs.v].map(|x| &x[of_head..][..len]);
+        let grad_k = &mut grad_k[of_head..][..len];
+        let grad_v = &mut grad_v[of_head..][..len];
         for (start, rows) in sizes.tiles() {
-            let n = inputs.sight.n_keys(start, rows, s);
+            let n = sizes.keys_of_tile(inputs.sight, start, rows);
             let of_tile = (head * s + start) * d;
             let q = View::new(&inputs.q[of_tile..], rows, d);
             let grad_out = View::new(&grad[of_tile..], rows, d);
             let keys = View::new(k, n, d);
             multiply(&mut shares, Into::Set, sizes.scale(), q, keys.transposed());
-            add(&mut shares, inputs.sight.tile(head, start, rows, s));
+            if let Sight::All { bias } = inputs.sight {
+                let at = sizes.bias_at(bias, head, start);
+                add_scaled(&mut shares, 1.0, &bias[at..][..rows * n]);
+            }
             let values = View::new(v, n, d).transposed();
             multiply(&mut grad_scores, Into::Set, 1.0, grad_out, values);
             let row_data = Rows {
@@ -195,7 +199,7 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
                 grad: &grad[of_tile..],
             };
             let tile = rows * n;
-            let seen = |row| inputs.sight.seen(start, row, n);
+            let seen = |row| sizes.seen(inputs.sight, start + row);
             score_gradients(
                 &mut shares[..tile],
                 &mut grad_scores[..tile],
@@ -203,9 +207,8 @@ pub fn backward(sizes: Sizes, inputs: Inputs, kept: &Kept, grad: &[f32]) -> [Vec
                 seen,
             );
             if let Sight::All { bias } = inputs.sight {
-                let of_head = head % (bias.len() / (s * s)) * s;
-                let target = &mut grad_bias[(of_head + start) * s..][..tile];
-                add(target, Some(&grad_scores[..tile]));
+                let target = &mut grad_bias[sizes.bias_at(bias, head, start)..][..tile];
+                add_scaled(target, 1.0, &grad_scores[..tile]);
             }
             let shares = View::new(&shares, rows, n).transposed();
             multiply(grad_v, Into::Add, 1.0, shares, grad_out);

@@ -1,8 +1,9 @@
-//! Three operations of the CPU written as one piece each, forward and backward: experts, attention, loss.
+//! Operations of the CPU written as one piece each, forward and backward: norm, rotation, attention, experts,
+//! convolution, loss.
 //!
 //! Composed of stock operations, each of them passes over memory a dozen times and the experts compute empty slots;
-//! in training that costs more than the products themselves. These compute the same values (tests compare them with
-//! the composition, and their gradients with finite differences) and keep little.
+//! in training, and when a token is decoded, that costs more than the products themselves. These compute the same
+//! values (tests compare them and their gradients with those of the composition) and keep little.
 //! Every function answers none where the tensors are not on the Flex device, and the caller composes stock operations.
 
 mod attention;
@@ -10,148 +11,65 @@ mod convolution;
 mod cross_entropy;
 mod experts;
 mod math;
+mod norm;
+mod operation;
 mod product;
+mod rotary;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::Arc;
-
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{
-    Autodiff, Backend, BackendTensor, DispatchKindConversion, DispatchTensor, Flex, TensorMetadata,
-};
-use burn::tensor::{DType, Tensor, TensorData};
-use burn_flex::FlexTensor;
+use burn::tensor::Tensor;
 
 use crate::dispatch::Dispatch;
+use operation::{Operation, run};
 
-type Tracked = Autodiff<Flex>;
-
-/// An operation whose inputs are `N` float tensors and whose output is one.
-trait Operation<const N: usize>: Send + Sync + 'static {
-    /// What backward needs of forward.
-    type Kept: Send + Sync + 'static;
-
-    /// Output values and what to keep.
-    fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, Self::Kept);
-
-    /// Gradients of the inputs from that of the output.
-    fn backward(&self, inputs: [&[f32]; N], kept: &Self::Kept, grad: &[f32]) -> [Vec<f32>; N];
-}
-
-/// Inputs, operation and what forward kept, until backward wants them.
-struct Saved<T: Operation<N>, const N: usize> {
-    operation: T,
-    inputs: [FlexTensor; N],
-    kept: T::Kept,
-}
-
-impl<T: Operation<N>, const N: usize> fmt::Debug for Saved<T, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Saved").finish_non_exhaustive()
-    }
-}
-
-/// The backward step of an [`Operation`].
-struct Step<T>(PhantomData<fn() -> T>);
-
-impl<T> fmt::Debug for Step<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Step")
-    }
-}
-
-impl<T: Operation<N>, const N: usize> Backward<Flex, N> for Step<T> {
-    type State = Arc<Saved<T, N>>;
-
-    fn backward(
-        self,
-        ops: Ops<Self::State, N>,
-        grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let saved = &ops.state;
-        let inputs = saved.inputs.each_ref().map(values);
-        let of_inputs = saved.operation.backward(inputs, &saved.kept, values(&grad));
-        for ((parent, grad), input) in ops.parents.into_iter().zip(of_inputs).zip(&saved.inputs) {
-            if let Some(parent) = parent {
-                let shape = input.layout().shape().clone();
-                grads.register::<Flex>(parent.id, tensor(grad, shape.to_vec()));
-            }
-        }
-    }
-}
-
-/// Numbers of a contiguous tensor.
-fn values(tensor: &FlexTensor) -> &[f32] {
-    // Every caller has made it contiguous; a tensor that is not has no numbers in order.
-    tensor.as_slice::<f32>().unwrap_or_default()
-}
-
-fn tensor(values: Vec<f32>, shape: Vec<usize>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
-}
-
-/// Tensors as the primitives of backend `B`; none where one of them is something else.
-fn primitives<B: Backend, const N: usize>(
-    tensors: &[DispatchTensor; N],
-) -> Option<[FloatTensor<B>; N]>
-where
-    DispatchTensor: DispatchKindConversion<B>,
-{
-    let primitive = |tensor: &DispatchTensor| {
-        if tensor.dtype() != DType::F32 {
-            return None;
-        }
-        match <DispatchTensor as DispatchKindConversion<B>>::try_into_backend(tensor.clone()) {
-            Ok(BackendTensor::Float(primitive)) => Some(primitive),
-            _ => None,
-        }
+/// Each row divided by its root mean square, times a learned scale.
+///
+/// # Shapes
+/// `x`: [.., D]; `gamma`: [D]; returns [.., D]
+pub fn norm<const N: usize>(x: Tensor<N>, gamma: Tensor<1>, epsilon: f64) -> Option<Tensor<N>> {
+    let shape = x.dims();
+    let norm = norm::Norm {
+        width: shape[N - 1],
+        epsilon: epsilon as f32,
     };
-    let all: Option<Vec<FloatTensor<B>>> = tensors.iter().map(primitive).collect();
-    all?.try_into().ok()
+    run(norm, [x.into_dispatch(), gamma.into_dispatch()], shape)
 }
 
-/// Runs an operation on the Flex device, with its gradient where one is wanted; none on another device.
-fn run<T: Operation<N>, const N: usize, const M: usize>(
-    operation: T,
-    inputs: [DispatchTensor; N],
-    shape: [usize; M],
-) -> Option<Tensor<M>> {
-    if let Some(inputs) = primitives::<Flex, N>(&inputs) {
-        let inputs = inputs.map(|input| input.to_contiguous());
-        let (output, _) = operation.forward(inputs.each_ref().map(values));
-        return Some(Tensor::from_primitive::<Flex>(tensor(output, shape.into())));
+impl Operation<2> for norm::Norm {
+    /// [T] the factor of each row.
+    type Kept = Vec<f32>;
+
+    fn forward(&self, [x, gamma]: [&[f32]; 2]) -> (Vec<f32>, Vec<f32>) {
+        norm::forward(*self, x, gamma)
     }
-    let tracked = primitives::<Tracked, N>(&inputs)?;
-    let nodes = tracked.each_ref().map(|input| input.node());
-    let inputs = tracked.map(|input| input.into_primitive().to_contiguous());
-    let (output, kept) = operation.forward(inputs.each_ref().map(values));
-    let output = tensor(output, shape.into());
-    let step = Step::<T>(PhantomData);
-    let output = match step
-        .prepare::<NoCheckpointing>(nodes)
-        .compute_bound()
-        .stateful()
-    {
-        OpsKind::Tracked(prepared) => {
-            let saved = Saved {
-                operation,
-                inputs,
-                kept,
-            };
-            prepared.finish(Arc::new(saved), output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    Some(Tensor::from_primitive::<Tracked>(output))
+
+    fn backward(&self, inputs: [&[f32]; 2], kept: &Vec<f32>, grad: &[f32]) -> [Vec<f32>; 2] {
+        norm::backward(*self, inputs, kept, grad)
+    }
+}
+
+/// Queries or keys rotated by the angles of their positions.
+///
+/// # Shapes
+/// `x`: [B, H, S, d]; `cos`, `sin`, which have no gradient: [1, 1, S, d / 2]; returns [B, H, S, d]
+pub fn rotate(x: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Option<Tensor<4>> {
+    let shape @ [_, _, len, head_dim] = x.dims();
+    let inputs = [x, cos, sin].map(Tensor::into_dispatch);
+    run(rotary::Rotary { len, head_dim }, inputs, shape)
+}
+
+impl Operation<3> for rotary::Rotary {
+    type Kept = ();
+
+    fn forward(&self, inputs: [&[f32]; 3]) -> (Vec<f32>, ()) {
+        (rotary::rotate(*self, inputs, false), ())
+    }
+
+    fn backward(&self, [_, cos, sin]: [&[f32]; 3], (): &(), grad: &[f32]) -> [Vec<f32>; 3] {
+        let grad_x = rotary::rotate(*self, [grad, cos, sin], true);
+        [grad_x, Vec::new(), Vec::new()]
+    }
 }
 
 /// The selected experts of a layer.
@@ -217,10 +135,10 @@ impl Operation<4> for experts::Groups {
     }
 }
 
-/// Causal attention of whole sequences.
+/// Causal attention of the last S of N positions.
 ///
 /// # Shapes
-/// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, S, d]; returns [B, H, S, d]
+/// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, N, d]; returns [B, H, S, d]
 pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Option<Tensor<4>> {
     let (shape, sizes) = (q.dims(), sizes(&q, &k));
     let inputs = [q, k, v].map(Tensor::into_dispatch);
@@ -228,11 +146,12 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Option<Tensor<4>> 
 }
 
 fn sizes(q: &Tensor<4>, k: &Tensor<4>) -> attention::Sizes {
-    let ([b, n_heads, len, head_dim], [_, n_kv_heads, ..]) = (q.dims(), k.dims());
+    let ([b, n_heads, len, head_dim], [_, n_kv_heads, n_keys, _]) = (q.dims(), k.dims());
     attention::Sizes {
         n_queries: b * n_heads,
         group: n_heads / n_kv_heads,
         len,
+        n_keys,
         head_dim,
     }
 }
@@ -256,7 +175,7 @@ impl Operation<3> for attention::Sizes {
 /// Attention of every query to every key, with a bias on the scores.
 ///
 /// # Shapes
-/// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, S, d]; `bias`: [1, H, S, S]; returns [B, H, S, d]
+/// `q`: [B, H, S, d]; `k`, `v`: [B, H_kv, N, d]; `bias`: [1, H, S, N]; returns [B, H, S, d]
 pub fn biased_attention(
     q: Tensor<4>,
     k: Tensor<4>,

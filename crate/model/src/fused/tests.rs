@@ -6,7 +6,7 @@ use moescope_routing::RoutingPlan;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{attention, cross_entropy, experts};
+use super::{attention, cross_entropy, experts, norm, rotate};
 use crate::attention::causal_mask;
 use crate::dispatch::Dispatch;
 
@@ -100,13 +100,14 @@ fn experts_agree_with_stock_operations() {
 
 #[test]
 fn attention_agrees_with_stock_operations() {
-    // Short, one tile exactly, and several tiles with a rest.
-    for len in [1, 3, 64, 150] {
+    // Short, one tile exactly, and several tiles with a rest; alone, and after others.
+    for (len, past) in [(1, 0), (3, 0), (64, 0), (150, 0), (1, 33), (70, 5)] {
         let (b, n_heads, n_kv_heads, d) = (2, 4, 2, 6);
+        let n = past + len;
         let rng = &mut StdRng::seed_from_u64(len as u64);
         let q = random(rng, [b, n_heads, len, d]);
-        let k = random(rng, [b, n_kv_heads, len, d]);
-        let v = random(rng, [b, n_kv_heads, len, d]);
+        let k = random(rng, [b, n_kv_heads, n, d]);
+        let v = random(rng, [b, n_kv_heads, n, d]);
         let factors = random(rng, [b, n_heads, len, d]);
         let run = |is_fused: bool| -> Outcome {
             let (q, k, v) = (leaf::<4>(&q), leaf::<4>(&k), leaf::<4>(&v));
@@ -115,13 +116,13 @@ fn attention_agrees_with_stock_operations() {
             } else {
                 let group = n_heads / n_kv_heads;
                 let repeat = |x: Tensor<4>| {
-                    let x = x.reshape([b, n_kv_heads, 1, len * d]);
-                    let x = x.expand([b, n_kv_heads, group, len * d]);
-                    x.reshape([b, n_heads, len, d])
+                    let x = x.reshape([b, n_kv_heads, 1, n * d]);
+                    let x = x.expand([b, n_kv_heads, group, n * d]);
+                    x.reshape([b, n_heads, n, d])
                 };
                 let keys = repeat(k.clone()).swap_dims(2, 3);
                 let scores = (q.clone() * 3.0).matmul(keys) * (d as f64).powf(-0.5);
-                let mask = causal_mask(len, len, &q.device());
+                let mask = causal_mask(len, n, &q.device());
                 softmax(scores + mask, 3).matmul(repeat(v.clone()))
             };
             let factors = Tensor::from_data(factors.clone(), &out.device());
@@ -131,7 +132,7 @@ fn attention_agrees_with_stock_operations() {
                 ("v", values(v.grad(&grads).unwrap())),
             ];
             // One key has a share of one whatever its score.
-            if len > 1 {
+            if n > 1 {
                 outcome.push(("q", values(q.grad(&grads).unwrap())));
                 outcome.push(("k", values(k.grad(&grads).unwrap())));
             }
@@ -139,6 +140,65 @@ fn attention_agrees_with_stock_operations() {
         };
         assert_same(&run(true), &run(false));
     }
+}
+
+#[test]
+fn norms_agree_with_stock_operations() {
+    // A width that is no multiple of the lanes, and rows of two dimensions.
+    let (t, h, d) = (5, 3, 13);
+    let rng = &mut StdRng::seed_from_u64(7);
+    let (x, gamma) = (random(rng, [t, h, d]), random(rng, [d]));
+    let factors = random(rng, [t, h, d]);
+    let epsilon = 0.1;
+    let run = |is_fused: bool| -> Outcome {
+        let (x, gamma) = (leaf::<3>(&x), leaf::<1>(&gamma));
+        let out = if is_fused {
+            norm(x.clone(), gamma.clone(), epsilon).unwrap()
+        } else {
+            let root = (x.clone().square().mean_dim(2) + epsilon).sqrt();
+            x.clone() / root * gamma.clone().unsqueeze()
+        };
+        let factors = Tensor::from_data(factors.clone(), &out.device());
+        let grads = (out.clone() * factors).sum().backward();
+        vec![
+            ("output", values(out)),
+            ("x", values(x.grad(&grads).unwrap())),
+            ("gamma", values(gamma.grad(&grads).unwrap())),
+        ]
+    };
+    assert_same(&run(true), &run(false));
+}
+
+#[test]
+fn rotations_agree_with_stock_operations() {
+    let (b, h, s, half) = (2, 3, 4, 5);
+    let rng = &mut StdRng::seed_from_u64(8);
+    let x = random(rng, [b, s, h, 2 * half]);
+    let angles = Tensor::<4>::from_data(random(rng, [1, 1, s, half]), &Device::flex().autodiff());
+    let factors = random(rng, [b, h, s, 2 * half]);
+    let run = |is_fused: bool| -> Outcome {
+        let x = leaf::<4>(&x);
+        // Heads and positions exchanged, as attention has them.
+        let heads = x.clone().swap_dims(1, 2);
+        let (cos, sin) = (angles.clone().cos(), angles.clone().sin());
+        let out = if is_fused {
+            rotate(heads, cos, sin).unwrap()
+        } else {
+            let (first, second) = (
+                heads.clone().narrow(3, 0, half),
+                heads.narrow(3, half, half),
+            );
+            let one = first.clone() * cos.clone() - second.clone() * sin.clone();
+            Tensor::cat(vec![one, second * cos + first * sin], 3)
+        };
+        let factors = Tensor::from_data(factors.clone(), &out.device());
+        let grads = (out.clone() * factors).sum().backward();
+        vec![
+            ("output", values(out)),
+            ("x", values(x.grad(&grads).unwrap())),
+        ]
+    };
+    assert_same(&run(true), &run(false));
 }
 
 #[test]
