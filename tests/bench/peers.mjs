@@ -3,8 +3,8 @@
 //   node tests/bench/peers.mjs [--runs 5] [--tokens 48] [--model models/nine] [--only cpu,wllama-f32] [--out FILE] [--write]
 //   node tests/bench/peers.mjs --serve          only serves the page, for a browser of your own
 //
-// Saves everything, single values included, as JSON: FILE or peers.json among the artefacts. --write puts the table into
-// README.md beside this file, which says what is measured how. With fewer than 5 runs the table says so.
+// Saves everything, single values included, as JSON: FILE or peers.json among the artefacts. --write puts the tables into
+// README.md beside this file, which says what is measured how, and that of the speeds into the project's README.md.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,9 +12,10 @@ import { parseArgs } from 'node:util';
 import { artifactsDir, needFile, root } from '../browser/harness.mjs';
 import { wholeNumber } from './machine.mjs';
 import { measurePeers, servePeers } from './peers/measure.mjs';
-import { peersTable, replaceBetween } from './peers/table.mjs';
+import { peersTable, replaceBetween, speedsTable } from './peers/table.mjs';
 
-const README = path.join(root, 'tests/bench/README.md');
+/** Files with a place for figures, and what each shows. */
+const READMES = { 'tests/bench/README.md': peersTable, 'README.md': speedsTable };
 
 const { values: options } = parseArgs({
   options: {
@@ -47,10 +48,16 @@ async function measure() {
   const bench = { date: new Date().toISOString(), model, runs, tokens, seconds: Math.round((Date.now() - started) / 1000), ...results };
   const file = path.resolve(options.out ?? path.join(artifactsDir(), 'peers.json'));
   fs.writeFileSync(file, `${JSON.stringify(bench, undefined, 2)}\n`);
-  const lines = peersTable(bench);
-  if (options.write) fs.writeFileSync(README, replaceBetween(fs.readFileSync(README, 'utf8'), lines));
-  console.log(lines.join('\n'));
+  if (options.write) writeReadmes(bench);
+  console.log(peersTable(bench).join('\n'));
   console.log(`\nall values: ${path.relative(process.cwd(), file)}; it took ${bench.seconds} s`);
+}
+
+function writeReadmes(bench) {
+  for (const [name, table] of Object.entries(READMES)) {
+    const file = path.join(root, name);
+    fs.writeFileSync(file, replaceBetween(fs.readFileSync(file, 'utf8'), table(bench)));
+  }
 }
 
 /** Until it is interrupted. */

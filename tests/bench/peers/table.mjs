@@ -6,14 +6,9 @@ import { summary } from '../figures.mjs';
 const DEVICES = ['CPU', 'WebGPU'];
 
 /** Lines of Markdown for a measurement. */
-export function peersTable({ date, model, runs, tokens, machine, versions, prompts: cut, engines, greedy }) {
+export function peersTable(bench) {
+  const { engines, greedy } = bench;
   const measured = engines.filter(({ reason }) => reason === undefined);
-  const [short, ...prompts] = Object.keys(cut);
-  const speeds = {
-    'decode, tokens/s': ({ decode }) => ({ ...decode, digits: 1 }),
-    ...Object.fromEntries(prompts.map((count) => [`prompt of ${count}, tokens/s`, ({ prompt }) => ({ ...prompt[count], digits: 0 })])),
-    [`first token after ${short}, ms`]: ({ firstMs }) => ({ ...firstMs, digits: 1 }),
-  };
   const costs = {
     'load, ms': ({ loadMs }) => ({ ...loadMs, digits: 0 }),
     'first token of a first visit, ms': ({ loadMs, coldFirstMs }) => ({ ...sumOf(loadMs, coldFirstMs), digits: 0 }),
@@ -21,16 +16,29 @@ export function peersTable({ date, model, runs, tokens, machine, versions, promp
     'peak memory, MB': ({ peakBytes }) => (peakBytes === undefined ? undefined : { ...scaled(peakBytes, 1e-6), digits: 0 }),
   };
   return [
-    `\`${model}\`, ${tokens} tokens decoded, ${runs} ${runs === 1 ? 'run' : 'runs'}: median (range), and the share of ours on the same device.`,
-    `${date.slice(0, 10)}, ${machine.browser} on ${machine.cpu} with ${machine.cores} cores, WebGPU adapter ${machine.adapter}; ${Object.entries(versions).map((entry) => entry.join(' ')).join(', ')}.`,
-    '',
-    ...markdown(speeds, measured),
+    ...speedsTable(bench),
     '',
     ...markdown(costs, measured.filter(({ costsAs }) => costsAs === undefined)),
     '',
     ...engines.filter(({ reason }) => reason !== undefined).map((engine) => `- Not measured: ${nameOf(engine)}: ${engine.reason}.`),
     ...strayLines(measured),
     ...Object.entries(greedy).map(greedyLine),
+  ];
+}
+
+/** Only how many tokens each engine does per second, and on what that was measured. */
+export function speedsTable({ date, model, runs, tokens, machine, versions, prompts: cut, engines }) {
+  const [short, ...prompts] = Object.keys(cut);
+  const speeds = {
+    'decode, tokens/s': ({ decode }) => ({ ...decode, digits: 1 }),
+    ...Object.fromEntries(prompts.map((count) => [`prompt of ${count}, tokens/s`, ({ prompt }) => ({ ...prompt[count], digits: 0 })])),
+    [`first token after ${short}, ms`]: ({ firstMs }) => ({ ...firstMs, digits: 1 }),
+  };
+  return [
+    `\`${model}\`, ${tokens} tokens decoded, ${runs} ${runs === 1 ? 'run' : 'runs'}: median (range), and the share of ours on the same device.`,
+    `${date.slice(0, 10)}, ${machine.browser} on ${machine.cpu} with ${machine.cores} cores, WebGPU adapter ${machine.adapter}; ${Object.entries(versions).map((entry) => entry.join(' ')).join(', ')}.`,
+    '',
+    ...markdown(speeds, engines.filter(({ reason }) => reason === undefined)),
   ];
 }
 

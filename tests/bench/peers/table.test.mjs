@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { summary } from '../figures.mjs';
 import { PROSE } from './page/texts.mjs';
 import { takeTurns } from './page/rounds.mjs';
-import { cell, peersTable, replaceBetween, share } from './table.mjs';
+import { cell, peersTable, replaceBetween, share, speedsTable } from './table.mjs';
 
 function engine(id, device, decode, more = {}) {
   return {
@@ -42,6 +42,12 @@ test('every engine is compared with ours on its device, and with none where ours
   assert.match(rows[1], /\| 200 \(100 to 300\), 1\.0x \| 230 \(150 to 310\), 1\.0x \| 3\.5 \(1\.0, 2\.5\), 1\.0x \|/);
   const alone = lines.find((line) => line.startsWith('| wllama, WebGPU'));
   assert.match(alone, /\| 1\.0 \(once\) \|/);
+});
+
+test('the short table is the beginning of the long one, and says nothing of loading', () => {
+  const short = speedsTable(BENCH);
+  assert.deepEqual(peersTable(BENCH).slice(0, short.length), short);
+  assert.ok(!short.join('\n').includes('load, ms'));
 });
 
 test('an engine that costs the same as another is in the table of speeds only', () => {
