@@ -13,6 +13,7 @@ import { serve } from '../../web/tools/serve.mjs';
 import { report } from './figures.mjs';
 import { machine, wholeNumber } from './machine.mjs';
 import { measureGenerate, measureLoad, measurePage, measureTracing, measureWasm } from './measure.mjs';
+import { SIZES, measureRepaint } from './repaint.mjs';
 import { measureStart } from './start.mjs';
 
 const MIN_RUNS = 5;
@@ -58,9 +59,15 @@ async function measure() {
     const page = await measurePage(browser, built.url, runs);
     say('start');
     const start = await measureStart(browser, `${built.url}#backend=cpu`, runs);
+    const repaint = {};
+    for (const [name, size] of Object.entries(SIZES)) {
+      say(`repaint: ${name}`);
+      const { touches, scroll } = await measureRepaint(browser, built.url, size, runs);
+      repaint[name] = { size, touches, scroll };
+    }
     say('wasm');
     const wasm = await measureWasm();
-    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate.webgpu.adapter), generate, tracing, load, page, start, wasm };
+    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate.webgpu.adapter), generate, tracing, load, page, start, repaint, wasm };
   } finally {
     await browser.close();
     await Promise.all([checkout.close(), built.close()]);

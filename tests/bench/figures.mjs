@@ -1,6 +1,6 @@
 // Small numbers for people: medians with their range, bytes, and a table of a whole bench.
 
-import { START_GOALS } from './start-goals.mjs';
+import { REPAINT_GOALS, START_GOALS } from './start-goals.mjs';
 
 /** Median and range of repeated measurements, the single values beside them. */
 export function summary(values) {
@@ -13,7 +13,7 @@ export function summary(values) {
 
 /** The bench as lines of text. */
 export function report(bench) {
-  const { machine, wasm, page, start, load, generate, tracing } = bench;
+  const { machine, wasm, page, start, repaint, load, generate, tracing } = bench;
   return [
     `${machine.browser} on ${machine.cpu} (${machine.cores} cores), WebGPU adapter: ${machine.adapter}`,
     `model ${bench.model}, ${bench.tokens} tokens a run, ${bench.runs} runs; median (range)`,
@@ -35,6 +35,11 @@ export function report(bench) {
     row('page: recorded run begins, ms', spread(start.word, 0)),
     row('page: first press answered, ms', `${spread(start.interactive, 0)}, ${goal(start.interactive, START_GOALS.interactive)}`),
     row('page: work of its thread until then, ms', spread(start.work, 0)),
+    ...Object.entries(repaint).flatMap(([size, { touches, scroll }]) => [
+      ...Object.entries(touches).map(([name, { ms, work }]) =>
+        row(`page, ${size}: ${name} to repaint, ms (work of its thread)`, `${spread(ms, 0)}, ${goal(ms, REPAINT_GOALS.touch)} (${spread(work, 0)})`)),
+      row(`page, ${size}: work for a frame of scrolling, ms`, `${spread(scroll.work, 1)}, ${goal(scroll.work, REPAINT_GOALS.frame)}`),
+    ]),
     row('page: cold and warm load event, ms', `${spread(page.coldMs, 0)}, ${spread(page.warmMs, 0)}`),
   ];
 }
@@ -48,7 +53,7 @@ function spread({ median, min, max }, digits) {
 }
 
 function goal({ median }, limit) {
-  return `goal ${limit} ${median < limit ? 'met' : 'missed'}`;
+  return `goal ${Math.round(limit)} ${median < limit ? 'met' : 'missed'}`;
 }
 
 function megabytes(bytes) {

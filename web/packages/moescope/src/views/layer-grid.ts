@@ -46,10 +46,11 @@ export function drawGrid(context: CanvasRenderingContext2D, data: GridData, scal
   context.font = data.font;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  const from = Math.floor(data.left / data.cell.width);
-  const to = Math.min(data.records.length, Math.ceil((data.left + data.width) / data.cell.width));
-  for (const [row, layer] of data.layers.entries()) {
-    for (let column = from; column < to; column += 1) drawCell(context, data, layer, row, column);
+  const cells = cellsInSight(data);
+  drawTints(context, data, cells);
+  context.fillStyle = data.ink;
+  for (const [expert, group] of cells) {
+    for (const { x, y } of group) context.fillText(String(expert), x + data.cell.width / 2, y + data.cell.height / 2 - 0.5, data.cell.width - 1);
   }
   outline(context, data);
 }
@@ -64,20 +65,39 @@ function colourOf(expert: number, theme: Theme): string {
   return colour;
 }
 
-function drawCell(context: CanvasRenderingContext2D, data: GridData, layer: number, row: number, column: number): void {
-  const record = data.records[column];
-  const first = record && firstExpert(record, layer);
-  if (record === undefined || first === undefined) return;
-  const weight = Math.min(1, Math.max(0, firstWeight(record, layer)));
-  const { width, height } = data.cell;
-  const [x, y] = [column * width, row * height];
-  context.fillStyle = colourOf(first, data.theme);
-  context.globalAlpha = 0.16 + 0.42 * weight;
-  context.fillRect(x + 0.5, y + 0.5, width - 1, height - 1);
-  context.globalAlpha = 1;
-  context.fillRect(x + 0.5, y + height - 2.5, (width - 1) * weight, 2);
-  context.fillStyle = data.ink;
-  context.fillText(String(first), x + width / 2, y + height / 2 - 0.5, width - 1);
+interface Cell {
+  readonly x: number;
+  readonly y: number;
+  readonly weight: number;
+}
+
+/** By expert: a canvas takes longer to understand a colour than to draw a cell with it. */
+function cellsInSight({ records, layers, cell, left, width }: GridData): Map<number, Cell[]> {
+  const cells = new Map<number, Cell[]>();
+  const from = Math.floor(left / cell.width);
+  for (const [column, record] of records.slice(from, Math.ceil((left + width) / cell.width)).entries()) {
+    for (const [row, layer] of layers.entries()) {
+      const first = firstExpert(record, layer);
+      if (first === undefined) continue;
+      const group = cells.get(first) ?? [];
+      if (group.length === 0) cells.set(first, group);
+      group.push({ x: (from + column) * cell.width, y: row * cell.height, weight: Math.min(1, Math.max(0, firstWeight(record, layer))) });
+    }
+  }
+  return cells;
+}
+
+/** The tint is as strong as the weight, and so is the length of the line below it. */
+function drawTints(context: CanvasRenderingContext2D, { theme, cell: { width, height } }: GridData, cells: ReadonlyMap<number, readonly Cell[]>): void {
+  for (const [expert, group] of cells) {
+    context.fillStyle = colourOf(expert, theme);
+    for (const { x, y, weight } of group) {
+      context.globalAlpha = 0.16 + 0.42 * weight;
+      context.fillRect(x + 0.5, y + 0.5, width - 1, height - 1);
+      context.globalAlpha = 1;
+      context.fillRect(x + 0.5, y + height - 2.5, (width - 1) * weight, 2);
+    }
+  }
 }
 
 function outline(context: CanvasRenderingContext2D, data: GridData): void {

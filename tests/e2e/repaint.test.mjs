@@ -1,0 +1,39 @@
+// The page answers a touch soon on a long text, and drawing it again without a change costs no style.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { measureRepaint, openLongText, SIZES } from '../bench/repaint.mjs';
+import { MAX_FRAME_WORK_MS, MAX_TOUCH_WORK_MS, REPAINT_GOALS } from '../bench/start-goals.mjs';
+import { assertQuiet } from '../browser/harness.mjs';
+import { withSite } from './site.mjs';
+
+const { browser, site } = await withSite({ webgpu: false });
+
+test('a touch of a control on 512 tokens, and a frame of scrolling, are little work for the page\'s thread', async (t) => {
+  // Times by the clock depend on what else the machine does: they are printed here, and judged by `npm run bench`.
+  const { touches, scroll, errors } = await measureRepaint(browser, site.url, SIZES.nine, 2);
+  for (const [name, { ms, work }] of Object.entries(touches)) {
+    t.diagnostic(`${name}: ${ms.values.map((value) => value.toFixed(0)).join(', ')} ms by the clock, goal ${REPAINT_GOALS.touch} ms; work ${work.values.map((value) => value.toFixed(0)).join(', ')} ms`);
+    assert.ok(work.min < MAX_TOUCH_WORK_MS[name], `${name}: the page's thread worked ${work.min.toFixed(0)} ms at best; allowed are ${MAX_TOUCH_WORK_MS[name]} ms`);
+  }
+  t.diagnostic(`a frame of scrolling: work ${scroll.work.median.toFixed(1)} ms`);
+  assert.ok(scroll.work.min < MAX_FRAME_WORK_MS, `the page's thread worked ${scroll.work.min.toFixed(1)} ms for a frame of scrolling; allowed are ${MAX_FRAME_WORK_MS} ms`);
+  assertQuiet(errors);
+});
+
+test('drawing the page again without a change recalculates no style', async () => {
+  const { page, errors, close } = await openLongText(browser, site.url, SIZES.nine);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Performance.enable');
+  const recalculations = async () => (await devtools.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'RecalcStyleCount').value;
+  const redraw = () => page.evaluate(async () => {
+    dispatchEvent(new Event('resize'));
+    await new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
+  });
+  await redraw();
+  const before = await recalculations();
+  for (let n = 0; n < 3; n += 1) await redraw();
+  assert.equal(await recalculations(), before);
+  assertQuiet(errors);
+  await close();
+});
