@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertQuiet, openPage, workerPreludes } from '../browser/harness.mjs';
-import { openMoescope } from './moescope-page.mjs';
+import { PATIENCE_MS, openMoescope } from './moescope-page.mjs';
 import { withSite } from './site.mjs';
 
 const SHORT = { max: '6' };
@@ -71,6 +71,26 @@ test('an adapter without timestamp-query runs the page on WebGPU, and refuses on
   await failure.waitFor();
   assert.match(await failure.textContent(), /timestamp-query/);
   await moescope.stillWrites();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
+test('an analysis of two routings and a lesson are measured on WebGPU too', async () => {
+  const hash = { ...SHORT, backend: 'webgpu', model: 'models/first', tab: 'analyses', texts: 'own', own: 'A fox.', analysis: 'agreement', against: 'switch' };
+  const moescope = await openMoescope(browser, site, { hash });
+  const { page } = moescope;
+  page.setDefaultTimeout(2 * PATIENCE_MS);
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.locator('.result[data-status="done"] .figure-table').waitFor();
+  await page.getByRole('tab', { name: 'Lessons' }).click();
+  await page.getByRole('button', { name: /^The k knob/ }).click();
+  await page.getByRole('button', { name: 'Next', exact: true }).click();
+  await page.locator('.question').getByRole('radio').first().check();
+  await page.getByRole('button', { name: 'Next', exact: true }).click();
+  await moescope.write('A fox');
+  await moescope.topK.fill('1');
+  await page.locator('.finding').waitFor();
+  assert.equal((await moescope.backend()).kind, 'webgpu');
   assertQuiet(moescope.errors);
   await moescope.close();
 });
