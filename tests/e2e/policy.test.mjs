@@ -64,6 +64,21 @@ test('nothing overflows on a phone, a tablet and a wide screen, in light and dar
   await moescope.close();
 });
 
+test('a text from right to left runs so, and a word longer than the screen breaks', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '2' }, context: { viewport: { width: 360, height: 740 } } });
+  const { page, text } = moescope;
+  await moescope.write('שלום עולם וברוך הבא');
+  await eventually(() => text.evaluate((element) => getComputedStyle(element).direction), 'rtl');
+  const [first, last] = await text.locator('.token.prompt:not(.special)').evaluateAll((all) => [all[0], all.at(-1)].map((token) => token.getBoundingClientRect()));
+  assert.ok(first.left > last.left || first.top < last.top, JSON.stringify([first, last]));
+  await moescope.screenshot('e2e-right-to-left');
+  await moescope.write('Donaudampfschifffahrt'.repeat(12));
+  await eventually(() => text.evaluate((element) => getComputedStyle(element).direction), 'ltr');
+  await eventually(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
 test('the state in a link sets theme and text size', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, theme: 'dark', size: '160' } });
   const look = await moescope.page.evaluate(() => ({

@@ -35,7 +35,7 @@ function promptField({ state, actions, runner }: Shown): ViewElement {
         },
       },
       attrs: {
-        id: 'prompt', rows: 4, spellcheck: 'false', placeholder: messages.prompt.placeholder,
+        id: 'prompt', rows: 4, dir: 'auto', spellcheck: 'false', placeholder: messages.prompt.placeholder,
         'aria-invalid': runner.failure === undefined ? undefined : 'true',
         'aria-describedby': runner.failure === undefined ? undefined : ERROR_ID,
       },

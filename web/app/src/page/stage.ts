@@ -23,7 +23,7 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
     h('div.text', {
       style: { '--digits': String(String(Math.max(0, nExperts - 1)).length) },
       attrs: {
-        id: 'text', role: 'group', 'aria-label': messages.run.label, 'aria-busy': String(runner.active),
+        id: 'text', role: 'group', dir: 'auto', 'aria-label': messages.run.label, 'aria-busy': String(runner.active),
         'data-status': runner.status, 'data-source': runner.source,
       },
     },

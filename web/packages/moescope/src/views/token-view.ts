@@ -112,7 +112,8 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
       'data-experts': choices.map((choice) => choice.expert).join(','),
     },
   },
-  h('span.t', {}, visibleText(record.token, data.pieces)),
+  // Letters in the digits of bytes say nothing of the direction of the text.
+  h('span.t', { attrs: { dir: record.token.text === '' ? 'ltr' : undefined } }, visibleText(record.token, data.pieces)),
   h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
   h('span.n', { attrs: { 'aria-hidden': 'true', 'data-figure': figure(data, value, first) } }));
 }
