@@ -12,6 +12,11 @@ import { chineseWork } from './messages-zh-work.js';
 import { chineseViews } from './messages-zh-views.js';
 import { chineseVision } from './vision/messages-zh.js';
 
+/** Why the engine runs where it does; what is newer than these words is said in English. */
+const reasons: Readonly<Record<string, string>> = {
+  'This browser offers no WebGPU': '此浏览器不支持 WebGPU', 'WebGPU gave no adapter': 'WebGPU 没有给出适配器', 'WebGPU gave an adapter': 'WebGPU 可用',
+};
+
 export const chinese: Translation = {
   vision: chineseVision,
   views: CHINESE,
@@ -78,7 +83,7 @@ export const chinese: Translation = {
   },
   paths: { heading: '路径图', help: '每个词元从一层的首选专家走向下一层的首选专家。' },
   backend: {
-    button: (name) => `后端：${name}`, choose: '运行于', auto: '自动', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU，原装 Burn', cpu: 'CPU', none: '无引擎', loading: '正在载入',
+    button: (name) => `后端：${name}`, choose: '运行于', chosen: '由下面的选项或链接指定。', reason: (said) => reasons[said] ?? said, auto: '自动', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU，原装 Burn', cpu: 'CPU', none: '无引擎', loading: '正在载入',
     adapter: (name) => `适配器：${name}`,
   },
   loading: {

@@ -157,6 +157,9 @@ const english = {
   backend: {
     button: (name: string) => `Backend: ${name}`,
     choose: 'Run on',
+    chosen: 'Chosen below or in the link.',
+    /** Why the engine runs where it does, as the engine says it. */
+    reason: (said: string) => said,
     auto: 'Automatic',
     webgpu: 'WebGPU',
     'webgpu-burn': 'WebGPU, stock Burn',

@@ -63,7 +63,7 @@ function backendMenu(shown: Bar): ViewElement {
   const button = menuButton('backend', shown, messages.backend.button(backendName(shown)),
     h('span', { attrs: { class: `lamp on-${kind}`, 'aria-hidden': 'true' } }), backendName(shown));
   return menu('backend', shown, button,
-    h('p', { attrs: { class: 'reason', 'data-backend': kind } }, backend?.reason ?? messages.errors.none),
+    h('p', { attrs: { class: 'reason', 'data-backend': kind } }, backend === undefined ? messages.errors.none : state.backend === 'auto' ? messages.backend.reason(backend.reason) : messages.backend.chosen),
     h('p.note', { attrs: { hidden: backend?.adapter === undefined } }, messages.backend.adapter(backend?.adapter ?? '')),
     h('fieldset', {}, h('legend', {}, messages.backend.choose), choices));
 }

@@ -39,7 +39,7 @@ export function linesChart(data: LinesData): ViewElement {
     data.places.map((place, at) => at % every === 0 && label(x(at), HEIGHT + 30, place, 'middle', INK)),
     label(LEFT + inner / 2, HEIGHT + 44, data.axes[0], 'middle'),
     data.lines.map(({ figures, name }, at) => h('g', { key: name }, drawLine(figures, at, x, y))),
-    names(data.lines, y, LEFT + inner + 8));
+    names(data.lines, y, LEFT + inner + 12));
 }
 
 type Scale = (value: number) => number;
