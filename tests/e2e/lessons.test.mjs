@@ -58,6 +58,17 @@ test('switching off the busiest expert is answered with its control', () => take
   await moescope.losses();
 }));
 
+test('what an expert is: the busiest is switched off, and what it worked on is told', () => take('expert', async (moescope, page) => {
+  await moescope.losses();
+  await moescope.expert(await busiest(page)).click();
+  await moescope.losses();
+}));
+
+test('expert caches: hits with one expert are counted beside those as trained', () => take('cache', async (moescope) => {
+  await moescope.topK.fill('1');
+  await moescope.losses();
+}));
+
 test('balance: the model that was trained without a balance loss is opened, and the experts that it uses are counted', () => take('balance', async (moescope, page) => {
   await moescope.openModel('models/nine-collapsed');
   await page.waitForFunction(() => location.hash.includes('nine-collapsed'));
