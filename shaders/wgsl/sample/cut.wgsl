@@ -1,5 +1,5 @@
 // Which tokens top k and top p leave, without sorting: the key of the last one is found over the 32 bits of a float,
-// two bits a round, and each round is one look at all logits.
+// one bit a look at all logits. A look at everything comes before, one at what is above the key after.
 
 /// Keeps the tokens whose key is above, and of those with this key so many, the lowest ids.
 struct Cut {
@@ -11,43 +11,59 @@ struct Walk {
     last: u32,
 }
 
+/// Looks that one of the two rules takes.
+const LOOKS = 34u;
+
 fn weight(logit: f32, highest: f32) -> f32 {
     return exp((logit - highest) / bitcast<f32>(run[TEMPERATURE]));
 }
 
-/// What the tokens from each of four rising keys on count for, together: one each, or their mass.
-fn measure(least: vec4<u32>, highest: f32, by_mass: bool, thread: u32) -> vec4<f32> {
-    var sum = vec4(0.0);
+/// What the tokens from a key on count for, together: one each, or their mass.
+fn measure(least: u32, highest: f32, by_mass: bool, thread: u32) -> f32 {
+    var sum = 0.0;
     for (var id = thread; id < args.vocab; id += 256u) {
-        let at = key(logits[id]);
-        if at >= least.x {
-            let counts = select(1.0, weight(logits[id], highest), by_mass);
-            sum += select(vec4(0.0), vec4(counts), vec4(at) >= least);
+        if key(logits[id]) >= least {
+            sum += select(1.0, weight(logits[id], highest), by_mass);
         }
     }
     return sums(sum, thread).all;
 }
 
-/// Of what `cut` keeps the fewest best tokens that are `wanted` ones or, by mass, have that share of it.
-fn narrowed(cut: Cut, wanted: f32, highest: f32, by_mass: bool, thread: u32) -> Cut {
-    let lowest = cut.key + 1u;
-    var enough = wanted;
-    if by_mass {
-        let tied = select(0.0, cut.equals * weight(unkey(cut.key), highest), cut.equals > 0.0);
-        enough = wanted * (measure(vec4(lowest), highest, true, thread).x + tied);
-    }
+/// What top k and, of that, top p leave. Both go through one loop, because compilers inline every call and a sum is
+/// most of this kernel.
+fn kept(highest: f32, thread: u32) -> Cut {
+    var cut = Cut(0u, 0.0);
     var found = 0u;
-    for (var shift = 30i; shift >= 0; shift -= 2) {
-        let steps = vec4(found) + (vec4(0u, 1u, 2u, 3u) << vec4(u32(shift)));
-        let reach = measure(max(steps, vec4(lowest)), highest, by_mass, thread) >= vec4(enough);
-        found = select(select(select(found, steps.y, reach.y), steps.z, reach.z), steps.w, reach.w);
+    var enough = 0.0;
+    for (var look = 0u; look < 2u * LOOKS; look++) {
+        let by_mass = look >= LOOKS;
+        let top_p = bitcast<f32>(run[TOP_P]);
+        if select(run[TOP_K] == 0u || run[TOP_K] >= args.vocab, top_p >= 1.0, by_mass) {
+            continue;
+        }
+        let round = look % LOOKS;
+        var least = 0u;
+        if round == LOOKS - 1u {
+            // Where only equals of the former cut reach it, nothing is found above.
+            found = max(found, cut.key);
+            least = found + 1u;
+        } else if round > 0u {
+            least = found | (1u << (LOOKS - 2u - round));
+        }
+        let counts = measure(max(least, cut.key + 1u), highest, by_mass, thread);
+        let each = select(1.0, weight(unkey(select(found, cut.key, round == 0u)), highest), by_mass);
+        if round == 0u {
+            let tied = select(0.0, cut.equals * each, cut.equals > 0.0);
+            enough = select(f32(run[TOP_K]), top_p * (counts + tied), by_mass);
+            found = 0u;
+        } else if round < LOOKS - 1u {
+            found = select(found, least, counts >= enough);
+        } else {
+            let equals = max(1.0, ceil((enough - counts) / each));
+            cut = Cut(found, select(equals, min(equals, cut.equals), found == cut.key));
+        }
     }
-    // Nothing reaches it where some equals of the former cut are needed.
-    found = max(found, cut.key);
-    let above = measure(vec4(found + 1u), highest, by_mass, thread).x;
-    let each = select(1.0, weight(unkey(found), highest), by_mass);
-    let equals = max(1.0, ceil((enough - above) / each));
-    return Cut(found, select(equals, min(equals, cut.equals), found == cut.key));
+    return cut;
 }
 
 /// Adds up what is kept of consecutive ids until that is more than `most`; `equals` came before with the key of the cut.

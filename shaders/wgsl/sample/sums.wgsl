@@ -1,20 +1,20 @@
 // What 256 invocations have found, put together: sums, also of those before each, and the best token of a row.
 struct Sums {
     /// Of the invocations before this one.
-    before: vec4<f32>,
+    before: f32,
     /// Of all invocations.
-    all: vec4<f32>,
+    all: f32,
 }
 
-var<workgroup> parts: array<vec4<f32>, 256>;
-var<workgroup> rows: array<vec4<f32>, 16>;
+var<workgroup> parts: array<f32, 256>;
+var<workgroup> rows: array<f32, 16>;
 var<workgroup> bests: array<vec2<u32>, 256>;
 
 /// Sixteen parts are a row; what is before an invocation never falls from one to the next, however sums round.
-fn sums(part: vec4<f32>, thread: u32) -> Sums {
+fn sums(part: f32, thread: u32) -> Sums {
     parts[thread] = part;
     workgroupBarrier();
-    var inside = vec4(0.0);
+    var inside = 0.0;
     for (var other = thread & 0xf0u; other < thread; other++) {
         inside += parts[other];
     }
@@ -22,7 +22,7 @@ fn sums(part: vec4<f32>, thread: u32) -> Sums {
         rows[thread / 16u] = inside + part;
     }
     workgroupBarrier();
-    var found = Sums(vec4(0.0), vec4(0.0));
+    var found = Sums(0.0, 0.0);
     for (var row = 0u; row < 16u; row++) {
         found.before = select(found.before, found.all + inside, row == thread / 16u);
         found.all += rows[row];
