@@ -35,12 +35,11 @@ fn kept(highest: f32, thread: u32) -> Cut {
     var cut = Cut(0u, 0.0);
     var found = 0u;
     var enough = 0.0;
-    for (var look = 0u; look < 2u * LOOKS; look++) {
+    let top_p = bitcast<f32>(run[TOP_P]);
+    let first = select(0u, LOOKS, run[TOP_K] == 0u || run[TOP_K] >= args.vocab);
+    let end = select(2u * LOOKS, LOOKS, top_p >= 1.0);
+    for (var look = first; look < end; look++) {
         let by_mass = look >= LOOKS;
-        let top_p = bitcast<f32>(run[TOP_P]);
-        if select(run[TOP_K] == 0u || run[TOP_K] >= args.vocab, top_p >= 1.0, by_mass) {
-            continue;
-        }
         let round = look % LOOKS;
         var least = 0u;
         if round == LOOKS - 1u {
