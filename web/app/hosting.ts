@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { HtmlTagDescriptor, Plugin, Rolldown } from 'vite';
 
 import { HASHED, headersFile } from '../tools/lib/host-headers.mjs';
-import { CONTENT_SECURITY_POLICY } from '../tools/lib/policy.mjs';
+import { contentSecurityPolicy as policy } from '../tools/lib/policy.mjs';
 import type { Engine, Manifest } from './offline/manifest.js';
 
 const SERVICE_WORKER = 'service-worker.js';
@@ -26,7 +26,7 @@ export function contentSecurityPolicy(): Plugin {
     transformIndexHtml: () => [{
       tag: 'meta',
       injectTo: 'head-prepend',
-      attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: policy() },
     }],
   };
 }

@@ -9,6 +9,7 @@ import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
 
 import { contentSecurityPolicy, hostHeaders, offline, socialPreview } from './hosting.js';
+import { modelHosts } from '../tools/lib/policy.mjs';
 import { listModels } from './model-list.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -55,7 +56,7 @@ function recordedIds(): string[] {
 export default defineConfig({
   root: here,
   base: './',
-  define: { __RECORDED__: JSON.stringify(recordedIds()), __MODELS__: JSON.stringify(listModels(models)) },
+  define: { __RECORDED__: JSON.stringify(recordedIds()), __MODELS__: JSON.stringify(listModels(models)), __MODEL_HOSTS__: JSON.stringify(modelHosts()) },
   plugins: [contentSecurityPolicy(), hostHeaders(), socialPreview(process.env['MOESCOPE_SITE']), offline(smallFiles()), copyModels()],
   worker: { format: 'es' },
   build: {

@@ -11,12 +11,14 @@ import { atLeast, lockedVersion, minimumRust, wasmBindgenVersion } from './lib/v
 
 test('options are read in both forms', () => {
   assert.deepEqual(readOptions(['--port', '8080', '--only=a,b'], { port: 'port', only: 'list' }), { port: 8080, only: ['a', 'b'] });
+  assert.deepEqual(readOptions(['--from', 'https://a.example:81, https://*.b.example'], { from: 'hosts' }), { from: ['https://a.example:81', 'https://*.b.example'] });
 });
 
 test('mistakes in options say what is allowed', () => {
   assert.throws(() => readOptions(['--prot', '1'], { port: 'port' }), /unknown option --prot; allowed: --port/);
   assert.throws(() => readOptions(['--port', '70000'], { port: 'port' }), /got 70000, allowed is a port from 1 to 65535/);
   assert.throws(() => readOptions(['--site', 'host.example'], { site: 'url' }), /got host\.example, allowed is an address such as https/);
+  assert.throws(() => readOptions(['--from', 'https://a.example,https://b.example; x'], { from: 'hosts' }), /--from: got https:\/\/b\.example; x, allowed are hosts such as/);
   assert.throws(() => readOptions(['--port'], { port: 'port' }), /--port needs a value/);
   assert.throws(() => readOptions(['x'], {}), /allowed: no options/);
 });

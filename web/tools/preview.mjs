@@ -18,7 +18,10 @@ if (!fs.existsSync(path.join(distDir, 'index.html.br'))) {
   process.exit(1);
 }
 try {
-  const server = await serve({ port: port ?? DEFAULT_PORT, tries: port ? 1 : TRIES, base: base ?? '/moescope/', isolated });
+  // The policy of the build, which may name hosts of models.
+  const [, policy] = /Content-Security-Policy: (.*)/.exec(fs.readFileSync(path.join(distDir, '_headers'), 'utf8'));
+  const headers = { 'Content-Security-Policy': policy };
+  const server = await serve({ port: port ?? DEFAULT_PORT, tries: port ? 1 : TRIES, base: base ?? '/moescope/', isolated, headers });
   console.log(`${shown(distDir)}/ is at ${server.url} ${isolated ? 'with' : 'without'} cross-origin isolation.\nCtrl-C ends it.`);
 } catch (error) {
   if (error.code !== 'EADDRINUSE') throw error;

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { headersFile, hostHeaders } from './lib/host-headers.mjs';
-import { CONTENT_SECURITY_POLICY } from './lib/policy.mjs';
+import { CONTENT_SECURITY_POLICY, contentSecurityPolicy, modelHosts } from './lib/policy.mjs';
 import { serve } from './serve.mjs';
 
 let outer;
@@ -64,6 +64,13 @@ test('a folder answers with its index, with the policy', async () => {
 test('the policy allows no inline code and no other host', () => {
   assert.doesNotMatch(CONTENT_SECURITY_POLICY, /unsafe-inline|'unsafe-eval'|https?:|\*/);
   assert.match(CONTENT_SECURITY_POLICY, /^default-src 'none'/);
+});
+
+test('hosts of models that a build names may be asked for data, and for nothing else', () => {
+  const hosts = modelHosts({ MOESCOPE_MODEL_HOSTS: 'https://a.example,https://*.b.example' });
+  const more = contentSecurityPolicy(hosts).split('; ').filter((rule) => !CONTENT_SECURITY_POLICY.split('; ').includes(rule));
+  assert.deepEqual(more, ["connect-src 'self' https://a.example https://*.b.example"]);
+  assert.deepEqual(modelHosts({}), []);
 });
 
 test('wasm has its type and its length', async () => {

@@ -101,7 +101,7 @@ export const chinese: Translation = {
     forget: (name) => `从此浏览器中移除 ${name}`, forgetShort: '移除', card: '模型卡与许可证', own: '你自己的文件夹',
     ownHelp: '选择含有 config.json、tokenizer.json 和 model.safetensors 的文件夹；文件不会离开这台设备。',
     missing: (files) => `文件夹里没有 ${files.join('、')}。`,
-    otherHost: (host) => `本页不向其他主机请求任何内容，而 ${host} 是其他主机。请从那里下载 config.json、tokenizer.json 和 model.safetensors，再用“你自己的文件夹”打开，或放到本站。`,
+    otherHost: (host) => `本页不得向 ${host} 请求任何内容。请从那里下载 config.json、tokenizer.json 和 model.safetensors，再用“你自己的文件夹”打开，或放到本站。`,
     elsewhere: (name) => `文件夹 ${name} 是从别人的磁盘上打开的，链接无法带上它。请用“你自己的文件夹”重新选择，或换一个模型。`,
   },
   theme: { label: '主题', system: '跟随系统', light: '浅色', dark: '深色' },

@@ -206,7 +206,7 @@ const english = {
     ownHelp: 'Choose a folder with config.json, tokenizer.json and model.safetensors; it stays on this device.',
     missing: (files: readonly string[]) => `The folder has no ${files.join(', no ')}.`,
     otherHost: (host: string) =>
-      `This page asks no other host for anything, and ${host} is one. Download config.json, tokenizer.json and model.safetensors from there, and open their folder with “A folder of yours”, or put it on this site.`,
+      `This page is not allowed to ask ${host} for anything. Download config.json, tokenizer.json and model.safetensors from there, and open their folder with “A folder of yours”, or put it on this site.`,
     elsewhere: (name: string) => `The folder ${name} was opened from somebody’s own disk, so the link cannot bring it along. Choose it here with “A folder of yours”, or take another model.`,
   },
 

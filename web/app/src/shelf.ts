@@ -35,11 +35,24 @@ export class Shelf {
   }
 }
 
-/** On this site: its policy lets the page ask nobody else, so that another host is refused with what to do instead. */
-export function addressOf(folder: string): URL {
+/**
+ * On this site or on a host that the page was built for: its policy lets it ask nobody else, so that another one is refused
+ * with what to do instead. A model's page on the Hugging Face hub stands for its files.
+ */
+export function addressOf(folder: string, hosts: readonly string[] = __MODEL_HOSTS__): URL {
   const [address, site] = [new URL(`${folder}/`, document.baseURI), new URL(document.baseURI)];
-  if (address.origin !== site.origin) throw new MoescopeError('other_host', messages.model.otherHost(address.host));
-  return address;
+  if (address.origin !== site.origin && !hosts.some((host) => covers(host, address))) {
+    throw new MoescopeError('other_host', messages.model.otherHost(address.host));
+  }
+  const isOnHub = address.host === 'huggingface.co' && /^\/[\w.-]+\/[\w.-]+\/$/.test(address.pathname);
+  return isOnHub ? new URL('resolve/main/', address) : address;
+}
+
+/** As a policy reads hosts: `https://a.example` is that one, `https://*.a.example` each below it. */
+function covers(host: string, address: URL): boolean {
+  const [protocol, name = ''] = host.split('//');
+  if (protocol !== address.protocol) return false;
+  return name.startsWith('*.') ? address.host.endsWith(name.slice(1)) : address.host === name;
 }
 
 /** The three files of a folder that a visitor chose; the names of those that are not there otherwise. */

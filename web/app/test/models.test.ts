@@ -10,7 +10,7 @@ import { MODELS, cardFor } from '../src/catalogue.js';
 import { Engine } from '../src/engine.js';
 import { examplesFor } from '../src/examples.js';
 import { modelMenu } from '../src/page/models.js';
-import { Shelf, folderFrom } from '../src/shelf.js';
+import { Shelf, addressOf, folderFrom } from '../src/shelf.js';
 import { drawn } from './drawn.js';
 import { FakeScope } from './fake-scope.js';
 
@@ -70,9 +70,26 @@ describe('a model on another host', () => {
       expect(await engine.open({ model, backend: 'auto' }), model).toBe(false);
       expect(engine.failure?.code, model).toBe('other_host');
     }
-    expect(engine.failure?.message).toMatch(/localhost:81 is one\. Download config\.json.*A folder of yours/);
+    expect(engine.failure?.message).toMatch(/not allowed to ask localhost:81 for anything\. Download config\.json.*A folder of yours/);
     expect(load).not.toHaveBeenCalled();
     expect(await engine.open({ model: 'http://localhost/elsewhere/model', backend: 'auto' })).toBe(true);
+  });
+});
+
+describe('a model on a host that the page was built for', () => {
+  const hosts = ['https://huggingface.co', 'https://*.models.example', 'http://localhost:81'];
+
+  it('is asked for there, and a page of the hub stands for the files of the model', () => {
+    expect(String(addressOf('http://localhost:81/model', hosts))).toBe('http://localhost:81/model/');
+    expect(String(addressOf('https://eu.models.example/a', hosts))).toBe('https://eu.models.example/a/');
+    expect(String(addressOf('https://huggingface.co/someone/a-model', hosts))).toBe('https://huggingface.co/someone/a-model/resolve/main/');
+    expect(String(addressOf('https://huggingface.co/someone/a-model/resolve/v2', hosts))).toBe('https://huggingface.co/someone/a-model/resolve/v2/');
+  });
+
+  it('has to be of that host: of no other scheme, port or ending', () => {
+    for (const folder of ['http://huggingface.co/a/b', 'https://models.example/a', 'https://badmodels.example/a', 'http://localhost:82/a']) {
+      expect(() => addressOf(folder, hosts), folder).toThrow(/not allowed to ask/);
+    }
   });
 });
 

@@ -3,14 +3,10 @@
 //
 // Nothing here is needed to run the page: it states its policy itself, and without isolation it runs on one thread.
 
-import { CONTENT_SECURITY_POLICY } from './policy.mjs';
+import { contentSecurityPolicy } from './policy.mjs';
 
-/** Sent with every file. */
-const EVERYWHERE = {
-  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-};
+/** Sent with every file, beside the policy. */
+const EVERYWHERE = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
 
 /** Make `crossOriginIsolated` true, which shared memory and with it threads need. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
@@ -21,7 +17,8 @@ const FOREVER = { 'Cache-Control': 'public, max-age=31536000, immutable' };
 
 /** Headers of a file, by its path inside the folder. */
 export function hostHeaders(name, { isolated = false } = {}) {
-  return { ...EVERYWHERE, ...(isolated ? ISOLATION : {}), ...(name.startsWith(HASHED) ? FOREVER : {}) };
+  const policy = { 'Content-Security-Policy': contentSecurityPolicy() };
+  return { ...policy, ...EVERYWHERE, ...(isolated ? ISOLATION : {}), ...(name.startsWith(HASHED) ? FOREVER : {}) };
 }
 
 /** The same as a `_headers` file. */

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 
-/** Parses options; `allowed` maps names to `port`, `path`, `list`, `url`, `text` or `flag`. Ends the process on a mistake. */
+/** Parses options; `allowed` maps names to `port`, `path`, `list`, `url`, `hosts`, `text` or `flag`. Ends the process on a mistake. */
 export function parseOptions(args, allowed) {
   try {
     return readOptions(args, allowed);
@@ -44,6 +44,17 @@ function convert(name, kind, value) {
     if (!/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) throw new Error(`--${name}: got ${value}, allowed is an address such as https://host.example/moescope/`);
     return value;
   }
-  if (kind === 'list') return value.split(',').map((item) => item.trim()).filter(Boolean);
+  if (kind === 'list') return listOf(value);
+  if (kind === 'hosts') return listOf(value).map((host) => checkedHost(name, host));
   return kind === 'path' ? path.resolve(process.env.INIT_CWD ?? process.cwd(), value) : value;
+}
+
+function listOf(value) {
+  return value.split(',').map((item) => item.trim()).filter(Boolean);
+}
+
+/** A host as a content security policy writes it; anything else could say more in the policy than is meant. */
+function checkedHost(name, host) {
+  if (!/^https?:\/\/(\*\.)?[\w.-]+(:\d+)?$/.test(host)) throw new Error(`--${name}: got ${host}, allowed are hosts such as https://models.example or https://*.models.example`);
+  return host;
 }

@@ -52,7 +52,7 @@ function pageKey() {
   const folders = [packageDir, appDir].flatMap((folder) => listFiles(folder, notSource));
   const wasm = VARIANTS.flatMap(wasmOutputs);
   const hosting = ['policy.mjs', 'host-headers.mjs'].map((file) => path.join(root, 'web/tools/lib', file));
-  const values = { node: process.versions.node, site: process.env.MOESCOPE_SITE ?? '' };
+  const values = { node: process.versions.node, site: process.env.MOESCOPE_SITE ?? '', hosts: process.env.MOESCOPE_MODEL_HOSTS ?? '' };
   return hashInputs({ files: [...folders, ...wasm, ...hosting, ...lockFile(), ...modelFiles()], values });
 }
 
