@@ -18,11 +18,12 @@ const models = join(here, '../../models');
 /** What of a model folder is shipped; recipes and logs stay behind. */
 const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json', 'experts.svg'];
 
-/** Files of every model folder that are there. */
+/** Files of every model folder that has any; a recipe alone is not shipped. */
 function shippedFiles(): Record<string, string[]> {
   if (!existsSync(models)) return {};
   const folders = readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return Object.fromEntries(folders.map(({ name }) => [name, MODEL_FILES.filter((file) => existsSync(join(models, name, file)))]));
+  const shipped = folders.map(({ name }) => [name, MODEL_FILES.filter((file) => existsSync(join(models, name, file)))] as const);
+  return Object.fromEntries(shipped.filter(([, files]) => files.length > 0));
 }
 
 /** What a model needs besides its weights, by its folder. */
