@@ -45,11 +45,13 @@ export class PatchPointer {
   #keys(event: Event): void {
     const place = placeOf(event);
     if (place === undefined || !(event instanceof KeyboardEvent) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { columns, records } = this.#tab.shown();
+    const { columns, records, state } = this.#tab.shown();
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const patch = place.patch + step;
+    // A key that comes before the picture is drawn anew still finds the keyboard where it was.
+    const from = this.#follow ? (state.patch ?? place.patch) : place.patch;
+    const patch = from + step;
     if (patch < 0 || patch >= records.length) return;
     this.#follow = true;
     this.#tab.show({ cursor: patch, hover: undefined });
