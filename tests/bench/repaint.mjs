@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import { needFile, openPage } from '../browser/harness.mjs';
+import { generator } from '../browser/random.mjs';
 import { summary } from './figures.mjs';
 
 const PATIENCE_MS = 120_000;
@@ -126,16 +127,5 @@ function layerOf(layer, tokens, experts, random) {
   return {
     layer, n_experts: experts, logits: zeros, scores: zeros, verdicts: zeros, offsets: Array.from({ length: tokens + 1 }, (_, t) => 2 * t),
     experts: chosen, weights: chosen.map((_, n) => (n % 2 === 0 ? 0.7 : 0.3)),
-  };
-}
-
-/** Numbers from 0 to 1 (xorshift32). */
-function generator(seed) {
-  let x = seed;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 4294967296;
   };
 }

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertQuiet, eventually } from '../browser/harness.mjs';
+import { generator } from '../browser/random.mjs';
 import { GROUPS } from './link-controls.mjs';
 import { CPU, openMoescope } from './moescope-page.mjs';
-import { NONSENSE, generator, oddLink } from './odd-links.mjs';
+import { NONSENSE, oddLink } from './odd-links.mjs';
 import { withSite } from './site.mjs';
 import { fieldOf, fieldsOf, loadState } from './state.mjs';
 

@@ -28,14 +28,3 @@ export function oddLink(random) {
   const rest = random() < 0.2 ? link.slice(0, Math.floor(random() * link.length)) : link;
   return `v=2&auto=0&backend=cpu&model=models/first&v.model=models/vit_moe&${rest}`;
 }
-
-/** Numbers from 0 to 1 (xorshift32). */
-export function generator(seed) {
-  let x = seed;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 4294967296;
-  };
-}
