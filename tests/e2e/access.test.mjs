@@ -120,14 +120,14 @@ const usable = ({ page }) => page.locator('.topbar, #place').locator('button, in
   .filter((control) => control.checkVisibility() && control.closest('#text') === null)
   .map((control) => `${control.tagName} ${control.getAttribute('aria-label') ?? control.textContent}`));
 
-for (const [tab, ready] of [['language', '#text .token.generated'], ['vision', '.verdict[data-answer]']]) {
+for (const [tab, ready, least] of [['language', '#text .token.generated', 30], ['vision', '.verdict[data-answer]', 30], ['analyses', '.result .headline', 20]]) {
   test(`a link hides every control of the tab ${tab}, one by one or all`, () => withPage({ v: '2', model: 'models/first', ...EYES, tab, hide: HIDEABLE.join(',') }, async (moescope) => {
     const { page } = moescope;
     await page.locator(ready).first().waitFor({ state: 'attached' });
     await moescope.modelIsReady();
     await eventually(() => usable(moescope), []);
     await page.goto(`${site.url}#${new URLSearchParams({ v: '2', ...CPU, model: 'models/first', ...EYES, tab, auto: '0' })}`);
-    await eventually(() => usable(moescope), (controls) => controls.length > 30);
+    await eventually(() => usable(moescope), (controls) => controls.length > least);
   }, { reducedMotion: 'reduce' }));
 }
 

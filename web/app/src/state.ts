@@ -36,6 +36,7 @@ export type Side = (typeof SIDES)[number];
 export const HIDEABLE = [
   'prompt', 'examples', 'sampling', 'topk', 'cost', 'strategy', 'own', 'temperature', 'experts', 'adapt', 'contrast', 'compare', 'yard', 'layers', 'router',
   'start', 'tint', 'layer', 'scope', 'undo', 'copies', 'tabs', 'tools', 'picture', 'answer', 'patches', 'capacity', 'survey', 'curve',
+  'texts', 'analyses', 'about', 'variant', 'run', 'figures', 'trace',
 ] as const;
 export type Hideable = (typeof HIDEABLE)[number];
 

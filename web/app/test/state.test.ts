@@ -1,8 +1,10 @@
 // The link is the state: every control survives the round trip, and no hash, however odd, throws.
+import { readFileSync } from 'node:fs';
+
 import { describe, expect, it } from 'vitest';
 
 import { NO_EDITS } from '../src/routing.js';
-import { DEFAULTS, LIMITS, decode, encode } from '../src/state.js';
+import { DEFAULTS, HIDEABLE, LIMITS, decode, encode } from '../src/state.js';
 import type { State } from '../src/state.js';
 
 const CHANGES: { readonly [K in keyof State]: State[K] } = {
@@ -168,3 +170,16 @@ function generator(seed: number): () => number {
     return (x >>> 0) / 4294967296;
   };
 }
+
+describe('what a link hides', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+
+  it.each(HIDEABLE)('%s is hidden by the style sheet', (name) => {
+    expect(read('web/app/src/styles/lessons.css')).toContain(`:root[data-hide~='${name}'] `);
+  });
+
+  it('is listed in the README, name by name', () => {
+    const list = /`hide=`[^]*?(?=\n- `present=)/.exec(read('README.md'))?.[0] ?? '';
+    expect([...list.matchAll(/`([a-z]+)`/g)].map(([, name]) => name).sort()).toEqual([...HIDEABLE].sort());
+  });
+});
