@@ -10,8 +10,8 @@ import { withSite } from './site.mjs';
 const MISSING_FILE = /Failed to load resource.*404/;
 const { browser, site } = await withSite({ webgpu: false });
 
-async function withPage(run, expected = []) {
-  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '8' } });
+async function withPage(run, expected = [], hash = {}) {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '8', ...hash } });
   await run(moescope);
   assertQuiet(moescope.errors, expected);
   await moescope.close();
@@ -72,6 +72,15 @@ for (const [folder, message, expected] of FAULTS) {
     await moescope.stillWrites();
   }, expected));
 }
+
+test('a Chinese page says in Chinese what went wrong, and below it what the engine says', () => withPage(async ({ page, screenshot }) => {
+  await page.locator('#prompt').fill('a long story about a fox '.repeat(400));
+  await page.getByRole('button', { name: '生成', exact: true }).click();
+  const error = page.locator('#prompt-error[data-code="prompt_too_long"]');
+  await error.waitFor();
+  assert.match(await error.innerText(), /^文本太长：共 (\d+) 个词元，而模型最多读 (\d+) 个。请缩短约 \d+ %。\nthe text is \1 tokens long, but .+ reads at most \2;/);
+  await screenshot('e2e-chinese-error');
+}, [], { lang: 'zh' }));
 
 test('a first model that cannot be opened leaves a page that can open another', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '12', model: 'models/nowhere' }, ready: false });

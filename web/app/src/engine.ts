@@ -201,9 +201,9 @@ async function refusal(scope: AnyScope, routing: ModelRouting): Promise<string |
   }
 }
 
-/** Code and message of whatever was thrown. */
+/** Code and message of whatever was thrown, in the language in use. */
 export function explain(error: unknown): { code: string; message: string } {
-  if (error instanceof MoescopeError) return { code: error.code, message: error.message };
+  if (error instanceof MoescopeError) return { code: error.code, message: messages.errors.said(error.code, error.message) };
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -5,6 +5,7 @@ import { CHINESE } from 'moescope/views';
 import type { Translation } from './messages.js';
 import { chineseAlone } from './messages-alone.js';
 import { chineseAnalyses } from './messages-zh-analyses.js';
+import { chineseError } from './messages-zh-errors.js';
 import { chineseLessons } from './messages-zh-lessons.js';
 import { chineseRouter } from './messages-zh-router.js';
 import { chineseStrategy } from './messages-zh-strategy.js';
@@ -47,9 +48,9 @@ export const chinese: Translation = {
   },
   errors: {
     prompt_empty: '请先写提示词：模型至少需要一个词元才能往下写。',
-    promptTooLong: (message) => `提示词太长，请缩短，或只保留最后一部分。（${message}）`,
+    promptTooLong: (message) => message,
     noModel: '还没有载入模型，无法生成：请用页面上方的“模型”按钮打开一个。',
-    generic: (message) => message,
+    said: chineseError,
     load: (model) => `无法打开 ${model} 中的模型。`,
     stays: (model) => `将继续使用 ${model}。`,
     none: '没有模型在运行；页面的其他功能仍可使用。',

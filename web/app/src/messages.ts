@@ -75,7 +75,8 @@ const english = {
     prompt_empty: 'Write a prompt first: the model needs at least one token to go on from.',
     promptTooLong,
     noModel: 'No model is loaded, so nothing can be written: open one with the button Model at the top of the page.',
-    generic: (message: string) => message,
+    /** What the engine says, which is in English. */
+    said: (_code: string, message: string) => message,
     load: (model: string) => `The model in ${model} could not be opened.`,
     stays: (model: string) => `${model} stays in use.`,
     none: 'No model is running. Everything else on the page still works.',

@@ -73,7 +73,7 @@ function promptMessage(code: string, message: string): string {
   if (code === 'prompt_empty') return messages.errors.prompt_empty;
   if (code === 'prompt_too_long') return messages.errors.promptTooLong(message);
   if (code === 'external_failed') return messages.router.failed;
-  return messages.errors.generic(message);
+  return message;
 }
 
 function settings({ state, actions }: Shown): ViewElement {
