@@ -23,6 +23,7 @@ import { messages } from './messages.js';
 import { lookAtImages, lookAtText } from './outline.js';
 import type { ReadFile } from './outline.js';
 import { OwnRouter } from './own-router.js';
+import { Pace } from './pace.js';
 import { aloneSubject } from './page/alone.js';
 import { page } from './page/page.js';
 import type { Actions, Shown, Ui } from './page/shown.js';
@@ -78,13 +79,14 @@ export class App {
   /** Whether the visitor has done anything yet; until then the page may begin by itself. */
   #touched = false;
   #begun = false;
-  #frame: number | undefined;
+  readonly #pace: Pace;
   #paletteFor = 0;
   #opening: Promise<boolean> = Promise.resolve(false);
 
   constructor(options: AppOptions) {
     const now = (): number => performance.now();
     this.#options = options;
+    this.#pace = new Pace(() => this.#draw(), now);
     this.store = options.store;
     this.engine = new Engine(options.load, () => this.schedule(), now, () => this.#closing(), lookAtText(options.readFile));
     this.runner = new Runner(() => this.#textChanged(), now);
@@ -104,7 +106,7 @@ export class App {
     });
     this.store.subscribe((state, before) => {
       if (state.tab !== before.tab || state.lesson !== before.lesson) this.#beginLanguage();
-      this.schedule();
+      this.#pace.atOnce();
     });
   }
 
@@ -128,17 +130,14 @@ export class App {
     void this.openModel(this.#wish(), true);
   }
 
-  /** Draws the page with the next frame. */
+  /** Draws the page soon. */
   schedule(): void {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      this.#draw();
-    });
+    this.#pace.gently();
   }
 
   show(change: Partial<Ui>): void {
     this.ui = { ...this.ui, ...change };
-    this.schedule();
+    this.#pace.atOnce();
   }
 
   /** The visitor did something: from now on the page begins nothing by itself. */
