@@ -15,6 +15,7 @@ import { machine, wholeNumber } from './machine.mjs';
 import { measureGenerate, measureLoad, measurePage, measureTracing, measureWasm } from './measure.mjs';
 import { SIZES, measureRepaint } from './repaint.mjs';
 import { measureStart } from './start.mjs';
+import { measureWriting } from './writing.mjs';
 
 const MIN_RUNS = 5;
 
@@ -59,6 +60,8 @@ async function measure() {
     const page = await measurePage(browser, built.url, runs);
     say('start');
     const start = await measureStart(browser, `${built.url}#backend=cpu`, runs);
+    say('writing');
+    const writing = await measureWriting(browser, built.url, options.model, runs);
     const repaint = {};
     for (const [name, size] of Object.entries(SIZES)) {
       say(`repaint: ${name}`);
@@ -67,7 +70,7 @@ async function measure() {
     }
     say('wasm');
     const wasm = await measureWasm();
-    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate.webgpu.adapter), generate, tracing, load, page, start, repaint, wasm };
+    return { date: new Date().toISOString(), model: options.model, runs, tokens, machine: machine(browser, generate.webgpu.adapter), generate, tracing, load, page, start, writing, repaint, wasm };
   } finally {
     await browser.close();
     await Promise.all([checkout.close(), built.close()]);

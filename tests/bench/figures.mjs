@@ -13,7 +13,7 @@ export function summary(values) {
 
 /** The bench as lines of text. */
 export function report(bench) {
-  const { machine, wasm, page, start, repaint, load, generate, tracing } = bench;
+  const { machine, wasm, page, start, writing, repaint, load, generate, tracing } = bench;
   return [
     `${machine.browser} on ${machine.cpu} (${machine.cores} cores), WebGPU adapter: ${machine.adapter}`,
     `model ${bench.model}, ${bench.tokens} tokens a run, ${bench.runs} runs; median (range)`,
@@ -35,6 +35,7 @@ export function report(bench) {
     row('page: recorded run begins, ms', spread(start.word, 0)),
     row('page: first press answered, ms', `${spread(start.interactive, 0)}, ${goal(start.interactive, START_GOALS.interactive)}`),
     row('page: work of its thread until then, ms', spread(start.work, 0)),
+    row('page: tokens per second while it draws them, cpu', spread(writing, 1)),
     ...Object.entries(repaint).flatMap(([size, { touches, scroll }]) => [
       ...Object.entries(touches).map(([name, { ms, work }]) =>
         row(`page, ${size}: ${name} to repaint, ms (work of its thread)`, `${spread(ms, 0)}, ${goal(ms, REPAINT_GOALS.touch)} (${spread(work, 0)})`)),
