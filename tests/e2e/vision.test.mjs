@@ -2,6 +2,9 @@
 // The model is the tiny random one of the tests, whose answers mean nothing but whose routing is as real as any.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { assertQuiet, eventually, launch, needFile, openPage } from '../browser/harness.mjs';
@@ -240,6 +243,47 @@ describe('over all samples', () => {
     await page.locator('.curve:not([data-images="0"])').waitFor();
     await page.locator('.curve').getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('img', { name: /Accuracy by capacity factor/ }).waitFor();
+  }));
+});
+
+describe('several pictures of one’s own', () => {
+  test('a folder of folders has a row for each, and names what is no picture', async (context) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-pictures-'));
+    context.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+    const put = (name, from) => {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.copyFileSync(needFile(from, 'It is in git.'), path.join(folder, name));
+    };
+    put('pages/1.png', 'web/app/public/screenshot.png');
+    put('pages/notes.txt', 'LICENSE');
+    put('previews/2.png', 'web/app/public/preview.png');
+    await withVision({}, async (page, { screenshot }) => {
+      await page.getByLabel('Choose a folder', { exact: true }).setInputFiles(folder);
+      const section = page.getByRole('region', { name: 'Over your own pictures' });
+      await section.and(page.locator('[data-done="3"][data-running="false"]')).waitFor();
+      await section.getByText('3 files from 2 folders.').waitFor();
+      await section.getByRole('alert').filter({ hasText: /Left out, .*pages\/notes\.txt\. Use PNG/ }).waitFor();
+      assert.deepEqual(await section.locator('tbody th').allTextContents(), ['pages', 'previews', 'all']);
+      const sums = await section.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].reduce((sum, cell) => sum + Number(cell.dataset.share), 0)));
+      for (const sum of sums) assert.ok(Math.abs(sum - 2) < 0.01, `shares of top-2 add up to ${sum}`);
+      await screenshot('e2e-vision-collection');
+    });
+  });
+
+  test('pictures that are dropped together stand for themselves, one each', () => withVision({}, async (page) => {
+    await page.evaluate(async () => {
+      const data = new DataTransfer();
+      for (const colour of ['red', 'blue']) {
+        const canvas = new OffscreenCanvas(40, 40);
+        const context = canvas.getContext('2d');
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 40, 40);
+        data.items.add(new File([await canvas.convertToBlob()], `${colour}.png`, { type: 'image/png' }));
+      }
+      window.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+    });
+    await page.locator('.collection[data-done="2"][data-running="false"]').waitFor();
+    await eventually(() => page.locator('.collection tbody th').allTextContents(), ['blue.png', 'red.png', 'all']);
   }));
 });
 

@@ -1,4 +1,5 @@
 // The tab Vision without a browser: when it looks and under which routing, what surveys count, what its parts say.
+import { MoescopeError } from 'moescope';
 import { choicesAt, classBars, findAll, h, likeliest, textOf } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -12,6 +13,8 @@ import type { State } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { OWN } from '../src/strategy.js';
 import { vision as place } from '../src/vision/page/place.js';
+import { MAX_PICTURES, collectionOf, foundBelow } from '../src/vision/collection.js';
+import type { Found } from '../src/vision/collection.js';
 import { patchRecords } from '../src/vision/records.js';
 import { allSamples, classOf, tileOf } from '../src/vision/samples.js';
 import { PAD, begun, lengthened, placing, strokesFrom, strokesText } from '../src/vision/strokes.js';
@@ -387,6 +390,70 @@ describe('surveys', () => {
     expect(points.every(({ outcomes }) => outcomes.length === free.length)).toBe(true);
     const dropped = points.slice(0, FACTORS.length).map(({ outcomes }) => outcomes.reduce((sum, outcome) => sum + outcome.dropped, 0));
     expect(dropped).toEqual(dropped.toSorted((a, b) => b - a));
+  });
+});
+
+/** A file at a path, as a folder that was chosen has them. */
+const at = (path: string): Found => ({ path, file: new File([path], path.replace(/^.*\//, '')) });
+
+describe('pictures of one’s own', () => {
+  it('are grouped by the folders below the chosen one, which take turns', () => {
+    const { rows, byFolder, pictures } = collectionOf(['pets/dogs/2.png', 'pets/cats/10.png', 'pets/cats/9.png', 'pets/.DS_Store', 'pets/dogs/1.png', 'pets/own.png'].map(at));
+    expect([rows, byFolder]).toEqual([['cats', 'dogs', 'pets'], true]);
+    expect(pictures.map(({ name, row }) => `${row} ${name}`)).toEqual(['0 pets/cats/9.png', '1 pets/dogs/1.png', '2 pets/own.png', '0 pets/cats/10.png', '1 pets/dogs/2.png']);
+  });
+
+  it('without two folders stand for themselves, even where two have the same name', () => {
+    const { rows, byFolder, pictures } = collectionOf([at('b.png'), at('a.png'), at('a.png')]);
+    expect([rows, byFolder, pictures.map(({ row }) => row)]).toEqual([['a.png', 'a.png', 'b.png'], false, [0, 1, 2]]);
+    expect(collectionOf([at('one/a.png'), at('one/b.png')]).rows).toEqual(['a.png', 'b.png']);
+  });
+
+  it('are bounded, with as many from each folder', () => {
+    const { pictures, all: files } = collectionOf(Array.from({ length: 3 * MAX_PICTURES }, (_, n) => at(`set/${n % 2 === 0 ? 'a' : 'b'}/${n}.png`)));
+    expect([pictures.length, pictures.filter(({ row }) => row === 0).length, files]).toEqual([MAX_PICTURES, MAX_PICTURES / 2, 3 * MAX_PICTURES]);
+  });
+
+  it('are found in folders that are dropped, a part at a time and however deep', async () => {
+    const file = (fullPath: string) => ({ isFile: true, isDirectory: false, fullPath, file: (done: (file: File) => void) => done(at(fullPath).file) });
+    const folder = (fullPath: string, ...parts: unknown[][]) => ({
+      isFile: false, isDirectory: true, fullPath,
+      createReader: () => ({ readEntries: (done: (part: unknown[]) => void) => done(parts.shift() ?? []) }),
+    });
+    const dropped = [folder('/pets', [file('/pets/1.png'), folder('/pets/cats', [file('/pets/cats/2.png')])], [file('/pets/3.png')]), file('/4.png')];
+    const found = await foundBelow(dropped as unknown as FileSystemEntry[]);
+    expect(found.map(({ path }) => path)).toEqual(['4.png', 'pets/1.png', 'pets/3.png', 'pets/cats/2.png']);
+  });
+
+  it('are measured together: a row for each folder, what the folder tells, and what is no picture by name', async () => {
+    const { tab, eyes } = await ready();
+    const look = eyes.classify.bind(eyes);
+    eyes.classify = (picture, request) => (picture instanceof File && picture.name.endsWith('.txt')
+      ? Promise.reject(new MoescopeError('image_unreadable', 'no image')) : look(picture, request));
+    tab.shown().actions.collect(['set/a/1.png', 'set/a/2.png', 'set/b/3.png', 'set/b/notes.txt'].map(at));
+    await vi.waitFor(() => expect(tab.shown().collection).toMatchObject({ running: false, done: 4, total: 4 }), PATIENT);
+    expect(tab.shown().collection.outcomes.map(({ label }) => label).sort()).toEqual([0, 0, 1]);
+    const [section] = all(drawn(tab), 'collection');
+    const text = section === undefined ? '' : textOf(section);
+    expect(text).toContain('Left out, because the browser cannot read them as pictures: set/b/notes.txt.');
+    expect(text).toContain('4 files from 2 folders.');
+    expect(text).toMatch(/The folder tells \d\.\d{3} bits/);
+    expect(section && findAll(section, ({ tag }) => tag === 'tr')).toHaveLength(4);
+    tab.shown().actions.topK(3);
+    expect(textOf(drawn(tab))).toContain('Measured under another routing');
+  });
+
+  it('stop where they are, and what stops the engine is told', async () => {
+    const { tab, eyes } = await ready({}, new FakeEyes(1));
+    tab.shown().actions.collect(Array.from({ length: 50 }, (_, n) => at(`${n}.png`)));
+    await vi.waitFor(() => expect(tab.shown().collection.outcomes.length).toBeGreaterThan(2));
+    tab.shown().actions.stopSurvey();
+    const { length } = tab.shown().collection.outcomes;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([tab.shown().collection.running, tab.shown().collection.outcomes.length]).toEqual([false, length]);
+    eyes.classify = () => Promise.reject(new Error('gone'));
+    tab.shown().actions.gather();
+    await vi.waitFor(() => expect(textOf(drawn(tab))).toContain('Not measured: gone'));
   });
 });
 

@@ -4,6 +4,7 @@ import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { named, words } from './words.js';
+import { fileButton } from '../page/file-button.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
 import type { Shown } from '../page/shown.js';
 import { DOMAINS, TEXT_SOURCES } from './catalogue.js';
@@ -46,7 +47,7 @@ function ownText(shown: Shown): ViewElement {
       value: own, on: { change: (event) => choose(shown, { own: fieldText(event) }) },
       attrs: { rows: 5, spellcheck: 'false', 'aria-label': words().own.label, placeholder: words().own.placeholder },
     }),
-    fileButton(words().own.files, '.txt,.md,text/*', true, (files) => void study.openFiles(files)),
+    fileButton(words().own.files, { accept: '.txt,.md,text/*', multiple: true }, (files) => void study.openFiles(files)),
     study.reader.files.length > 0 && h('p.note', {}, study.reader.files.map(({ label }) => label).join(', ')),
     letters > MAX_LETTERS && h('p.note', {}, words().own.cut(MAX_LETTERS)));
 }
@@ -63,11 +64,11 @@ function importTrace(shown: Shown): ViewElement {
   };
   return h('div.import', { key: 'import', on: { drop, dragover: (event) => event.preventDefault() } },
     h('p.note', {}, words().import.help),
-    fileButton(words().import.open, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'first')),
+    fileButton(words().import.open, { accept: TRACE_FILES }, ([file]) => file && void imports.open(file, 'first')),
     h('span.note', {}, words().import.drop),
     opened(imports.first?.name),
     shown.state.analyses.analysis === 'agreement' && imports.first !== undefined
-      && fileButton(words().import.second, TRACE_FILES, false, ([file]) => file && void imports.open(file, 'second')),
+      && fileButton(words().import.second, { accept: TRACE_FILES }, ([file]) => file && void imports.open(file, 'second')),
     opened(imports.second?.name),
     h('label.number', {}, words().import.experts, h('input', {
       value: imports.nExperts === undefined ? '' : String(imports.nExperts),
@@ -80,15 +81,4 @@ function importTrace(shown: Shown): ViewElement {
 
 function expertCount(typed: number | undefined): number | undefined {
   return typed === undefined || typed < 1 ? undefined : Math.min(65535, Math.round(typed));
-}
-
-/** A file field that looks like a button. */
-function fileButton(name: string, accept: string, multiple: boolean, take: (files: File[]) => void): ViewElement {
-  const change = ({ target }: Event): void => {
-    if (!(target instanceof HTMLInputElement)) return;
-    const files = [...target.files ?? []];
-    target.value = ''; // The same file may be chosen again.
-    if (files.length > 0) take(files);
-  };
-  return h('label.pill.file', { key: name }, name, h('input', { on: { change }, attrs: { type: 'file', accept, multiple } }));
 }

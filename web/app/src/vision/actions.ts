@@ -41,6 +41,8 @@ export function visionActions(tab: VisionTab, now: () => number): VisionActions 
     stopRouter: () => tab.own.stop(),
     measure: () => vision.measure('measure'),
     sweep: () => vision.measure('sweep'),
+    gather: () => vision.measure('gather'),
+    collect: (found) => vision.collect(found),
     stopSurvey: () => vision.survey.stop(),
     holdSide: () => tab.set({ rival: { model: undefined, input: undefined, routing: store.state.vision.routing } }),
     holdPicture: () => vision.hold(),
@@ -50,8 +52,8 @@ export function visionActions(tab: VisionTab, now: () => number): VisionActions 
       if (rival !== undefined) tab.set({ rival: { ...rival, ...change } });
     },
     copyMap: (csv) => void navigator.clipboard.writeText(csv).then(() => {
-      tab.show({ copied: true });
-      setTimeout(() => tab.show({ copied: false }), SAID_MS);
+      tab.show({ copied: csv });
+      setTimeout(() => tab.show({ copied: undefined }), SAID_MS);
     }),
     walkLayer: (by) => {
       const { layers, layer } = tab.shown();

@@ -84,6 +84,14 @@ export const chineseVision: Messages['vision'] = {
     what: { class: '类别', set: '图像集' },
     expert: '专家', copy: '复制为 CSV', copied: '已复制',
   },
+  collection: {
+    heading: '自己的多张图片',
+    intro: (most) => `选择多张图片或含有子文件夹的文件夹，也可以拖放到这里，最多 ${most} 张：对照表会显示哪些专家负责哪些图片。图片只留在本机。`,
+    files: '选择图片', folder: '选择文件夹', start: '测量',
+    chosen: (taken, all, folders) => `${taken < all ? `${all.toLocaleString('en')} 个文件中的 ` : ''}${taken} 个文件${folders > 0 ? `，来自 ${folders} 个文件夹${taken < all ? '，轮流选取' : ''}` : ''}。`,
+    refused: (names, more) => `已略过浏览器无法读成图片的文件：${names.join('、')}${more > 0 ? ` 等 ${names.length + more} 个` : ''}。请使用 PNG、JPEG、WebP 或 GIF。`,
+    row: '文件夹',
+  },
   curve: {
     heading: '容量的代价',
     intro: '每个样本都在七种容量下各测一遍，分别按顺序和按优先级。',

@@ -109,6 +109,18 @@ export const visionMessages = {
     copy: 'Copy as CSV',
     copied: 'Copied',
   },
+  collection: {
+    heading: 'Over your own pictures',
+    intro: (most: number) => `Choose several pictures or a folder of folders, or drop them here, ${most} at most: the map tells which experts take which of them. They stay on this machine.`,
+    files: 'Choose pictures',
+    folder: 'Choose a folder',
+    start: 'Measure',
+    chosen: (taken: number, all: number, folders: number) =>
+      `${taken}${taken < all ? ` of ${all.toLocaleString('en')}` : ''} files${folders > 0 ? ` from ${folders} folders${taken < all ? ', which take turns' : ''}` : ''}.`,
+    refused: (names: readonly string[], more: number) =>
+      `Left out, because the browser cannot read them as pictures: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}. Use PNG, JPEG, WebP or GIF.`,
+    row: 'folder',
+  },
   curve: {
     heading: 'What capacity costs',
     intro: 'Every sample at seven capacities, with patches in order and by priority.',

@@ -8,9 +8,10 @@ import type { Noticed } from '../page/notices.js';
 import type { OwnEditor } from '../page/own-router.js';
 import type { Bar, Knobs } from '../page/shown.js';
 import type { LimitEdit } from '../routing.js';
+import type { Found } from './collection.js';
 import type { Sample, Samples } from './samples.js';
 import type { Source, VisionState } from './state.js';
-import type { CurveState, SurveyState } from './survey.js';
+import type { CollectionState, CurveState, SurveyState } from './survey.js';
 import type { Engine } from '../engine.js';
 import type { Rival } from '../sides.js';
 import type { Works } from '../work.js';
@@ -30,7 +31,8 @@ export interface VisionUi {
   readonly cursor: number | undefined;
   readonly sheet: boolean;
   readonly switchError: string | undefined;
-  readonly copied: boolean;
+  /** The map that went to the clipboard just now. */
+  readonly copied: string | undefined;
   /** Whether the editor of the visitor's own router is open; unless said, it is where a link brought a router. */
   readonly editor: boolean | undefined;
 }
@@ -47,6 +49,8 @@ export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<OwnEd
   readonly undoStroke: () => void;
   readonly measure: () => void;
   readonly sweep: () => void;
+  readonly gather: () => void;
+  readonly collect: (found: readonly Found[]) => void;
   readonly stopSurvey: () => void;
   /** Holds the routing as it is now, to compare with. */
   readonly holdSide: () => void;
@@ -98,6 +102,7 @@ export interface VisionShown {
   readonly works: Works | undefined;
   readonly survey: SurveyState;
   readonly curve: CurveState;
+  readonly collection: CollectionState;
   readonly canUndo: boolean;
   readonly actions: VisionActions;
   readonly patchEvents: Readonly<Record<string, Handler>>;

@@ -20,7 +20,7 @@ import { Vision } from './vision.js';
 import type { VisionOptions } from './vision.js';
 
 const CLOSED: VisionUi = {
-  kind: undefined, set: undefined, hover: undefined, cursor: undefined, sheet: false, switchError: undefined, copied: false, editor: undefined,
+  kind: undefined, set: undefined, hover: undefined, cursor: undefined, sheet: false, switchError: undefined, copied: undefined, editor: undefined,
 };
 
 export class VisionTab {
@@ -69,7 +69,7 @@ export class VisionTab {
       backend: engine.backend?.kind, columns: info === undefined ? 1 : info.image_size / info.patch_size,
       inspected: record && place && { record, layer: place.layer },
       pictureError: vision.pictureError, cameraOn: vision.camera.running,
-      gauge: this.#gauge(), works: this.#works(), survey: vision.survey.state, curve: vision.survey.curve, canUndo: this.store.canUndo('vision'),
+      gauge: this.#gauge(), works: this.#works(), survey: vision.survey.state, curve: vision.survey.curve, collection: vision.survey.collection, canUndo: this.store.canUndo('vision'),
       rival: this.#rival(), own: this.own.shown, code: this.store.state.code, actions: this.#actions, patchEvents: this.#pointer.events, padEvents: this.#pad,
     };
   }

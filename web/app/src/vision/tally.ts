@@ -6,17 +6,21 @@ import type { Classification } from 'moescope';
 
 import { answerOf, lossOf } from './records.js';
 
-/** What is kept of one image under one routing. */
-export interface Outcome {
-  /** The right class. */
+/** What is kept of where the patches of one image go. */
+export interface Acts {
+  /** What the image is an example of: its class, or the folder that it lies in. */
   readonly label: number;
+  readonly nPatches: number;
+  /** By MoE layer in order: patches on which each expert acts. */
+  readonly acts: readonly Uint16Array[];
+}
+
+/** What is kept of one image under one routing, where its right class is known. */
+export interface Outcome extends Acts {
   readonly right: boolean;
   readonly loss: number;
   /** Share of the choices that found their expert full, over all layers. */
   readonly dropped: number;
-  readonly nPatches: number;
-  /** By MoE layer in order: patches on which each expert acts. */
-  readonly acts: readonly Uint16Array[];
 }
 
 /** A share with the interval in which it lies at 95 % (Wilson 1927). */
@@ -30,9 +34,12 @@ export interface Share {
 export function outcomeOf(seen: Classification, label: number, overCapacity: number): Outcome {
   const kept = seen.layers.reduce((sum, { experts }) => sum + experts.length, 0);
   const lost = seen.layers.reduce((sum, { verdicts }) => sum + verdicts.reduce((n, code) => (code === overCapacity ? n + 1 : n), 0), 0);
+  return { ...actsOf(seen, label), right: answerOf(seen) === label, loss: lossOf(seen, label), dropped: lost === 0 ? 0 : lost / (lost + kept) };
+}
+
+export function actsOf(seen: Classification, label: number): Acts {
   return {
-    label, right: answerOf(seen) === label, loss: lossOf(seen, label), dropped: lost === 0 ? 0 : lost / (lost + kept),
-    nPatches: (seen.layers[0]?.offsets.length ?? 1) - 1,
+    label, nPatches: (seen.layers[0]?.offsets.length ?? 1) - 1,
     acts: seen.layers.map(({ experts, n_experts }) => {
       const counts = new Uint16Array(n_experts);
       for (const expert of experts) counts[expert] = (counts[expert] ?? 0) + 1;
@@ -60,7 +67,7 @@ export function meanOf(values: readonly number[]): number {
 }
 
 /** By group: the share of its patches on which each expert acts; a group without images has none. */
-export function sharesByGroup(outcomes: readonly Outcome[], layer: number, groupOf: (label: number) => number, nGroups: number): (number[] | undefined)[] {
+export function sharesByGroup(outcomes: readonly Acts[], layer: number, groupOf: (label: number) => number, nGroups: number): (number[] | undefined)[] {
   return Array.from({ length: nGroups }, (_, group) => {
     const own = outcomes.filter(({ label }) => groupOf(label) === group);
     return own.length === 0 ? undefined : sharesOf(own, layer);
@@ -68,7 +75,7 @@ export function sharesByGroup(outcomes: readonly Outcome[], layer: number, group
 }
 
 /** The share of all patches on which each expert acts. */
-export function sharesOf(outcomes: readonly Outcome[], layer: number): number[] {
+export function sharesOf(outcomes: readonly Acts[], layer: number): number[] {
   const patches = outcomes.reduce((sum, { nPatches }) => sum + nPatches, 0);
   const nExperts = outcomes[0]?.acts[layer]?.length ?? 0;
   return Array.from({ length: nExperts }, (_, expert) =>
@@ -86,7 +93,7 @@ export interface Dependence {
 
 const SHUFFLES = 60;
 
-export function dependenceOf(outcomes: readonly Outcome[], layer: number, groupOf: (label: number) => number, nGroups: number): Dependence {
+export function dependenceOf(outcomes: readonly Acts[], layer: number, groupOf: (label: number) => number, nGroups: number): Dependence {
   const groups = outcomes.map(({ label }) => groupOf(label));
   const random = generator(1);
   const shuffled = Array.from({ length: SHUFFLES }, () => mutualInformation(outcomes, layer, shuffle(groups, random), nGroups)).sort((a, b) => a - b);
@@ -97,7 +104,7 @@ export function dependenceOf(outcomes: readonly Outcome[], layer: number, groupO
   };
 }
 
-function mutualInformation(outcomes: readonly Outcome[], layer: number, groups: readonly number[], nGroups: number): number {
+function mutualInformation(outcomes: readonly Acts[], layer: number, groups: readonly number[], nGroups: number): number {
   const nExperts = outcomes[0]?.acts[layer]?.length ?? 0;
   const joint = new Float64Array(nGroups * nExperts);
   outcomes.forEach(({ acts }, i) => acts[layer]?.forEach((count, expert) => {

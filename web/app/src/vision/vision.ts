@@ -14,6 +14,8 @@ import type { RoutingEdits } from '../routing.js';
 import { sameRouting } from '../spec.js';
 import type { Store } from '../store.js';
 import { Camera } from './camera.js';
+import { collectionOf } from './collection.js';
+import type { Found } from './collection.js';
 import { drawingImage } from './drawing.js';
 import { classOf } from './samples.js';
 import type { Samples } from './samples.js';
@@ -186,10 +188,25 @@ export class Vision {
     void this.look();
   }
 
-  measure(how: 'measure' | 'sweep'): void {
+  measure(how: 'measure' | 'sweep' | 'gather'): void {
     const { opened } = this.engine;
     const { routing, samples } = this;
-    if (opened !== undefined && routing !== undefined && samples !== undefined) void this.survey[how]({ scope: opened.scope, samples, routing });
+    if (opened === undefined || routing === undefined) return;
+    const { scope } = opened;
+    if (how === 'gather') void this.survey.gather({ scope, routing });
+    else if (samples !== undefined) void this.survey[how]({ scope, samples, routing });
+  }
+
+  /** Says why what was to be looked at could not be read. */
+  refuse(error: unknown): void {
+    this.pictureError = explain(error).message;
+    this.#options.changed();
+  }
+
+  /** Several pictures of the visitor's own. */
+  collect(found: readonly Found[]): void {
+    this.survey.choose(collectionOf(found));
+    this.measure('gather');
   }
 
   /** The model looks at the picture again; while it does, only the latest wish waits. */

@@ -8,7 +8,8 @@ import type { VisionShown } from '../shown.js';
 import { FACTORS, PRIORITIES } from '../survey.js';
 import type { CurvePoint } from '../survey.js';
 import { accuracyOf, meanOf } from '../tally.js';
-import { interval, percent } from './survey.js';
+import { percent } from './map.js';
+import { interval } from './survey.js';
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [480, 220, 40, 34, 8];
 

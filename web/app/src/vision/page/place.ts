@@ -12,6 +12,7 @@ import { workTable } from '../../page/work.js';
 import type { VisionShown } from '../shown.js';
 import { answer } from './answer.js';
 import { capacity } from './capacity.js';
+import { collection } from './collection.js';
 import { compare } from './compare.js';
 import { curve } from './curve.js';
 import { inspector } from './inspector.js';
@@ -23,7 +24,7 @@ import { survey } from './survey.js';
 export function vision(shown: VisionShown, above?: ViewElement): ViewElement[] {
   return [
     h('div.left', {}, above, picture(shown), answer(shown)),
-    h('div.middle', {}, layers(shown), compare(shown), inspector(shown), survey(shown), curve(shown)),
+    h('div.middle', {}, layers(shown), compare(shown), inspector(shown), survey(shown), collection(shown), curve(shown)),
     routing(shown),
   ];
 }
