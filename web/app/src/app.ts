@@ -82,6 +82,8 @@ export class App {
   readonly #pace: Pace;
   #paletteFor = 0;
   #opening: Promise<boolean> = Promise.resolve(false);
+  /** The recorded run that was asked for last. */
+  #played: string | undefined;
 
   constructor(options: AppOptions) {
     const now = (): number => performance.now();
@@ -298,29 +300,33 @@ export class App {
     return opened.scope;
   }
 
-  /** Before the live model is there, a knob acts where its run was recorded too. */
+  /** Before the live model is there, a knob acts where its run was recorded too; the run that stands already is left alone. */
   replay(): void {
-    if (this.engine.opened === undefined && this.runner.source === 'recorded' && this.runner.records.length > 0) void this.#playRecorded();
+    const standing = this.engine.opened === undefined && this.runner.source === 'recorded' && this.runner.records.length > 0;
+    if (standing && this.#recordedName() !== this.#played) void this.#playRecorded();
   }
 
   async #playRecorded(): Promise<void> {
-    const example = EXAMPLES.find(({ prompt }) => prompt === this.store.state.prompt);
-    if (example === undefined) return;
+    const name = this.#recordedName();
+    this.#played = name;
+    if (name === undefined) return;
     try {
-      const steps = await fetchRecorded(this.#recordedName(example.id), this.#options.recorded, AbortSignal.timeout(10_000));
-      const taken = this.engine.opened !== undefined || this.runner.status === 'waiting';
+      const steps = await fetchRecorded(name, this.#options.recorded, AbortSignal.timeout(10_000));
+      const taken = this.engine.opened !== undefined || this.runner.status === 'waiting' || this.#played !== name;
       if (steps !== undefined && !taken) await this.runner.play(steps, this.#request(), still());
     } catch (error) {
       // A recorded run is an extra: without it the page waits for the live model, which says what is wrong if anything is.
-      console.warn('recorded run', example.id, error);
+      console.warn('recorded run', name, error);
     }
   }
 
-  /** The run under the routing that is set, where it was recorded, else under the trained one. */
-  #recordedName(example: string): string {
-    const { model, routing } = this.store.state;
-    const asSet = recordedName(model, example, routing.topK);
-    return this.#options.recorded.includes(asSet) ? asSet : recordedName(model, example, undefined);
+  /** The run of the example that the prompt is, under the routing that is set where it was recorded, else under the trained one. */
+  #recordedName(): string | undefined {
+    const { model, prompt, routing } = this.store.state;
+    const example = EXAMPLES.find((known) => known.prompt === prompt);
+    if (example === undefined) return undefined;
+    const asSet = recordedName(model, example.id, routing.topK);
+    return this.#options.recorded.includes(asSet) ? asSet : recordedName(model, example.id, undefined);
   }
 
   #textChanged(): void {

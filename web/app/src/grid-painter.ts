@@ -1,7 +1,7 @@
 // Draws the part of the grid of tokens and layers that is in sight, in device pixels, and takes clicks on it.
 
-import { drawGrid, gridHit, gridSize } from 'moescope/views';
-import type { GridData } from 'moescope/views';
+import { drawGrid, gridHit, gridSize, kept } from 'moescope/views';
+import type { GridData, Kept } from 'moescope/views';
 
 import type { Shown } from './page/shown.js';
 import { pinnedIndex } from './page/stage.js';
@@ -11,6 +11,8 @@ const CELL = { width: 17, height: 18 } as const;
 
 export class GridPainter {
   #data: GridData | undefined;
+  /** From where on the canvas shows the grid as it is. */
+  #picture: Kept<{ left: number | undefined }> = kept();
   #shown: Shown | undefined;
   #listensTo: HTMLCanvasElement | undefined;
   #columns = 0;
@@ -32,14 +34,21 @@ export class GridPainter {
   #draw(canvas: HTMLCanvasElement, scroller: Element): void {
     const context = canvas.getContext('2d');
     if (context === null || this.#shown === undefined) return;
-    this.#data = gridData(this.#shown, canvas, scroller);
-    drawGrid(context, this.#data, devicePixelRatio);
+    const data = gridData(this.#shown, canvas, scroller);
+    this.#data = data;
+    const picture = this.#picture(looks(data, canvas), () => ({ left: undefined }));
+    if (picture.left !== data.left) drawGrid(context, data, devicePixelRatio, picture.left);
+    picture.left = data.left;
   }
 
   #listen(canvas: HTMLCanvasElement, scroller: Element): void {
     if (this.#listensTo === canvas) return;
     this.#listensTo = canvas;
     scroller.addEventListener('scroll', () => this.#draw(canvas, scroller), { passive: true });
+    canvas.addEventListener('contextrestored', () => {
+      this.#picture = kept();
+      this.#draw(canvas, scroller);
+    });
     canvas.addEventListener('click', (event) => {
       const hit = this.#data === undefined ? undefined : gridHit(this.#data, event.offsetX, event.offsetY);
       if (hit !== undefined) this.#shown?.actions.set({ token: hit.index, layer: hit.layer });
@@ -68,9 +77,15 @@ function gridData(shown: Shown, canvas: HTMLCanvasElement, scroller: Element): G
     ink: style.color,
     paper: style.backgroundColor,
     font: `${(10.5 * state.size) / 100}px ${style.fontFamily}`,
-    left: scroller.scrollLeft,
+    // On whole pixels of the device, so that a picture that is moved stays sharp.
+    left: Math.round(scroller.scrollLeft * devicePixelRatio) / devicePixelRatio,
     width: Math.min(scroller.clientWidth, runner.records.length * cellSize(shown).width),
   };
+}
+
+/** Everything that the picture is made from besides where it begins; the same list of records grows while a text is written. */
+function looks({ records, layers, cell, left, ...rest }: GridData, canvas: HTMLCanvasElement): unknown[] {
+  return [canvas, devicePixelRatio, records, records.length, layers.join(), cell.width, cell.height, ...Object.values(rest)];
 }
 
 function resize(canvas: HTMLCanvasElement, width: number, height: number, scale: number): void {

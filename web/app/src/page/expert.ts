@@ -2,7 +2,7 @@
 // what it does to one token.
 // It is reckoned over the fixed sample, domain by domain, and over the shown text until the sample has been read.
 
-import { badge, expertFacts, expertVar, h, signedText, spokenText } from 'moescope/views';
+import { badge, expertFacts, expertVar, h, kept, signedText, spokenText } from 'moescope/views';
 import type { DomainShare, ExpertFacts, FavouriteToken, Neighbour, Pieces, Table, ViewElement } from 'moescope/views';
 
 import { EXAMPLES } from '../examples.js';
@@ -36,16 +36,13 @@ export function expertPage(shown: Shown): ViewElement | undefined {
     alonePart(shown));
 }
 
-let last: { readonly key: readonly unknown[]; readonly facts: ExpertFacts } | undefined;
+const keptFacts = kept<ExpertFacts>();
 
 /** Thousands of tokens are looked through only when something changed. */
 function factsFor({ sample, runner, layer, nExperts }: Shown, expert: number): ExpertFacts {
   const fromSample = sample.readings.length > 0;
-  const key = [fromSample ? sample.readings : runner.records, fromSample ? 0 : runner.records.length, layer, expert, nExperts];
-  if (last !== undefined && last.key.every((part, n) => part === key[n])) return last.facts;
-  const facts = expertFacts(fromSample ? domainsOf(sample) : [{ name: '', records: runner.records }], layer, expert, nExperts);
-  last = { key, facts };
-  return facts;
+  return keptFacts([fromSample ? sample.readings : runner.records, fromSample ? 0 : runner.records.length, layer, expert, nExperts], () =>
+    expertFacts(fromSample ? domainsOf(sample) : [{ name: '', records: runner.records }], layer, expert, nExperts));
 }
 
 function domainsOf({ readings }: SampleState): ReturnType<typeof sampleDomains> {

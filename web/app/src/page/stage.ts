@@ -21,10 +21,9 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
     h('div.strip', {}, runLine(shown), keepMenu('text', messages.keep.text, () => choiceTable(runner.records, shown.layers))),
     tintLine(shown, scale),
     h('div.text', {
-      style: { '--digits': String(String(Math.max(0, nExperts - 1)).length) },
       attrs: {
         id: 'text', role: 'group', dir: 'auto', 'aria-label': messages.run.label, 'aria-busy': String(runner.active),
-        'data-status': runner.status, 'data-source': runner.source,
+        'data-status': runner.status, 'data-source': runner.source, 'data-digits': String(Math.max(0, nExperts - 1)).length,
       },
     },
     runner.records.length === 0

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  FIXED_EXPERTS, INK, PAPER, PATTERNS, contrast, expertColour, expertPattern, expertRules, mix, rgb, tintShare,
+  FIXED_EXPERTS, INK, PAPER, PATTERNS, TINT, contrast, expertColour, expertPattern, expertRules, mix, rgb, tintCss, tintShare,
 } from './colour.js';
 import type { Rgb, Theme } from './colour.js';
 
@@ -72,7 +72,16 @@ describe.each(THEMES)('expert colours, %s', (theme) => {
   });
 });
 
+it('a tint goes from nearly the page to a good share of the colour, and no further', () => {
+  const lightness = (tint: string): number => Number(/oklab\(([\d.]+)/.exec(tint)?.[1]);
+  const between = ([low, high]: readonly [number, number], share: number): number => low + (high - low) * share;
+  const [paper, own] = [PAPER.light[0], expertColour(3, 'light')[0]];
+  expect(lightness(tintCss(3, 0))).toBeCloseTo(between([paper, own], TINT[0]), 3);
+  expect(lightness(tintCss(3, 1))).toBeCloseTo(between([paper, own], TINT[1]), 3);
+  expect(tintCss(3, 7)).toBe(tintCss(3, 1));
+});
+
 it('rules name every expert in both themes', () => {
   const rules = expertRules(9);
-  expect(rules.match(/--e\d+:light-dark\(oklch\([^)]*\),oklch\([^)]*\)\)/g)).toHaveLength(9);
+  expect(rules.match(/--e\d+:light-dark\(oklch\([^)]*\), oklch\([^)]*\)\)/g)).toHaveLength(9);
 });

@@ -15,7 +15,7 @@ export const FIXED_EXPERTS = 12;
 export const PAPER: Readonly<Record<Theme, Oklch>> = { light: [0.987, 0.003, 90], dark: [0.195, 0.008, 265] };
 export const INK: Readonly<Record<Theme, Oklch>> = { light: [0.24, 0.012, 265], dark: [0.945, 0.004, 90] };
 
-/** Share of the expert's colour in a token's tint, at weight 0 and at weight 1; style sheets repeat it. */
+/** Share of the expert's colour in a token's tint, at weight 0 and at weight 1. */
 export const TINT: readonly [number, number] = [0.08, 0.46];
 
 const LIGHT: readonly Oklch[] = [
@@ -36,12 +36,12 @@ const TIERS: Readonly<Record<Theme, readonly [number, number, number]>> = {
   dark: [0.74, 0.56, 0.86],
 };
 
+/** Filled as experts are asked for: to find what a screen can show takes a while. */
+const known: Readonly<Record<Theme, Oklch[]>> = { light: [...LIGHT], dark: [...DARK] };
+
 /** The colour of expert `expert`. */
 export function expertColour(expert: number, theme: Theme): Oklch {
-  const fixed = (theme === 'light' ? LIGHT : DARK)[expert];
-  if (fixed !== undefined) return fixed;
-  const hue = (expert * GOLDEN_ANGLE) % 360;
-  return intoGamut([TIERS[theme][expert % 3] ?? 0.6, 0.15, hue]);
+  return (known[theme][expert] ??= intoGamut([TIERS[theme][expert % 3] ?? 0.6, 0.15, (expert * GOLDEN_ANGLE) % 360]));
 }
 
 /** Lowers chroma until sRGB can show the colour. */
@@ -58,11 +58,19 @@ export function css([lightness, chroma, hue]: Oklch): string {
 
 /** Rules for `:root` that define `--e0`, `--e1`, ... for both themes. */
 export function expertRules(nExperts: number): string {
-  const rules: string[] = [];
-  for (let e = 0; e < nExperts; e += 1) {
-    rules.push(`--e${e}:light-dark(${css(expertColour(e, 'light'))},${css(expertColour(e, 'dark'))})`);
-  }
-  return `:root{${rules.join(';')}}`;
+  return `:root{${Array.from({ length: nExperts }, (_, e) => `--e${e}:${expertCss(e)}`).join(';')}}`;
+}
+
+const written: string[] = [];
+
+/** The same colour without a variable, for what is drawn by the hundred: a browser looks every variable up anew. */
+export function expertCss(expert: number): string {
+  return (written[expert] ??= bothThemes((theme) => css(expertColour(expert, theme))));
+}
+
+/** For style sheets: what holds in either theme. */
+export function bothThemes(colour: (theme: Theme) => string): string {
+  return `light-dark(${colour('light')}, ${colour('dark')})`;
 }
 
 /** How a view names the colour of an expert: through the variable, so that a theme needs no new rendering. */
@@ -84,10 +92,19 @@ export function tintShare(weight: number): number {
   return low + (high - low) * Math.min(1, Math.max(0, weight));
 }
 
+/** The tint of a token on the page. */
+export function tintCss(expert: number, weight: number): string {
+  return bothThemes((theme) => `oklab(${mixed(expertColour(expert, theme), PAPER[theme], tintShare(weight)).map((v) => v.toFixed(4)).join(' ')})`);
+}
+
 /** What CSS calls color-mix(in oklab, a share, b). */
 export function mix(a: Oklch, b: Oklch, share: number): Rgb {
+  return linearRgb(mixed(a, b, share));
+}
+
+function mixed(a: Oklch, b: Oklch, share: number): number[] {
   const [x, y] = [oklab(a), oklab(b)];
-  return linearRgb([0, 1, 2].map((i) => (x[i] ?? 0) * share + (y[i] ?? 0) * (1 - share)));
+  return [0, 1, 2].map((i) => (x[i] ?? 0) * share + (y[i] ?? 0) * (1 - share));
 }
 
 /** WCAG contrast of two linear RGB colours, 1 to 21. */

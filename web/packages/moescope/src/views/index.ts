@@ -15,6 +15,8 @@ export * from './expert-facts.js';
 export * from './flops.js';
 export * from './gauge-view.js';
 export * from './heat-chart.js';
+export { kept } from './kept.js';
+export type { Kept } from './kept.js';
 export * from './layer-grid.js';
 export * from './lines-chart.js';
 export * from './load-view.js';

@@ -37,32 +37,45 @@ export function gridHit(
   return record === undefined || layer === undefined ? undefined : { index: record.index, layer };
 }
 
-/** Draws what is in sight; `scale` is device pixels per CSS pixel. */
-export function drawGrid(context: CanvasRenderingContext2D, data: GridData, scale: number): void {
-  const { height } = gridSize(data);
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, data.width, height);
-  context.setTransform(scale, 0, 0, scale, -data.left * scale, 0);
-  context.font = data.font;
-  context.textAlign = 'center';
-  context.textBaseline = 'middle';
-  const cells = cellsInSight(data);
-  drawTints(context, data, cells);
-  context.fillStyle = data.ink;
-  for (const [expert, group] of cells) {
-    for (const { x, y } of group) context.fillText(String(expert), x + data.cell.width / 2, y + data.cell.height / 2 - 0.5, data.cell.width - 1);
+/**
+ * Draws what is in sight; `scale` is device pixels per CSS pixel. Where the canvas shows the same grid from `before` on, that
+ * picture is moved and only what came into sight is drawn.
+ */
+export function drawGrid(context: CanvasRenderingContext2D, data: GridData, scale: number, before?: number): void {
+  const moved = before === undefined ? data.width : data.left - before;
+  const width = Math.min(data.width, Math.abs(moved));
+  const left = moved > 0 ? data.left + data.width - width : data.left;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  if (width < data.width) {
+    context.globalCompositeOperation = 'copy';
+    context.drawImage(context.canvas, Math.round(-moved * scale), 0);
   }
-  outline(context, data);
+  context.setTransform(scale, 0, 0, scale, -data.left * scale, 0);
+  drawPart(context, { ...data, left, width });
 }
 
-const colours: Readonly<Record<Theme, Map<number, string>>> = { light: new Map(), dark: new Map() };
+function drawPart(context: CanvasRenderingContext2D, data: GridData): void {
+  context.save();
+  context.globalCompositeOperation = 'source-over';
+  context.beginPath();
+  context.rect(data.left, 0, data.width, gridSize(data).height);
+  context.clip();
+  context.clearRect(data.left, 0, data.width, gridSize(data).height);
+  const cells = cellsInSight(data);
+  drawTints(context, data, cells);
+  drawFigures(context, data, cells);
+  outline(context, data);
+  context.restore();
+}
 
-function colourOf(expert: number, theme: Theme): string {
-  const known = colours[theme].get(expert);
-  if (known !== undefined) return known;
-  const colour = css(expertColour(expert, theme));
-  colours[theme].set(expert, colour);
-  return colour;
+function drawFigures(context: CanvasRenderingContext2D, { cell: { width, height }, font, ink }: GridData, cells: ReadonlyMap<number, readonly Cell[]>): void {
+  context.font = font;
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.fillStyle = ink;
+  for (const [expert, group] of cells) {
+    for (const { x, y } of group) context.fillText(String(expert), x + width / 2, y + height / 2 - 0.5, width - 1);
+  }
 }
 
 interface Cell {
@@ -90,7 +103,7 @@ function cellsInSight({ records, layers, cell, left, width }: GridData): Map<num
 /** The tint is as strong as the weight, and so is the length of the line below it. */
 function drawTints(context: CanvasRenderingContext2D, { theme, cell: { width, height } }: GridData, cells: ReadonlyMap<number, readonly Cell[]>): void {
   for (const [expert, group] of cells) {
-    context.fillStyle = colourOf(expert, theme);
+    context.fillStyle = css(expertColour(expert, theme));
     for (const { x, y, weight } of group) {
       context.globalAlpha = 0.16 + 0.42 * weight;
       context.fillRect(x + 0.5, y + 0.5, width - 1, height - 1);

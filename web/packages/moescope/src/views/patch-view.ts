@@ -3,13 +3,14 @@
 // Patches that found their expert full are hatched: all over where nothing was left, in a corner where something was.
 // The picture itself is the caller's to put behind.
 
-import { expertPattern, expertVar } from './colour.js';
+import { expertVar } from './colour.js';
 import { choicesAt } from './data.js';
 import type { Choice, TokenRecord } from './data.js';
 import { h } from './element.js';
 import type { Handler, ViewElement } from './element.js';
 import { fixed } from './numbers.js';
 import { droppedAt, entropyAt } from './quantities.js';
+import { weightBar } from './weight-bar.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
@@ -32,8 +33,8 @@ export interface PatchViewData {
   readonly on: Readonly<Record<string, Handler>>;
 }
 
-/** Segments beyond this many are too thin to see. */
-const MAX_SEGMENTS = 4;
+/** Pieces of the bar beyond this many are too thin to see. */
+const MAX_PIECES = 4;
 
 export function patchView(data: PatchViewData, words: ViewWords = ENGLISH): ViewElement {
   return h('div.patches', {
@@ -69,7 +70,7 @@ function patch(record: TokenRecord, data: PatchViewData, words: ViewWords): View
     },
   },
   h('span.n', { attrs: { 'aria-hidden': 'true' } }, label(record, data, first)),
-  tint === 'experts' && h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)));
+  tint === 'experts' && weightBar(choices.slice(0, MAX_PIECES)));
 }
 
 function label(record: TokenRecord, { tint, layer }: PatchViewData, first: Choice | undefined): string {
@@ -80,13 +81,6 @@ function label(record: TokenRecord, { tint, layer }: PatchViewData, first: Choic
 
 function percentEntropy(record: TokenRecord, layer: number): string {
   return String(Math.round(100 * (entropyAt(record, layer) ?? 0)));
-}
-
-function segment({ expert, weight }: Choice): ViewElement {
-  return h('i', {
-    style: { '--c': expertVar(expert), 'flex-grow': Math.max(0.02, weight).toFixed(3) },
-    attrs: { class: expertPattern(expert) },
-  });
 }
 
 /** The accessible name: place, layer, experts with their weights, how many were full, and what is written on it besides. */

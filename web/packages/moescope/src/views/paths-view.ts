@@ -7,6 +7,7 @@ import { choicesAt, firstExpert } from './data.js';
 import type { TokenRecord } from './data.js';
 import { h } from './element.js';
 import type { Handler, ViewElement } from './element.js';
+import { kept } from './kept.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
@@ -28,8 +29,13 @@ const ROW = 46;
 const LEFT = 34;
 const TOP = 22;
 
+const [keptFlows, keptStations] = [kept<ViewElement>(), kept<ViewElement>()];
+
 /** Draws the yard as SVG. */
 export function pathsView(data: PathsData, words: ViewWords = ENGLISH): ViewElement {
+  const { records, layers, nExperts } = data;
+  // The same list grows while a text is written.
+  const text = [records, records.length, layers.join(), nExperts];
   const height = TOP * 2 + ROW * Math.max(0, data.layers.length - 1);
   return h('svg.paths', {
     attrs: {
@@ -38,9 +44,10 @@ export function pathsView(data: PathsData, words: ViewWords = ENGLISH): ViewElem
       'aria-label': words.paths(data.records.length, data.layers.length, data.nExperts),
     },
   },
-  h('g.flows', {}, flows(data)),
+  keptFlows(text, () => h('g.flows', {}, flows(data))),
   h('g.trains', {}, trains(data)),
-  h('g.stations', {}, data.layers.map((layer, row) => stationRow(data, layer, row, words))),
+  h('g.names', {}, layers.map((layer, row) => h('text', { attrs: { x: 2, y: y(row) + 4, class: layer === data.layer ? 'row here' : 'row' } }, `L${layer}`))),
+  keptStations([...text, data.onStation, words], () => h('g.stations', {}, layers.map((layer, row) => stationRow(data, layer, row, words)))),
   h('g.stops', {}, stops(data)));
 }
 
@@ -91,10 +98,7 @@ function stationRow(data: PathsData, layer: number, row: number, words: ViewWord
     const first = firstExpert(record, layer);
     if (first !== undefined) counts[first] = (counts[first] ?? 0) + 1;
   }
-  const label = h('text', {
-    attrs: { x: 2, y: y(row) + 4, class: layer === data.layer ? 'row here' : 'row' },
-  }, `L${layer}`);
-  return [label, ...counts.map((count, expert) => station(data, { layer, row, expert, count }, words))];
+  return counts.map((count, expert) => station(data, { layer, row, expert, count }, words));
 }
 
 interface Station {

@@ -10,9 +10,20 @@ const listeners = new WeakMap<Element, Map<string, Handler>>();
 
 /** Makes `children` the content of `container`. */
 export function render(container: Element, children: readonly ViewChild[]): void {
-  const kept = keyedChildren(container);
+  let [at, node] = [0, container.firstChild];
+  // Nearly always everything stands where it stood; only from the first child that does not on is looked for by key.
+  for (let child = children[at]; child !== undefined && node !== null && continues(node, child); child = children[at += 1]) {
+    update(node, child);
+    node = node.nextSibling;
+  }
+  if (at < children.length || node !== null) arrange(container, node, children.slice(at));
+}
+
+/** Makes `children` what stands from `cursor` on. */
+function arrange(container: Element, start: ChildNode | null, children: readonly ViewChild[]): void {
+  const kept = keyedFrom(start);
   const wanted = new Set(children.flatMap((child) => keyOf(child) ?? []));
-  let cursor = container.firstChild;
+  let cursor = start;
   for (const child of children) {
     while (cursor !== null && isStale(cursor, wanted)) cursor = remove(cursor);
     const node = reusable(child, cursor, kept) ?? create(child, container);
@@ -23,9 +34,9 @@ export function render(container: Element, children: readonly ViewChild[]): void
   while (cursor !== null) cursor = remove(cursor);
 }
 
-function keyedChildren(container: Element): Map<string | number, ChildNode> {
+function keyedFrom(start: ChildNode | null): Map<string | number, ChildNode> {
   const kept = new Map<string | number, ChildNode>();
-  for (const node of container.childNodes) {
+  for (let node = start; node !== null; node = node.nextSibling) {
     const key = keyOf(shown.get(node));
     if (key !== undefined) kept.set(key, node);
   }
@@ -48,17 +59,17 @@ function remove(node: ChildNode): ChildNode | null {
   return next;
 }
 
-function reusable(
-  child: ViewChild,
-  cursor: ChildNode | null,
-  kept: ReadonlyMap<string | number, ChildNode>,
-): ChildNode | undefined {
+function reusable(child: ViewChild, cursor: ChildNode | null, kept: ReadonlyMap<string | number, ChildNode>): ChildNode | undefined {
   const key = keyOf(child);
   const candidate = key === undefined ? (cursor ?? undefined) : kept.get(key);
-  const before = candidate === undefined ? undefined : shown.get(candidate);
-  if (before === undefined || keyOf(before) !== key) return undefined;
-  if (typeof child === 'string' || typeof before === 'string') return typeof child === typeof before ? candidate : undefined;
-  return before.tag === child.tag ? candidate : undefined;
+  return candidate !== undefined && continues(candidate, child) ? candidate : undefined;
+}
+
+/** Whether a node can go on as this child: it was drawn here, under the same key, as an element of the same kind. */
+function continues(node: ChildNode, child: ViewChild): boolean {
+  const before = shown.get(node);
+  if (before === undefined || typeof before === 'string' || typeof child === 'string') return before !== undefined && typeof before === typeof child;
+  return before.tag === child.tag && before.props.key === child.props.key;
 }
 
 function create(child: ViewChild, parent: Element): ChildNode {

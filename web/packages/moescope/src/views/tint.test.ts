@@ -105,14 +105,26 @@ describe('a large grid', () => {
   const many: TokenRecord[] = recordsOf(traced(Array.from({ length: 512 }, (_, t) => [t % 128, (t * 7 + 1) % 128]), 48, 128), 'prompt');
   const layers = Array.from({ length: 48 }, (_, layer) => layer);
 
+  const data = {
+    records: many, layers, layer: 3, pinned: 5, theme: 'light', cell: { width: 17, height: 18 }, ink: '', paper: '', font: '', left: 1700, width: 680,
+  } as const;
+
+  /** How many figures are drawn, and how far the picture is moved. */
+  function drawing(before?: number): { figures: number; moves: unknown[] } {
+    const found = { figures: 0, moves: new Array<unknown>() };
+    const target = { fillText: () => { found.figures += 1; }, drawImage: (_: unknown, x: number) => { found.moves.push(x); } };
+    const context = new Proxy(target, { get: (on, name) => (name === 'fillText' || name === 'drawImage' ? on[name] : () => undefined) });
+    drawGrid(context as unknown as CanvasRenderingContext2D, data, 2, before);
+    return found;
+  }
+
   it('draws only the cells in sight', () => {
-    let drawn = 0;
-    const target = { fillText: () => { drawn += 1; } };
-    const context = new Proxy(target, { get: (on, name) => (name === 'fillText' ? on.fillText : () => undefined) });
-    const data = {
-      records: many, layers, layer: 3, pinned: 5, theme: 'light', cell: { width: 17, height: 18 }, ink: '', paper: '', font: '', left: 1700, width: 680,
-    } as const;
-    drawGrid(context as unknown as CanvasRenderingContext2D, data, 1);
-    expect(drawn).toBe(48 * 40);
+    expect(drawing()).toEqual({ figures: 48 * 40, moves: [] });
+  });
+
+  it('moves the picture as it scrolls, and draws only what came into sight', () => {
+    expect(drawing(1700 - 34)).toEqual({ figures: 48 * 2, moves: [-68] });
+    expect(drawing(1700 + 34)).toEqual({ figures: 48 * 2, moves: [68] });
+    expect(drawing(0)).toEqual({ figures: 48 * 40, moves: [] });
   });
 });

@@ -1,7 +1,7 @@
 // What a token can be tinted by besides its first expert: a quantity on one perceptually even ramp.
 // Quantities come from the trace; loss and the difference to the trained routing need what an analysis of the text adds.
 
-import { css } from './colour.js';
+import { bothThemes, css } from './colour.js';
 import type { Oklch, Theme } from './colour.js';
 import { choicesAt, decisionAt } from './data.js';
 import type { TokenRecord } from './data.js';
@@ -116,7 +116,6 @@ export function ramp(share: number, theme: Theme): Oklch {
   return [between(from[0], to[0]), between(from[1], to[1]), between(from[2], to[2])];
 }
 
-/** For style sheets: both themes at once. */
 export function rampCss(share: number): string {
-  return `light-dark(${css(ramp(share, 'light'))}, ${css(ramp(share, 'dark'))})`;
+  return bothThemes((theme) => css(ramp(share, theme)));
 }

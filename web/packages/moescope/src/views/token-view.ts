@@ -2,7 +2,7 @@
 // Tint strength is the combine weight; below stands a split underline (length by weight, pattern by expert)
 // and the first expert's number, so that colour is never the only channel.
 
-import { expertPattern, expertVar } from './colour.js';
+import { tintCss } from './colour.js';
 import { choicesAt } from './data.js';
 import type { Choice, TokenRecord } from './data.js';
 import { h } from './element.js';
@@ -12,6 +12,7 @@ import { binOf, placeOn, rampCss } from './tint.js';
 import type { Scale } from './tint.js';
 import { spokenText, visibleText } from './token-text.js';
 import type { Pieces } from './token-text.js';
+import { weightBar } from './weight-bar.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
@@ -36,8 +37,8 @@ export interface TokenViewData {
   readonly on: Readonly<Record<string, Handler>>;
 }
 
-/** Underline segments beyond this many are too thin to see. */
-const MAX_SEGMENTS = 8;
+/** Pieces of the bar beyond this many are too thin to see. */
+const MAX_PIECES = 8;
 /** A word longer than this many tokens may break. */
 const MAX_WORD_TOKENS = 12;
 
@@ -90,16 +91,13 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
   const pinned = record.index === data.pinned;
   const value = data.scale?.values[record.index];
   const classes = [
-    'token', record.origin, pinned && 'pinned', record.token.special && 'special', data.scale !== undefined && 'measured',
+    'token', record.origin, pinned && 'pinned', record.token.special && 'special',
     data.marked?.has(record.index) === true && 'marked', steppedBack(data, value) && 'back',
   ].filter((name) => name !== false).join(' ');
   return h('button', {
     key: record.index,
     on: data.on,
-    style: {
-      ...(first === undefined ? {} : { '--c': expertVar(first.expert), '--w': clamp(first.weight).toFixed(3) }),
-      ...(data.scale === undefined || value === undefined ? {} : { '--q': rampCss(placeOn(data.scale, value)) }),
-    },
+    style: tintOf(data, value, first),
     attrs: {
       type: 'button',
       class: classes,
@@ -114,8 +112,14 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
   },
   // Letters in the digits of bytes say nothing of the direction of the text.
   h('span.t', { attrs: { dir: record.token.text === '' ? 'ltr' : undefined } }, visibleText(record.token, data.pieces)),
-  h('span.u', { attrs: { 'aria-hidden': 'true' } }, choices.slice(0, MAX_SEGMENTS).map(segment)),
+  weightBar(choices.slice(0, MAX_PIECES)),
   h('span.n', { attrs: { 'aria-hidden': 'true', 'data-figure': figure(data, value, first) } }));
+}
+
+/** Of the token itself: a variable would be inherited, and every change of it cost the style of all that is inside. */
+function tintOf({ scale }: TokenViewData, value: number | undefined, first: Choice | undefined): Readonly<Record<string, string>> {
+  if (scale !== undefined) return value === undefined ? {} : { 'background-color': rampCss(placeOn(scale, value)) };
+  return first === undefined ? {} : { 'background-color': tintCss(first.expert, first.weight) };
 }
 
 /**
@@ -129,13 +133,6 @@ function figure({ scale }: TokenViewData, value: number | undefined, first: Choi
 
 function steppedBack({ scale, bin }: TokenViewData, value: number | undefined): boolean {
   return scale !== undefined && bin !== undefined && (value === undefined || binOf(scale, value) !== bin);
-}
-
-function segment({ expert, weight }: Choice): ViewElement {
-  return h('i', {
-    style: { '--c': expertVar(expert), 'flex-grow': Math.max(0.02, weight).toFixed(3) },
-    attrs: { class: expertPattern(expert) },
-  });
 }
 
 /** The accessible name: token, layer, and the experts with their weights. */
@@ -168,8 +165,4 @@ function wordsOf(records: readonly TokenRecord[]): TokenRecord[][] {
     breakNext = /\s$/.test(record.token.text);
   }
   return found;
-}
-
-function clamp(weight: number): number {
-  return Math.min(1, Math.max(0, weight));
 }

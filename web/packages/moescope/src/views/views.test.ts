@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { LayerTrace, Trace } from '../generated/engine.js';
 import { DEFAULT_SPEC, VERDICTS } from '../generated/routing.js';
 import type { ModelRouting, RouterSpec, Verdict } from '../generated/routing.js';
+import { tintCss } from './colour.js';
 import { decisionAt, firstExpert, loadAt, ranks, recordsOf } from './data.js';
 import type { Decision, TokenRecord } from './data.js';
 import { findAll, h, textOf } from './element.js';
@@ -75,8 +76,8 @@ describe('token view', () => {
   });
 
   it('tints by the first expert at the shown layer, by its weight', () => {
-    expect(buttons(drawn(['a']))[0]?.props.style).toEqual({ '--c': 'var(--e1)', '--w': '0.625' });
-    expect(buttons(drawn(['a'], 3))[0]?.props.style).toEqual({ '--c': 'var(--e7)', '--w': '0.625' });
+    expect(buttons(drawn(['a']))[0]?.props.style).toEqual({ 'background-color': tintCss(1, 0.625) });
+    expect(buttons(drawn(['a'], 3))[0]?.props.style).toEqual({ 'background-color': tintCss(7, 0.625) });
     expect(buttons(drawn(['a'], 3))[0]?.props.attrs?.['data-experts']).toBe('7,5');
   });
 
