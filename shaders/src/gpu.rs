@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::ShaderError;
+use crate::recorder::{Invocations, Kind};
 
 /// A device, its queue, and what went wrong on it.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct Gpu {
     pipelines: Pipelines,
 }
 
-/// Compiled kernels by name and constant, shared by all plans of a device.
-type Pipelines = Arc<Mutex<BTreeMap<(&'static str, u32), wgpu::ComputePipeline>>>;
+/// Compiled kernels by name and constants, shared by all plans of a device.
+type Pipelines = Arc<Mutex<BTreeMap<Kind, wgpu::ComputePipeline>>>;
 
 impl Gpu {
     /// The fastest adapter, with room for large buffers and otherwise no more than WebGPU promises everywhere.
@@ -80,20 +81,29 @@ impl Gpu {
         }
     }
 
+    /// How invocations work best here: alone where the adapter is software.
+    #[must_use]
+    pub fn invocations(&self) -> Invocations {
+        match self.info.device_type {
+            wgpu::DeviceType::Cpu => Invocations::Alone,
+            _ => Invocations::Together,
+        }
+    }
+
     /// A kernel that an earlier plan has compiled.
-    pub(crate) fn compiled(&self, kind: (&'static str, u32)) -> Option<wgpu::ComputePipeline> {
+    pub(crate) fn compiled(&self, kind: &Kind) -> Option<wgpu::ComputePipeline> {
         let pipelines = self.pipelines.lock();
         pipelines
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&kind)
+            .get(kind)
             .cloned()
     }
 
-    pub(crate) fn keep(&self, kind: (&'static str, u32), pipeline: &wgpu::ComputePipeline) {
+    pub(crate) fn keep(&self, kind: &Kind, pipeline: &wgpu::ComputePipeline) {
         let pipelines = self.pipelines.lock();
         pipelines
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(kind, pipeline.clone());
+            .insert(kind.clone(), pipeline.clone());
     }
 
     /// The first error since the last call, if any.

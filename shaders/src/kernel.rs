@@ -18,14 +18,14 @@ pub struct Kernel {
     pub source: &'static str,
     /// From binding 2.
     pub bindings: &'static [Binding],
-    /// The constant that a pipeline fixes, if any: the weights' format, the number of queries or the width.
-    pub constant: Option<&'static str>,
+    /// What a pipeline fixes, if anything: the weights' format, how many lanes or queries, the width.
+    pub constants: &'static [&'static str],
 }
 
 use Binding::{Read, Write};
 
 macro_rules! kernel {
-    ($constant:expr, [$($binding:ident),*], $name:literal $(, $part:literal)*) => {
+    ([$($constant:literal),*], [$($binding:ident),*], $name:literal $(, $part:literal)*) => {
         Kernel {
             name: $name,
             source: concat!(
@@ -34,46 +34,47 @@ macro_rules! kernel {
                 include_str!(concat!("../wgsl/", $name, ".wgsl")),
             ),
             bindings: &[$($binding),*],
-            constant: $constant,
+            constants: &[$($constant),*],
         }
     };
 }
 
-const FORMAT: Option<&str> = Some("FORMAT");
-
 /// Looks up token rows.
-pub static EMBEDDING: Kernel = kernel!(FORMAT, [Read, Write], "embedding", "lib/weights");
+pub static EMBEDDING: Kernel = kernel!(["FORMAT"], [Read, Write], "embedding", "lib/weights");
 /// Matrix times one token.
 pub static MATVEC: Kernel = kernel!(
-    FORMAT,
+    ["FORMAT", "LANES"],
     [Read, Read, Read, Read, Write],
     "matvec",
-    "lib/weights"
+    "lib/weights",
+    "lib/lanes"
 );
 /// Matrix times many tokens.
 pub static MATMUL: Kernel = kernel!(
-    FORMAT,
+    ["FORMAT"],
     [Read, Read, Read, Read, Write],
     "matmul",
     "lib/weights",
     "lib/tile"
 );
 /// A 3x3 convolution of a stem.
-pub static CONVOLUTION: Kernel = kernel!(None, [Read, Read, Read, Write], "convolution");
+pub static CONVOLUTION: Kernel = kernel!([], [Read, Read, Read, Write], "convolution");
 /// Mean of the normed tokens.
-pub static MEAN: Kernel = kernel!(None, [Read, Read, Write], "mean");
+pub static MEAN: Kernel = kernel!([], [Read, Read, Write], "mean");
 /// Norms, rotation, cache write.
-pub static ROTARY: Kernel = kernel!(None, [Read, Read, Read, Write, Write], "rotary");
+pub static ROTARY: Kernel = kernel!([], [Read, Read, Read, Write, Write], "rotary");
 /// Attention over the cache.
 pub static ATTENTION: Kernel = kernel!(
-    Some("QUERIES"),
+    ["QUERIES"],
     [Read, Read, Read, Write],
     "attention",
     "lib/order"
 );
+/// Attention over the cache, where invocations work alone.
+pub static ATTENTION_ALONE: Kernel = kernel!([], [Read, Read, Read, Write], "attention_alone");
 /// The routing decision.
 pub static ROUTE: Kernel = kernel!(
-    Some("WIDTH"),
+    ["WIDTH"],
     [Read, Write, Write],
     "route",
     "lib/record",
@@ -90,25 +91,27 @@ pub static ROUTE: Kernel = kernel!(
 );
 /// Gate and up projections of one token's experts.
 pub static EXPERT_UP: Kernel = kernel!(
-    FORMAT,
+    ["FORMAT", "LANES"],
     [Read, Read, Read, Read, Write],
     "expert_up",
     "lib/weights",
+    "lib/lanes",
     "lib/record"
 );
 /// Down projections of one token's experts, combined.
 pub static EXPERT_DOWN: Kernel = kernel!(
-    FORMAT,
-    [Read, Read, Read, Write],
+    ["FORMAT", "LANES"],
+    [Read, Read, Read, Read, Write],
     "expert_down",
     "lib/weights",
+    "lib/lanes",
     "lib/record"
 );
 /// Sorts tokens by expert.
-pub static GATHER: Kernel = kernel!(None, [Read, Write], "gather", "lib/record", "lib/groups");
+pub static GATHER: Kernel = kernel!([], [Read, Write], "gather", "lib/record", "lib/groups");
 /// Gate and up projections of many tokens' experts.
 pub static GROUPED_UP: Kernel = kernel!(
-    FORMAT,
+    ["FORMAT"],
     [Read, Read, Read, Read, Write],
     "grouped_up",
     "lib/weights",
@@ -117,7 +120,7 @@ pub static GROUPED_UP: Kernel = kernel!(
 );
 /// Down projections of many tokens' experts.
 pub static GROUPED_DOWN: Kernel = kernel!(
-    FORMAT,
+    ["FORMAT"],
     [Read, Read, Read, Read, Write],
     "grouped_down",
     "lib/weights",
@@ -126,7 +129,7 @@ pub static GROUPED_DOWN: Kernel = kernel!(
 );
 /// Adds experts' outputs up.
 pub static COMBINE: Kernel = kernel!(
-    None,
+    [],
     [Read, Read, Read, Write],
     "combine",
     "lib/record",
@@ -134,7 +137,7 @@ pub static COMBINE: Kernel = kernel!(
 );
 /// The next token, or the log-probability of a given one.
 pub static SAMPLE: Kernel = kernel!(
-    None,
+    [],
     [Read, Write],
     "sample",
     "lib/order",
@@ -143,12 +146,13 @@ pub static SAMPLE: Kernel = kernel!(
 );
 
 /// All kernels.
-pub static KERNELS: [&Kernel; 15] = [
+pub static KERNELS: [&Kernel; 16] = [
     &EMBEDDING,
     &MATVEC,
     &MATMUL,
     &ROTARY,
     &ATTENTION,
+    &ATTENTION_ALONE,
     &ROUTE,
     &EXPERT_UP,
     &EXPERT_DOWN,

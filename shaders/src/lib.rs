@@ -42,6 +42,6 @@ pub use pass::PassBuilder;
 pub use plan::{Decider, Plan};
 pub use reading::{LayerRecord, Reading};
 pub use record::RecordLayout;
-pub use recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, Sizes};
+pub use recorder::{Buffer, Count, Dispatch, Invocations, Matrix, Mode, PassId, Recording, Sizes};
 pub use routing::{most_picks, refusal};
 pub use step::{Sampling, Step, Words};

@@ -6,9 +6,11 @@ mod experts;
 mod images;
 
 use crate::error::{ShaderError, size};
-use crate::kernel::{ATTENTION, EMBEDDING, Kernel, MATMUL, MATVEC, ROTARY, ROUTE, SAMPLE};
+use crate::kernel::{
+    ATTENTION, ATTENTION_ALONE, EMBEDDING, Kernel, MATMUL, MATVEC, ROTARY, ROUTE, SAMPLE,
+};
 use crate::operations::{Attention, Linear, Norm, Rotary, Route, Rows, Sample, Sees};
-use crate::recorder::{Buffer, Count, Dispatch, Matrix, Mode, PassId, Recording, TILE};
+use crate::recorder::{Buffer, Count, Dispatch, Invocations, Matrix, Mode, PassId, Recording};
 
 /// Records the operations of one pass, in order.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl<'a> PassBuilder<'a> {
         let columns = groups(table.columns, 4 * 64);
         self.push(
             &EMBEDDING,
-            table.format.code(),
+            &[table.format.code()],
             &[table.buffer, output],
             &[table.columns, table.scales()].map(word),
             [columns, Count::Tokens(1), Count::Fixed(1)],
@@ -65,13 +67,19 @@ impl<'a> PassBuilder<'a> {
         ];
         let bias = linear.bias.unwrap_or(nothing);
         let buffers = [weights.buffer, linear.input, gain, bias, linear.output];
-        let (kernel, x, y) = match (self.mode(), linear.rows) {
-            (_, Rows::Last | Rows::First) => (&MATVEC, 8, Count::Fixed(1)),
-            (Mode::Vector, Rows::All) => (&MATVEC, 8, Count::Tokens(1)),
-            (Mode::Tile, Rows::All) => (&MATMUL, 64, Count::Tokens(TILE)),
+        let format = weights.format.code();
+        let one = Count::Fixed(1);
+        if self.mode() == Mode::Tile && linear.rows == Rows::All {
+            let grid = [groups(weights.rows, 32), Count::Tokens(32), one];
+            return self.push(&MATMUL, &[format], &buffers, &args, grid);
+        }
+        let tokens = match linear.rows {
+            Rows::All => Count::Tokens(1),
+            Rows::Last | Rows::First => one,
         };
-        let grid = [groups(weights.rows, x), y, Count::Fixed(1)];
-        self.push(kernel, weights.format.code(), &buffers, &args, grid);
+        let lanes = self.lanes();
+        let grid = [groups(weights.rows, 256 / lanes), tokens, one];
+        self.push(&MATVEC, &[format, word(lanes)], &buffers, &args, grid);
     }
 
     /// Norms, rotation and the write into the cache. One dispatch.
@@ -86,10 +94,10 @@ impl<'a> PassBuilder<'a> {
             rotary.epsilon.to_bits(),
             rotary.clip.unwrap_or(0.0).to_bits(),
         ];
-        let heads = rotary.n_heads + 2 * rotary.n_kv_heads;
+        let pairs = (rotary.n_heads + 2 * rotary.n_kv_heads) * rotary.head_dim / 2;
         let buffers = [rotary.qkv, gains, rotary.table, rotary.q, rotary.cache];
-        let grid = [Count::Fixed(heads), Count::Tokens(1), Count::Fixed(1)];
-        self.push(&ROTARY, 0, &buffers, &args, grid);
+        let grid = [groups(pairs, 64), Count::Tokens(1), Count::Fixed(1)];
+        self.push(&ROTARY, &[], &buffers, &args, grid);
     }
 
     /// Attention. One dispatch.
@@ -101,10 +109,6 @@ impl<'a> PassBuilder<'a> {
         if head_dim == 0 || head_dim > 256 || !head_dim.is_multiple_of(4) {
             return Err(size("head_dim", head_dim, "a multiple of 4 from 4 to 256"));
         }
-        let queries = match self.mode() {
-            Mode::Vector => 1,
-            Mode::Tile => 4,
-        };
         let sees_all = attention.sees == Sees::All;
         let args = [
             attention.n_heads,
@@ -115,12 +119,26 @@ impl<'a> PassBuilder<'a> {
         ];
         let bias = attention.bias.unwrap_or(self.recording.common.nothing);
         let buffers = [attention.q, attention.cache, bias, attention.output];
+        let args = args.map(word);
+        if self.recording.invocations == Invocations::Alone {
+            let grid = [
+                groups(attention.n_heads, 4),
+                Count::Tokens(16),
+                Count::Fixed(1),
+            ];
+            self.push(&ATTENTION_ALONE, &[], &buffers, &args, grid);
+            return Ok(());
+        }
+        let queries = match self.mode() {
+            Mode::Vector => 1,
+            Mode::Tile => 4,
+        };
         let grid = [
             Count::Fixed(attention.n_heads),
             Count::Tokens(queries),
             Count::Fixed(1),
         ];
-        self.push(&ATTENTION, queries as u32, &buffers, &args.map(word), grid);
+        self.push(&ATTENTION, &[word(queries)], &buffers, &args, grid);
         Ok(())
     }
 
@@ -139,7 +157,7 @@ impl<'a> PassBuilder<'a> {
         let buffers = [route.logits, common.records, common.memory];
         let grid = [Count::Tokens(1), Count::Fixed(1), Count::Fixed(1)];
         let width = word(crate::routing::width(sizes.n_experts));
-        self.push(&ROUTE, width, &buffers, &args.map(word), grid);
+        self.push(&ROUTE, &[width], &buffers, &args.map(word), grid);
     }
 
     /// The next token, from row 0 of the logits. One dispatch.
@@ -164,11 +182,19 @@ impl<'a> PassBuilder<'a> {
         let buffers = [sample.logits, self.recording.common.records];
         self.push(
             &SAMPLE,
-            0,
+            &[],
             &buffers,
             &args,
             [tokens, Count::Fixed(1), Count::Fixed(1)],
         );
+    }
+
+    /// Invocations that share the columns of a row (lib/lanes.wgsl).
+    fn lanes(&self) -> usize {
+        match self.recording.invocations {
+            Invocations::Together => 8,
+            Invocations::Alone => 1,
+        }
     }
 
     fn mode(&self) -> Mode {
@@ -178,7 +204,7 @@ impl<'a> PassBuilder<'a> {
     fn push(
         &mut self,
         kernel: &'static Kernel,
-        constant: u32,
+        constants: &[u32],
         buffers: &[Buffer],
         args: &[u32],
         grid: [Count; 3],
@@ -187,7 +213,7 @@ impl<'a> PassBuilder<'a> {
             .dispatches
             .push(Dispatch {
                 kernel,
-                constant,
+                constants: constants.to_vec(),
                 buffers: buffers.to_vec(),
                 args: args.to_vec(),
                 grid,

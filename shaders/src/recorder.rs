@@ -12,7 +12,18 @@ use crate::routing::MOST_EXPERTS;
 use crate::step::specs_start;
 
 /// Rows of a tile of gathered tokens.
-pub(crate) const TILE: usize = 16;
+pub(crate) const TILE: usize = 4;
+
+/// How the invocations of a workgroup share the work of one token.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Invocations {
+    /// They add up what each has through workgroup memory: a graphics card reads and runs them side by side.
+    #[default]
+    Together,
+    /// Each does its part from the first number to the last: where the processor runs the shader, they take turns, and a
+    /// barrier, at which all of them stop and start again, costs more than what lies between two.
+    Alone,
+}
 
 /// What a recording has room for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +73,7 @@ impl Matrix {
 pub enum Mode {
     /// Matrix times one token at a time: decoding, and prompts of a few tokens.
     Vector,
-    /// Tiles of 16 tokens: prompts.
+    /// Tiles of 4 tokens: prompts.
     Tile,
 }
 
@@ -83,16 +94,16 @@ pub enum Count {
     Tiles,
 }
 
-/// A kernel and the value of its constant: what a pipeline is made of.
-pub(crate) type Kind = (&'static str, u32);
+/// A kernel and the values of its constants: what a pipeline is made of.
+pub(crate) type Kind = (&'static str, Vec<u32>);
 
 /// One dispatch.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     /// What runs.
     pub kernel: &'static Kernel,
-    /// The value of the kernel's constant.
-    pub constant: u32,
+    /// The values of the kernel's constants.
+    pub constants: Vec<u32>,
     /// Its bindings from 2 on.
     pub buffers: Vec<Buffer>,
     /// Its arguments, at binding 1.
@@ -103,7 +114,7 @@ pub struct Dispatch {
 
 impl Dispatch {
     pub(crate) fn kind(&self) -> Kind {
-        (self.kernel.name, self.constant)
+        (self.kernel.name, self.constants.clone())
     }
 }
 
@@ -139,6 +150,7 @@ pub(crate) struct Common {
 #[derive(Debug)]
 pub struct Recording {
     pub(crate) sizes: Sizes,
+    pub(crate) invocations: Invocations,
     pub(crate) buffers: Vec<BufferSpec>,
     pub(crate) passes: Vec<Pass>,
     pub(crate) common: Common,
@@ -155,6 +167,7 @@ impl Recording {
         let none = Buffer(0);
         let mut recording = Self {
             sizes,
+            invocations: Invocations::default(),
             buffers: Vec::new(),
             passes: Vec::new(),
             common: Common {
@@ -171,7 +184,7 @@ impl Recording {
         let run = specs_start(sizes.max_tokens) + sizes.n_moe_layers + sizes.spec_words;
         let records = RESULTS + sizes.max_tokens * (sizes.n_moe_layers * layout.words() + 1);
         let rows_of = sizes.max_tokens * layout.slots().max(1);
-        let groups = 1 + 17 * sizes.max_tiles() + rows_of;
+        let groups = 1 + (1 + TILE) * sizes.max_tiles() + rows_of;
         recording.common = Common {
             run: recording.buffer("run", run),
             records: recording.buffer("records", records),
@@ -183,6 +196,13 @@ impl Recording {
             nothing: recording.buffer("nothing", 4),
         };
         Ok(recording)
+    }
+
+    /// Takes the kernels that suit a device, see [`crate::Gpu::invocations`]; said before passes are recorded.
+    #[must_use]
+    pub fn suited_to(mut self, invocations: Invocations) -> Self {
+        self.invocations = invocations;
+        self
     }
 
     /// What it has room for.

@@ -10,8 +10,8 @@ mod common;
 use common::{Rng, assert_close, formats, plan, read, run, top_k, write};
 use moescope_routing::RouterSpec;
 use moescope_shaders::{
-    Attention, Experts, Format, LayerRecord, Linear, Mode, Norm, PassBuilder, QkNorm, Recording,
-    Rotary, Route, Rows, Sees, Sizes, Step, cpu,
+    Attention, Experts, Format, Invocations, LayerRecord, Linear, Mode, Norm, PassBuilder, QkNorm,
+    Recording, Rotary, Route, Rows, Sees, Sizes, Step, cpu,
 };
 
 const EPSILON: f32 = 1e-6;
@@ -22,6 +22,7 @@ struct Shape {
     d_model: usize,
     d_ff: usize,
     n_tokens: usize,
+    invocations: Invocations,
 }
 
 impl Shape {
@@ -84,7 +85,8 @@ fn compare(mode: Mode, shape: &Shape, format: Format, spec: &RouterSpec, rng: &m
     let (d_model, d_ff, n_tokens) = (shape.d_model, shape.d_ff, shape.n_tokens);
     let n_slots = shape.n_experts + shape.n_shared;
     let stride = shape.n_experts + usize::from(shape.n_shared > 0);
-    let mut recording = Recording::new(shape.sizes()).unwrap();
+    let recording = Recording::new(shape.sizes()).unwrap();
+    let mut recording = recording.suited_to(shape.invocations);
     let gate_up = recording
         .matrix("gate_up", n_slots * 2 * d_ff, d_model, format)
         .unwrap();
@@ -147,8 +149,8 @@ fn compare(mode: Mode, shape: &Shape, format: Format, spec: &RouterSpec, rng: &m
         &mut expected,
     );
     let what = format!(
-        "{mode:?} {format:?} {} experts of {d_ff}, {n_tokens} tokens",
-        shape.n_experts
+        "{mode:?} {:?} {format:?} {} experts of {d_ff}, {n_tokens} tokens",
+        shape.invocations, shape.n_experts
     );
     assert_close(
         &what,
@@ -158,7 +160,7 @@ fn compare(mode: Mode, shape: &Shape, format: Format, spec: &RouterSpec, rng: &m
     );
 }
 
-fn all_shapes(mode: Mode, n_tokens: &[usize]) {
+fn all_shapes(mode: Mode, invocations: Invocations, n_tokens: &[usize]) {
     let mut rng = Rng::new(21);
     for (n_experts, n_shared, d_model, d_ff) in [
         (8, 0, 64, 24),
@@ -174,6 +176,7 @@ fn all_shapes(mode: Mode, n_tokens: &[usize]) {
                 d_model,
                 d_ff,
                 n_tokens: *rng.pick(n_tokens),
+                invocations,
             };
             let top = top_k(rng.between(1, n_experts.min(5)));
             compare(mode, &shape, format, &top, &mut rng);
@@ -183,12 +186,14 @@ fn all_shapes(mode: Mode, n_tokens: &[usize]) {
 
 #[test]
 fn experts_of_a_token_agree_with_their_twins() {
-    all_shapes(Mode::Vector, &[1, 3]);
+    for invocations in [Invocations::Together, Invocations::Alone] {
+        all_shapes(Mode::Vector, invocations, &[1, 3]);
+    }
 }
 
 #[test]
 fn tokens_of_an_expert_agree_with_their_twins() {
-    all_shapes(Mode::Tile, &[2, 16, 17, 50]);
+    all_shapes(Mode::Tile, Invocations::Together, &[2, 4, 17, 50]);
 }
 
 #[test]
@@ -202,6 +207,7 @@ fn tokens_may_use_different_numbers_of_experts() {
             d_model: 32,
             d_ff: 16,
             n_tokens: 21,
+            invocations: Invocations::Together,
         };
         compare(mode, &shape, Format::F32, &spec, &mut rng);
     }
@@ -340,6 +346,7 @@ fn a_block_is_8_dispatches_decoding_and_10_for_prompts() {
         d_model: 64,
         d_ff: 32,
         n_tokens: 4,
+        invocations: Invocations::Together,
     };
     for (mode, expected) in [(Mode::Vector, 8), (Mode::Tile, 10)] {
         let mut recording = Recording::new(shape.sizes()).unwrap();
@@ -361,6 +368,7 @@ fn a_run_that_does_not_fit_is_refused_with_numbers() {
         d_model: 64,
         d_ff: 32,
         n_tokens: 4,
+        invocations: Invocations::Together,
     };
     let mut recording = Recording::new(shape.sizes()).unwrap();
     let pass = common::one_pass(&mut recording, Mode::Vector, block);

@@ -56,7 +56,7 @@ fn bindings_are_those_of_the_table() {
             .filter_map(|(_, o)| o.name.as_deref());
         assert_eq!(
             constants.collect::<Vec<_>>(),
-            Vec::from_iter(kernel.constant),
+            kernel.constants,
             "{}",
             kernel.name
         );

@@ -27,12 +27,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let token = group.y;
     let record = record_at(args.moe_layer, token, args.record_words);
-    let row_of = TILE_EXPERTS + 17u * args.max_tiles + token * args.n_slots;
     var sum = vec4(0.0);
     for (var slot = 0u; slot < records[record + COUNT]; slot++) {
         let expert = records[record + IDS + slot];
         let weight = bitcast<f32>(records[record + IDS + args.n_slots + slot]);
-        sum += weight * y[groups[row_of + expert] * quads + at];
+        sum += weight * y[groups[rows_of(token, args.n_slots) + expert] * quads + at];
     }
     output[token * quads + at] += sum;
 }

@@ -20,7 +20,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let token = group.y;
-    let chunk = run[TOKENS + token] * (quads >> FORMAT) + (at >> FORMAT);
-    let values = quad(weights[chunk], at & (quads_per_chunk() - 1u));
-    output[token * quads + at] = values * scale(chunk, args.scales);
+    let first = run[TOKENS + token] * (quads >> FORMAT);
+    output[token * quads + at] = weight(first, at, args.scales);
 }

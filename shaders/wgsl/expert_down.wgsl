@@ -2,12 +2,12 @@
 // output += sum over slots of weight * (W h).
 //
 // binding 2 weights  [S * D, F]      of all experts, any format
-//         3 hidden   [T * slots, F]  from expert_up.wgsl
-//         4 records                  who acts with which weight (lib/record.wgsl)
-//         5 output   [T, D]          added to
-// Grid: (D / 8, T). 8 rows by 8 lanes as in matvec.wgsl; a workgroup goes through all slots of its token, so that
-// the sum needs neither atomics nor another dispatch.
-// Workgroup memory: 256 bytes; one barrier.
+//         3 input    [T * slots, F]  from expert_up.wgsl
+//         4 gain                     not read
+//         5 records                  who acts with which weight (lib/record.wgsl)
+//         6 output   [T, D]          added to; D is a multiple of 4, as the columns of a matrix are
+// Grid: (D / (256 / LANES), T). A workgroup goes through all slots of its token, so that the sum needs neither atomics nor
+// another dispatch. Workgroups, workgroup memory and why: lib/lanes.wgsl.
 struct Args {
     d_model: u32,
     columns: u32,
@@ -18,42 +18,26 @@ struct Args {
 }
 @group(0) @binding(1) var<storage, read> args: Args;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> hidden: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> records: array<u32>;
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
-
-var<workgroup> partial: array<f32, 64>;
+@group(0) @binding(3) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> records: array<u32>;
+@group(0) @binding(6) var<storage, read_write> output: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let token = group.y;
     let record = record_at(args.moe_layer, token, args.record_words);
-    let lane = thread & 7u;
-    let row = group.x * 8u + (thread >> 3u);
-    let quads = args.columns / 4u;
-    let chunks = quads >> FORMAT;
-    var sum = 0.0;
+    let row = first_row(group.x, thread);
+    let rows = min(row + vec4(0u, 1u, 2u, 3u), vec4(args.d_model - 1u));
+    var own = Sums(vec4(0.0), 0.0);
     for (var slot = 0u; slot < records[record + COUNT]; slot++) {
         let expert = records[record + IDS + slot];
         let weight = bitcast<f32>(records[record + IDS + args.n_slots + slot]);
-        let first = (expert * args.d_model + min(row, args.d_model - 1u)) * chunks;
-        let h = (token * run[SLOTS] + slot) * quads;
-        for (var c = lane; c < chunks; c += 8u) {
-            let chunk = weights[first + c];
-            var product = 0.0;
-            for (var i = 0u; i < quads_per_chunk(); i++) {
-                product += dot(quad(chunk, i), hidden[h + (c << FORMAT) + i]);
-            }
-            sum += weight * product * scale(first + c, args.scales);
-        }
+        let start = (token * run[SLOTS] + slot) * (args.columns / 4u);
+        own.products += weight * multiply(thread, expert * args.d_model + rows, start, false).products;
     }
-    partial[thread] = sum;
-    workgroupBarrier();
-    if lane != 0u || row >= args.d_model {
-        return;
+    let sums = add_lanes(thread, own);
+    if thread % LANES == 0u && row < args.d_model {
+        output[(token * args.d_model + row) / 4u] += sums.products;
     }
-    for (var other = 1u; other < 8u; other++) {
-        sum += partial[thread + other];
-    }
-    output[token * args.d_model + row] += sum;
 }

@@ -30,7 +30,7 @@ fn main(@builtin(local_invocation_index) expert: u32) {
             count += select(0u, 1u, acts(expert, token));
         }
     }
-    n_tiles[expert] = (count + 15u) / 16u;
+    n_tiles[expert] = (count + TILE - 1u) / TILE;
     workgroupBarrier();
     if expert >= args.n_slots {
         return;
@@ -46,17 +46,15 @@ fn main(@builtin(local_invocation_index) expert: u32) {
     for (var tile = first_tile; tile < last_tile; tile++) {
         groups[TILE_EXPERTS + tile] = expert;
     }
-    let rows = TILE_EXPERTS + args.max_tiles;
-    let row_of = rows + 16u * args.max_tiles;
-    var row = first_tile * 16u;
+    var row = first_tile * TILE;
     for (var token = 0u; token < run[N_TOKENS]; token++) {
         if acts(expert, token) {
-            groups[rows + row] = token;
-            groups[row_of + token * args.n_slots + expert] = row;
+            groups[row_tokens() + row] = token;
+            groups[rows_of(token, args.n_slots) + expert] = row;
             row++;
         }
     }
-    for (; row < last_tile * 16u; row++) {
-        groups[rows + row] = NO_TOKEN;
+    for (; row < last_tile * TILE; row++) {
+        groups[row_tokens() + row] = NO_TOKEN;
     }
 }

@@ -4,8 +4,9 @@
 //         3 input    [rows, F]   from grouped_up.wgsl
 //         4 gain                 not read
 //         5 groups               rows and tiles (lib/groups.wgsl)
-//         6 output   [rows, D]
-// Grid: (D / 64, as many tiles as the choices could need). Workgroup memory and the rest: lib/tile.wgsl.
+//         6 output   [rows, D]   D is a multiple of 4
+// Grid: (D / 256, as many tiles as the choices could need). A tile is 4 rows by 4 columns of the output (lib/tile.wgsl);
+// rows without a token are whatever the input holds there, and nobody reads them.
 struct Args {
     d_model: u32,
     columns: u32,
@@ -17,41 +18,20 @@ struct Args {
 @group(0) @binding(3) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> groups: array<u32>;
-@group(0) @binding(6) var<storage, read_write> output: array<f32>;
-
-var<private> expert: u32;
-var<private> first_d: u32;
-var<private> first_row: u32;
-
-fn weight_row(n: u32) -> u32 {
-    return select(NO_ROW, expert * args.d_model + first_d + n, first_d + n < args.d_model);
-}
-
-fn input_row(m: u32) -> u32 {
-    let token = groups[TILE_EXPERTS + args.max_tiles + first_row + m];
-    return select(first_row + m, NO_ROW, token == NO_TOKEN);
-}
+@group(0) @binding(6) var<storage, read_write> output: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if group.y >= groups[0] {
+fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let d = invocation.x * 4u;
+    if invocation.y >= groups[0] || d >= args.d_model {
         return;
     }
-    expert = groups[TILE_EXPERTS + group.y];
-    first_d = group.x * 64u;
-    first_row = group.y * 16u;
-    var n_rows = 0u;
-    for (var m = 0u; m < 16u; m++) {
-        n_rows += select(1u, 0u, groups[TILE_EXPERTS + args.max_tiles + group.y * 16u + m] == NO_TOKEN);
-    }
-    let products = multiply(Tile(args.columns, args.scales, false, 0.0, n_rows), thread);
-    for (var i = 0u; i < 4u; i++) {
-        let m = thread / 16u * 4u + i;
-        for (var j = 0u; j < 4u; j++) {
-            let d = first_d + thread % 16u + 16u * j;
-            if m < n_rows && d < args.d_model {
-                output[(first_row + m) * args.d_model + d] = products[i][j];
-            }
-        }
+    let row = invocation.y * TILE;
+    let expert = groups[TILE_EXPERTS + invocation.y];
+    let weight_rows = expert * args.d_model + d + vec4(0u, 1u, 2u, 3u);
+    let tile = Tile(args.columns, args.scales, false, 0.0);
+    var products = multiply(tile, row + vec4(0u, 1u, 2u, 3u), weight_rows);
+    for (var i = 0u; i < TILE; i++) {
+        output[((row + i) * args.d_model + d) / 4u] = products[i];
     }
 }

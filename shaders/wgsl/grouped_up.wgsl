@@ -4,9 +4,9 @@
 //         3 input    [T, D]
 //         4 gain     [D]           of the norm; not read where it is off
 //         5 groups                 rows and tiles (lib/groups.wgsl)
-//         6 hidden   [rows, F]
-// Grid: (F / 32, as many tiles as the choices could need); workgroups without a tile end at once.
-// A tile is 16 tokens by 32 gate rows and the 32 up rows beside them. Workgroup memory and the rest: lib/tile.wgsl.
+//         6 hidden   [rows, F]     F is a multiple of 4, as the columns of a matrix are
+// Grid: (F / 128, as many tiles as the choices could need); invocations without a tile end at once.
+// A tile is 4 tokens by 2 gate rows and the 2 up rows beside them (lib/tile.wgsl); no workgroup memory.
 struct Args {
     d_ff: u32,
     columns: u32,
@@ -20,42 +20,25 @@ struct Args {
 @group(0) @binding(3) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> groups: array<u32>;
-@group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
-
-var<private> expert: u32;
-var<private> first_f: u32;
-var<private> first_row: u32;
-
-fn weight_row(n: u32) -> u32 {
-    let f = first_f + n % 32u;
-    return select(NO_ROW, (expert * 2u + n / 32u) * args.d_ff + f, f < args.d_ff);
-}
-
-fn input_row(m: u32) -> u32 {
-    return groups[TILE_EXPERTS + args.max_tiles + first_row + m];
-}
+@group(0) @binding(6) var<storage, read_write> hidden: array<vec2<f32>>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if group.y >= groups[0] {
+fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let f = invocation.x * 2u;
+    if invocation.y >= groups[0] || f >= args.d_ff {
         return;
     }
-    expert = groups[TILE_EXPERTS + group.y];
-    first_f = group.x * 32u;
-    first_row = group.y * 16u;
-    var n_rows = 0u;
-    for (var m = 0u; m < 16u; m++) {
-        n_rows += select(1u, 0u, groups[TILE_EXPERTS + args.max_tiles + group.y * 16u + m] == NO_TOKEN);
-    }
-    let products = multiply(Tile(args.columns, args.scales, args.has_norm != 0u, args.epsilon, n_rows), thread);
-    for (var i = 0u; i < 4u; i++) {
-        let m = thread / 16u * 4u + i;
-        let activated = products[i].xy / (1.0 + exp(-products[i].xy)) * products[i].zw;
-        for (var j = 0u; j < 2u; j++) {
-            let f = first_f + thread % 16u + 16u * j;
-            if m < n_rows && f < args.d_ff {
-                hidden[(first_row + m) * args.d_ff + f] = activated[j];
-            }
-        }
+    let first_row = invocation.y * TILE;
+    let tokens = row_tokens() + first_row;
+    // Rows without a token compute the first one again and write nothing.
+    let first = groups[tokens];
+    let row_token = vec4(first, groups[tokens + 1u], groups[tokens + 2u], groups[tokens + 3u]);
+    let is_there = row_token != vec4(NO_TOKEN);
+    let gate = groups[TILE_EXPERTS + invocation.y] * 2u * args.d_ff + vec2(f, f + 1u);
+    let tile = Tile(args.columns, args.scales, args.has_norm != 0u, args.epsilon);
+    var products = multiply(tile, select(vec4(first), row_token, is_there), vec4(gate, gate + args.d_ff));
+    for (var i = 0u; i < 4u && is_there[i]; i++) {
+        let z = products[i].xy;
+        hidden[((first_row + i) * args.d_ff + f) / 2u] = z / (1.0 + exp(-z)) * products[i].zw;
     }
 }

@@ -5,7 +5,7 @@
 //         4 gain     [K]     of the norm; not read without NORM
 //         5 bias     [N]     not read without BIAS
 //         6 output   [T, N]  added to with ADD
-// Grid: (N / 64, T / 16). Workgroups, workgroup memory and why: lib/tile.wgsl.
+// Grid: (N / 32, T / 32). A workgroup is 8 by 8 tiles (lib/tile.wgsl): a square, so that what one reads others find near.
 const NORM = 1u;
 const BIAS = 2u;
 const ADD = 4u;
@@ -24,36 +24,25 @@ struct Args {
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
 @group(0) @binding(6) var<storage, read_write> output: array<f32>;
 
-var<private> first_row: u32;
-var<private> first_token: u32;
-
-fn weight_row(n: u32) -> u32 {
-    return select(NO_ROW, first_row + n, first_row + n < args.rows);
-}
-
-fn input_row(m: u32) -> u32 {
-    return select(NO_ROW, first_token + m, first_token + m < run[N_TOKENS]);
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    first_row = group.x * 64u;
-    first_token = group.y * 16u;
-    let n_rows = run[N_TOKENS] - group.y * 16u;
-    let has_norm = (args.flags & NORM) != 0u;
-    let products = multiply(Tile(args.columns, args.scales, has_norm, args.epsilon, n_rows), thread);
-    for (var i = 0u; i < 4u; i++) {
-        let token = input_row(thread / 16u * 4u + i);
-        for (var j = 0u; j < 4u; j++) {
-            let row = weight_row(thread % 16u + 16u * j);
-            if token == NO_ROW || row == NO_ROW {
-                continue;
-            }
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let row = invocation.x * 4u;
+    let token = invocation.y * 4u;
+    if row >= args.rows || token >= run[N_TOKENS] {
+        return;
+    }
+    // What is beyond the last row or token computes the last one again and writes nothing.
+    let tokens = min(token + vec4(0u, 1u, 2u, 3u), vec4(run[N_TOKENS] - 1u));
+    let rows = min(row + vec4(0u, 1u, 2u, 3u), vec4(args.rows - 1u));
+    let tile = Tile(args.columns, args.scales, (args.flags & NORM) != 0u, args.epsilon);
+    var products = multiply(tile, tokens, rows);
+    for (var i = 0u; i < 4u && token + i < run[N_TOKENS]; i++) {
+        for (var j = 0u; j < 4u && row + j < args.rows; j++) {
             var y = products[i][j];
             if (args.flags & BIAS) != 0u {
-                y += bias[row];
+                y += bias[row + j];
             }
-            let at = token * args.rows + row;
+            let at = (token + i) * args.rows + row + j;
             if (args.flags & ADD) != 0u {
                 y += output[at];
             }

@@ -1,4 +1,4 @@
-//! Twin of `attention.wgsl`: online softmax over blocks of keys.
+//! Twin of `attention.wgsl` and `attention_alone.wgsl`: online softmax over blocks of keys.
 
 use crate::operations::Sees;
 

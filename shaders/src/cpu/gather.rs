@@ -3,7 +3,7 @@
 use super::Slots;
 
 /// Rows of a tile.
-const TILE: usize = 16;
+pub(super) const TILE: usize = 4;
 
 /// Rows sorted by expert, in tiles of one expert each.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,7 @@
 //! Twin of `grouped_down.wgsl`.
 
 use super::Groups;
+use super::gather::TILE;
 use super::matmul::multiply;
 
 /// The output of its expert for every row of the groups.
@@ -17,8 +18,8 @@ pub fn grouped_down(
 ) -> Vec<f32> {
     let mut output = vec![0.0; groups.rows.len() * d_model];
     for (tile, expert) in groups.tile_experts.iter().enumerate() {
-        let first_row = tile * 16;
-        let n_rows = groups.rows[first_row..first_row + 16]
+        let first_row = tile * TILE;
+        let n_rows = groups.rows[first_row..first_row + TILE]
             .iter()
             .flatten()
             .count();

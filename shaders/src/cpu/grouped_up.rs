@@ -1,5 +1,6 @@
 //! Twin of `grouped_up.wgsl`.
 
+use super::gather::TILE;
 use super::matmul::multiply;
 use super::{Gain, Groups, silu};
 
@@ -18,8 +19,8 @@ pub fn grouped_up(
 ) -> Vec<f32> {
     let mut hidden = vec![0.0; groups.rows.len() * d_ff];
     for (tile, expert) in groups.tile_experts.iter().enumerate() {
-        let first_row = tile * 16;
-        let tokens = groups.rows[first_row..first_row + 16].iter().flatten();
+        let first_row = tile * TILE;
+        let tokens = groups.rows[first_row..first_row + TILE].iter().flatten();
         let input_rows: Vec<&[f32]> = tokens
             .map(|token| &input[token * columns..(token + 1) * columns])
             .collect();

@@ -1,9 +1,6 @@
-//! Twin of `matmul.wgsl` and of `lib/tile.wgsl`: the same product, column block by column block.
+//! Twin of `matmul.wgsl` and of `lib/tile.wgsl`.
 
 use super::{Gain, inverse_rms};
-
-/// Columns that go through workgroup memory at a time.
-const COLUMNS: usize = 32;
 
 /// Products of input rows with weight rows, normed: `[rows of input, rows of weights]`.
 ///
@@ -18,13 +15,11 @@ pub(super) fn multiply(
     let mut products = vec![vec![0.0; weight_rows.len()]; input_rows.len()];
     for (m, x) in input_rows.iter().enumerate() {
         let mut squares = 0.0;
-        for start in (0..columns).step_by(COLUMNS) {
-            for k in start..(start + COLUMNS).min(columns) {
-                squares += x[k] * x[k];
-                let x = gain.map_or(x[k], |(gain, _)| x[k] * gain[k]);
-                for (n, w) in weight_rows.iter().enumerate() {
-                    products[m][n] += x * w[k];
-                }
+        for k in 0..columns {
+            squares += x[k] * x[k];
+            let x = gain.map_or(x[k], |(gain, _)| x[k] * gain[k]);
+            for (n, w) in weight_rows.iter().enumerate() {
+                products[m][n] += x * w[k];
             }
         }
         for product in &mut products[m] {

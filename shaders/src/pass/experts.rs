@@ -38,6 +38,7 @@ impl PassBuilder<'_> {
         let (gain, epsilon) = norm_parts(experts.norm, common.nothing);
         let (layer, words) = (word(choice.moe_layer), word(choice.layout.words()));
         let has_norm = u32::from(experts.norm.is_some());
+        let lanes = self.lanes();
         let up = [
             word(d_ff),
             word(d_model),
@@ -49,7 +50,7 @@ impl PassBuilder<'_> {
         ];
         self.push(
             &EXPERT_UP,
-            gate_up.format.code(),
+            &[gate_up.format.code(), word(lanes)],
             &[
                 gate_up.buffer,
                 experts.input,
@@ -58,13 +59,19 @@ impl PassBuilder<'_> {
                 common.hidden,
             ],
             &up,
-            [groups(d_ff, 8), choice.slots, Count::Tokens(1)],
+            [groups(d_ff, 128 / lanes), choice.slots, Count::Tokens(1)],
         );
         let n_slots = word(choice.layout.slots());
         self.push(
             &EXPERT_DOWN,
-            down.format.code(),
-            &[down.buffer, common.hidden, choice.records, experts.output],
+            &[down.format.code(), word(lanes)],
+            &[
+                down.buffer,
+                common.hidden,
+                common.nothing,
+                choice.records,
+                experts.output,
+            ],
             &[
                 word(d_model),
                 word(d_ff),
@@ -73,7 +80,11 @@ impl PassBuilder<'_> {
                 words,
                 n_slots,
             ],
-            [groups(d_model, 8), Count::Tokens(1), Count::Fixed(1)],
+            [
+                groups(d_model, 256 / lanes),
+                Count::Tokens(1),
+                Count::Fixed(1),
+            ],
         );
     }
 
@@ -93,7 +104,7 @@ impl PassBuilder<'_> {
         let gather = [layer, words, n_slots, tiles];
         self.push(
             &GATHER,
-            0,
+            &[],
             &[choice.records, common.groups],
             &gather,
             [one; 3],
@@ -101,7 +112,7 @@ impl PassBuilder<'_> {
         let has_norm = u32::from(experts.norm.is_some());
         self.push(
             &GROUPED_UP,
-            gate_up.format.code(),
+            &[gate_up.format.code()],
             &[
                 gate_up.buffer,
                 experts.input,
@@ -117,11 +128,11 @@ impl PassBuilder<'_> {
                 epsilon,
                 tiles,
             ],
-            [groups(d_ff, 32), choice.tiles, one],
+            [groups(d_ff, 128), choice.tiles, one],
         );
         self.push(
             &GROUPED_DOWN,
-            down.format.code(),
+            &[down.format.code()],
             &[
                 down.buffer,
                 common.hidden,
@@ -130,11 +141,11 @@ impl PassBuilder<'_> {
                 common.expert_out,
             ],
             &[word(d_model), word(d_ff), word(down.scales()), tiles],
-            [groups(d_model, 64), choice.tiles, one],
+            [groups(d_model, 256), choice.tiles, one],
         );
         self.push(
             &COMBINE,
-            0,
+            &[],
             &[
                 common.expert_out,
                 common.groups,

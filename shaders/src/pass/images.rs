@@ -25,7 +25,7 @@ impl PassBuilder<'_> {
         ];
         let all = groups(grid.cells() * grid.cells() * outputs, 64);
         let grid = [all, Count::Fixed(1), Count::Fixed(1)];
-        self.push(&CONVOLUTION, 0, &buffers, &args.map(word), grid);
+        self.push(&CONVOLUTION, &[], &buffers, &args.map(word), grid);
     }
 
     /// The mean of all tokens, normed. One dispatch.
@@ -34,6 +34,6 @@ impl PassBuilder<'_> {
         let buffers = [mean.input, mean.norm.gain, mean.output];
         let columns = groups(mean.columns, 4 * 64);
         let grid = [columns, Count::Fixed(1), Count::Fixed(1)];
-        self.push(&MEAN, 0, &buffers, &args, grid);
+        self.push(&MEAN, &[], &buffers, &args, grid);
     }
 }

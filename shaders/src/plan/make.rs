@@ -65,8 +65,8 @@ impl Plan {
         for (done, (kind, kernel)) in kinds.iter().enumerate() {
             progress(done, kinds.len());
             if !self.pipelines.contains_key(kind) {
-                let pipeline = make_pipeline(&self.gpu, kernel, kind.1).await?;
-                self.pipelines.insert(*kind, pipeline);
+                let pipeline = make_pipeline(&self.gpu, kernel, kind).await?;
+                self.pipelines.insert(kind.clone(), pipeline);
             }
         }
         progress(kinds.len(), kinds.len());
@@ -141,13 +141,13 @@ pub(super) fn staging(gpu: &Gpu, n_words: usize) -> wgpu::Buffer {
     })
 }
 
-/// Compiles one kernel with one value of its constant, and waits for the device's verdict.
+/// Compiles one kernel with the values of its constants, and waits for the device's verdict.
 async fn make_pipeline(
     gpu: &Gpu,
     kernel: &'static Kernel,
-    constant: u32,
+    kind: &Kind,
 ) -> Result<wgpu::ComputePipeline, ShaderError> {
-    if let Some(pipeline) = gpu.compiled((kernel.name, constant)) {
+    if let Some(pipeline) = gpu.compiled(kind) {
         return Ok(pipeline);
     }
     let device = &gpu.device;
@@ -183,11 +183,8 @@ async fn make_pipeline(
         bind_group_layouts: &[Some(&group)],
         immediate_size: 0,
     });
-    let constants: Vec<(&str, f64)> = kernel
-        .constant
-        .map(|name| (name, f64::from(constant)))
-        .into_iter()
-        .collect();
+    let values = kind.1.iter().copied().map(f64::from);
+    let constants: Vec<(&str, f64)> = kernel.constants.iter().copied().zip(values).collect();
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(kernel.name),
         layout: Some(&layout),
@@ -201,7 +198,7 @@ async fn make_pipeline(
     });
     match scope.pop().await {
         None => {
-            gpu.keep((kernel.name, constant), &pipeline);
+            gpu.keep(kind, &pipeline);
             Ok(pipeline)
         }
         Some(error) => Err(ShaderError::Device {

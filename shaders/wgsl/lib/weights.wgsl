@@ -25,6 +25,12 @@ fn quad(chunk: vec4<u32>, i: u32) -> vec4<f32> {
     }
 }
 
+/// Quad `at` of the row whose chunks start at `first`, scaled.
+fn weight(first: u32, at: u32, scales: u32) -> vec4<f32> {
+    let index = first + (at >> FORMAT);
+    return quad(weights[index], at & (quads_per_chunk() - 1u)) * scale(index, scales);
+}
+
 /// The scale of chunk `index` of a matrix whose scales start at word `scales`.
 fn scale(index: u32, scales: u32) -> f32 {
     if FORMAT < 2u {

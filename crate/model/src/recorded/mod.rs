@@ -36,7 +36,7 @@ pub use moescope_shaders::{Format as WeightFormat, Gpu};
 pub use vision::PreparedVisionPlan;
 pub(crate) use vision::RecordedVit;
 
-/// Tokens up to which a text is read one by one: with fewer, tiles of 16 are mostly empty.
+/// Tokens up to which a text is read one by one: with fewer, the tiles of 4 that share an expert are mostly empty.
 const SHORT: usize = 16;
 /// Sequences at a time: a generation and its contrast, and both of the one that follows.
 const PLACES: usize = 4;
@@ -133,7 +133,8 @@ impl PreparedPlan {
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, ModelError> {
         let config = LmConfig::from_json(config)?;
-        let mut recording = device(gpu::Recording::new(sizes(&config)))?;
+        let mut recording =
+            device(gpu::Recording::new(sizes(&config)))?.suited_to(gpu.invocations());
         let model = Model::declare(&config, &mut recording, format)?;
         let mut places = Vec::new();
         for place in 0..=PLACES {

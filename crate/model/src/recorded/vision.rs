@@ -94,7 +94,8 @@ impl PreparedVisionPlan {
     ) -> Result<Self, ModelError> {
         let config = VitConfig::from_json(config)?;
         let trunk = config.trunk();
-        let mut recording = device(gpu::Recording::new(sizes(&config, &trunk)))?;
+        let recording = device(gpu::Recording::new(sizes(&config, &trunk)))?;
+        let mut recording = recording.suited_to(gpu.invocations());
         let side = config.image_size;
         let pixels = recording.buffer("pixels", side * side * CHANNELS);
         let model = Model::declare(&config, &trunk, &mut recording, format)?;
