@@ -8,7 +8,7 @@ function byChance(all: number): string {
 export const findingMessages = {
   legends: {
     bars: 'Whiskers: interval of 95 %. Dashed: what chance gives.',
-    difference: 'Tint: difference to chance, blue above and orange below. Dot: the interval of 95 % leaves chance out.',
+    difference: 'Tint: difference to chance, blue above and orange below.', dots: 'Dot: the interval of 95 % leaves chance out.',
     lines: 'Band: interval of 95 %. Dotted: what chance gives.',
     shuffled: 'Chance is that of the same tokens in random order.',
   },

@@ -15,7 +15,7 @@ const layer = (at: number): string => `第 ${at} 层：`;
 
 const found: NonNullable<Translation['analyses']>['found'] = {
   legends: {
-    bars: '误差线：95 % 置信区间。虚线：随机水平。', difference: '颜色：与随机水平之差，蓝色为高于，橙色为低于。圆点：95 % 置信区间不含随机水平。',
+    bars: '误差线：95 % 置信区间。虚线：随机水平。', difference: '颜色：与随机水平之差，蓝色为高于，橙色为低于。', dots: '圆点：95 % 置信区间不含随机水平。',
     lines: '色带：95 % 置信区间。点线：随机水平。', shuffled: '随机水平由同样的词元打乱顺序得出。',
   },
   load: {

@@ -222,6 +222,18 @@ describe('traces from files', () => {
     await study.run();
     expect([study.failure, study.outcome?.trace]).toEqual([undefined, trace]);
   });
+
+  it('keep their figures when a model comes and when the routing is another, and lose them to another file', async () => {
+    const { study, engine, store } = await lab({ model: false, text: false, analyses: { texts: 'import' } });
+    await study.imports.open(new File(['layer,expert\n0,1\n0,2\n0,2\n0,0\n'], 'a.csv'), 'first');
+    await study.run();
+    expect(study.fresh()).toBe(true);
+    await engine.open({ model: 'models/first', backend: 'auto' });
+    store.set({ routing: { ...NO_EDITS, topK: 1 } });
+    expect(study.fresh()).toBe(true);
+    await study.imports.open(new File(['layer,expert\n0,1\n0,0\n'], 'b.csv'), 'first');
+    expect(study.fresh()).toBe(false);
+  });
 });
 
 describe('texts', () => {

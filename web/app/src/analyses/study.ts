@@ -251,8 +251,10 @@ export class Study {
     const { analysis: id, texts, variant, against } = state.analyses;
     const current = texts === 'current' && id !== 'agreement' && id !== 'ablation';
     const asked = id === 'vocabulary' ? variantOf(id, variant) : '';
-    const input = current ? this.#around.runner.records.length + this.#around.runner.text : `${this.imports.version} ${this.reader.key(this.reader.routing())}`;
-    return JSON.stringify([id, asked, id === 'agreement' ? against ?? '' : '', id === 'ablation' ? state.layer ?? '' : '', input]);
+    // What comes from a file stays what it is, whatever model and routing are chosen.
+    const input = texts === 'import' ? `import ${this.imports.version}`
+      : current ? this.#around.runner.records.length + this.#around.runner.text : this.reader.key(this.reader.routing());
+    return JSON.stringify([id, asked, id === 'agreement' && texts !== 'import' ? against ?? '' : '', id === 'ablation' ? state.layer ?? '' : '', input]);
   }
 
   #show(progress: Progress | undefined): void {

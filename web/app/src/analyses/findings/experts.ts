@@ -30,7 +30,7 @@ export function loadFinding({ answers, layer }: Context): Finding {
         return barsChart({ ...frame, legend: said().legends.bars, panels });
       }
       return heatChart({
-        ...frame, legend: said().legends.difference, difference: true, short: shortPercent, axes: [words().columns.layer, words().columns.expert],
+        ...frame, legend: said().legends.difference, dots: said().legends.dots, difference: true, short: shortPercent, axes: [words().columns.layer, words().columns.expert],
         rows: loads.map(({ layer: place }) => at(place)), columns: answer.shares.map((_, expert) => String(expert)),
         cells: loads.map(({ answer: { shares } }) => shares.map(figureOf)),
       });

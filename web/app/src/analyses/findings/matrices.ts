@@ -55,7 +55,7 @@ function labelShares(shown: Reports[number], name: (label: number) => string, ti
   return {
     headline,
     picture: (width) => heatChart({
-      title, legend: said().legends.difference, width, format: percent, short: shortPercent, difference: true,
+      title, legend: said().legends.difference, dots: said().legends.dots, width, format: percent, short: shortPercent, difference: true,
       axes: [column, words().columns.expert], rows: listed.map(({ label }) => name(label)),
       columns: (listed[0]?.shares ?? []).map((_, expert) => String(expert)), cells: listed.map(({ shares }) => shares.map(figureOf)),
     }),
@@ -107,7 +107,7 @@ export function coActivationFinding({ answers, layer, variant }: Context): Findi
       : said().pairs[variant === 'jaccard' ? 'jaccard' : 'conditional'](shown.layer, Number(top.where[1]), percent(top.figure.value), Number(top.where[2]), percent(top.figure.chance ?? 0))
         + said().pairs.partners(plain(partners)),
     picture: (width) => heatChart({
-      title: said().pairs.together(shown.layer), legend: said().legends.difference, width, format: percent, short: shortPercent, difference: true,
+      title: said().pairs.together(shown.layer), legend: said().legends.difference, dots: said().legends.dots, width, format: percent, short: shortPercent, difference: true,
       axes: [words().columns.expert, words().columns.with], rows: shown.experts.map(String), columns: shown.experts.map(String), cells: shown.cells,
     }),
     columns: [words().columns.layer, words().columns.expert, words().columns.with], rows, format: percent,
@@ -128,7 +128,7 @@ export function flowFinding({ answers, layer }: Context): Finding {
       shown.layer, shown.next, Number(top.where[1]), percent(top.figure.value), Number(top.where[3]), percent(top.figure.chance ?? 0), beyondChance(own), own.length,
     ),
     picture: (width) => heatChart({
-      title: said().pairs.flow(shown.layer, shown.next), legend: `${said().legends.difference} ${said().pairs.flowLegend}`, width, format: percent, short: shortPercent, difference: true,
+      title: said().pairs.flow(shown.layer, shown.next), legend: `${said().legends.difference} ${said().pairs.flowLegend}`, dots: said().legends.dots, width, format: percent, short: shortPercent, difference: true,
       axes: [said().pairs.layer(shown.layer), said().pairs.layer(shown.next)], rows: shown.experts.map(String), columns: shown.experts.map(String), cells: shown.cells,
     }),
     columns: [words().columns.layer, words().columns.expert, words().columns.next, words().columns.to], rows: own, format: percent,

@@ -57,6 +57,12 @@ describe('a heat chart', () => {
     clean(chart);
   });
 
+  it('tells what a dot says only where it has dots', () => {
+    const dots = 'Dot: sure.';
+    expect(textOf(heatChart({ ...data, dots }))).toContain('Dashed: chance. Dot: sure.');
+    expect(textOf(heatChart({ ...data, dots, width: 30 }))).not.toContain(dots);
+  });
+
   it('tints quantities in one direction', () => {
     const chart = heatChart({ ...data, difference: false });
     expect(JSON.stringify(chart)).not.toContain('var(--less)');
@@ -64,9 +70,9 @@ describe('a heat chart', () => {
   });
 
   it('stays within its width, however many columns there are', () => {
-    const row = Array.from({ length: 128 }, () => FIGURE);
-    const chart = heatChart({ ...data, rows: ['a'], columns: row.map((_, at) => String(at)), cells: [row] });
-    for (const { props } of findAll(chart, ({ tag }) => tag === 'rect')) expect(Number(props.attrs?.['x'])).toBeLessThan(400);
+    const row = Array.from({ length: 256 }, () => FIGURE);
+    const chart = heatChart({ ...data, width: 320, rows: ['a'], columns: row.map((_, at) => String(at)), cells: [row] });
+    for (const { props } of findAll(chart, ({ tag }) => tag === 'rect')) expect(Number(props.attrs?.['x'])).toBeLessThan(320);
     expect(texts(chart).length).toBeLessThan(80);
     clean(heatChart({ ...data, rows: [], columns: [], cells: [] }));
     clean(heatChart({ ...data, format: () => '–', short: () => '–', cells: [[{ value: Number.NaN }]] }));

@@ -15,11 +15,13 @@ export interface HeatData extends ChartFrame {
   readonly cells: readonly (readonly (ChartFigure | undefined)[])[];
   /** Whether cells are tinted by their difference to chance. */
   readonly difference: boolean;
+  /** What a dot says, for the legend of a chart that has dots. */
+  readonly dots?: string;
   /** Writes a figure into a cell, where it must be short. */
   readonly short?: (value: number) => string;
 }
 
-const CELL = { least: 3, most: 46, high: 26 };
+const CELL = { least: 1, most: 46, low: 3, high: 26 };
 const LETTER = 6.2;
 const HEAD = 30;
 const RAMP = { width: 120, height: 9, steps: 24 };
@@ -33,17 +35,19 @@ export function heatChart(data: HeatData): ViewElement {
   const longest = Math.max(1, ...data.rows.map(lettersIn));
   const gutter = Math.min(data.width * 0.28, longest * LETTER + 8);
   const cell = Math.min(CELL.most, Math.max(CELL.least, (data.width - gutter) / Math.max(1, data.columns.length)));
-  const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.least : 14, cell));
+  const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.low : 14, cell));
   const range = rangeOf(data);
   const many = data.rows.length * data.columns.length > MANY_CELLS;
   const bodyHeight = data.rows.length * height;
-  return frame(data, 'heat', HEAD + bodyHeight + 28,
+  const dotted = data.difference && !many && cell >= DOT_FROM && height >= DOT_FROM;
+  const legend = [data.legend, dotted ? data.dots : undefined].filter((part) => part !== undefined).join(' ');
+  return frame({ ...data, legend }, 'heat', HEAD + bodyHeight + 28,
     label(0, 8, `${data.axes[0]} ↓  ${data.axes[1]} →`),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${HEAD})` } },
       columnNames(data.columns, cell),
       data.rows.map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
         (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, cut(name, Math.floor(gutter / LETTER)), 'end', INK, height < 12 ? 8 : undefined),
-        !many && data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range })))),
+        !many && data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range, dotted })))),
       many && drawTints(data, { cell, height, range })),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${round(HEAD + bodyHeight + 8)})` } }, ramp(data, range)));
 }
@@ -75,12 +79,13 @@ function tint(figure: ChartFigure, difference: boolean, { from, to }: Range): st
 }
 
 interface Place {
+  readonly dotted: boolean;
   readonly cell: number;
   readonly height: number;
   readonly range: Range;
 }
 
-function drawCell(data: HeatData, figure: ChartFigure, row: number, column: number, { cell, height, range }: Place): ViewElement {
+function drawCell(data: HeatData, figure: ChartFigure, row: number, column: number, { cell, height, range, dotted }: Place): ViewElement {
   const { value, low, high, chance } = figure;
   const gap = cell > 6 ? 1 : 0;
   const x = column * cell;
@@ -92,12 +97,11 @@ function drawCell(data: HeatData, figure: ChartFigure, row: number, column: numb
       attrs: { x: round(x), y: 0, width: round(cell - gap), height: round(height - (height > 6 ? 1 : 0)), fill: Number.isFinite(value) ? tint(figure, data.difference, range) : 'transparent' },
     }),
     cell >= TEXT_FROM && height >= 14 && label(x + (cell - gap) / 2, height / 2 + 3.5, (data.short ?? data.format)(value), 'middle', INK, 10),
-    data.difference && sure && cell >= DOT_FROM && height >= DOT_FROM
-      && h('circle', { attrs: { cx: round(x + cell - gap - 3), cy: 3, r: 1.5, fill: INK } }));
+    dotted && sure && h('circle', { attrs: { cx: round(x + cell - gap - 3), cy: 3, r: 1.5, fill: INK } }));
 }
 
 /** All cells of one tint as one shape. */
-function drawTints({ cells, difference }: HeatData, { cell, height, range }: Place): ViewElement[] {
+function drawTints({ cells, difference }: HeatData, { cell, height, range }: Omit<Place, 'dotted'>): ViewElement[] {
   const shapes = new Map<string, string[]>();
   for (const [row, figures] of cells.entries()) {
     for (const [column, figure] of figures.entries()) {

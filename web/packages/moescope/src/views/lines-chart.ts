@@ -32,7 +32,7 @@ export function linesChart(data: LinesData): ViewElement {
   const inner = data.width - LEFT - right;
   const x = (place: number): number => LEFT + (data.places.length < 2 ? inner / 2 : (place * inner) / (data.places.length - 1));
   const y = (value: number): number => HEIGHT * (1 - (value - bottom) / (top - bottom)) + 14;
-  const every = Math.max(1, Math.ceil((data.places.length * 30) / inner));
+  const every = Math.max(1, Math.ceil((data.places.length * (Math.max(0, ...data.places.map(lettersIn)) * 6.4 + 8)) / inner));
   return frame(data, 'lines', HEIGHT + 46,
     [bottom, (top + bottom) / 2, top].map((at) => [line(LEFT, y(at), LEFT + inner, y(at), HAIRLINE), label(LEFT - 6, y(at) + 3.5, tick(data.format(at)), 'end')]),
     label(0, 6, data.axes[1]),
