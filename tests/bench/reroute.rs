@@ -12,8 +12,8 @@
 
 use std::time::Instant;
 
-use moescope_model::{Device, Engine, GenerateOptions, ModelFiles, RerouteMethod, RerouteOptions};
-use moescope_tests::repository;
+use moescope_model::{Engine, GenerateOptions, RerouteMethod, RerouteOptions};
+use moescope_tests::Model;
 use pollster::block_on;
 
 const PROMPTS: [&str; 4] = [
@@ -30,18 +30,6 @@ const RUNS: [(RerouteMethod, &[f32], u32); 2] = [
     (RerouteMethod::Gradient, &[0.02, 0.05, 0.1, 0.2], 1),
     (RerouteMethod::Search, &[0.05, 0.1, 0.2, 0.4], 3),
 ];
-
-fn engine() -> Engine {
-    let text = |name: &str| std::fs::read_to_string(repository("models/first").join(name)).unwrap();
-    let weights = std::fs::read(repository("models/first/model.safetensors")).unwrap();
-    let files = ModelFiles {
-        name: "first",
-        config: &text("config.json"),
-        tokenizer: Some(&text("tokenizer.json")),
-        weights: &weights,
-    };
-    Engine::load(files, &Device::flex()).unwrap()
-}
 
 /// A prompt and what the model makes of it.
 fn text(engine: &mut Engine, prompt: &str) -> Vec<u32> {
@@ -76,7 +64,7 @@ fn run(engine: &Engine, ids: &[u32], options: &RerouteOptions) -> ([f32; SECONDS
 }
 
 fn main() {
-    let mut engine = engine();
+    let mut engine = Model::first().engine();
     let texts = PROMPTS.map(|prompt| text(&mut engine, prompt));
     let before = texts.each_ref().map(|ids| {
         let analysis = block_on(engine.analyse_ids(ids, None)).unwrap();

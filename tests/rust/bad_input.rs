@@ -5,13 +5,13 @@
 use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
 use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, RouterSpec};
-use moescope_tests::Checkpoint;
+use moescope_tests::{Checkpoint, Model};
 use pollster::block_on;
 
-fn load_error(change: impl FnOnce(&mut Checkpoint)) -> ModelError {
-    let mut checkpoint = Checkpoint::read("qwen3_moe");
-    change(&mut checkpoint);
-    Engine::load(checkpoint.files(), &Device::flex()).unwrap_err()
+fn load_error(change: impl FnOnce(&mut Model)) -> ModelError {
+    let mut model = Checkpoint::read("qwen3_moe").model;
+    change(&mut model);
+    Engine::load(model.files(), &Device::flex()).unwrap_err()
 }
 
 fn replace(text: &mut String, from: &str, to: &str) {
@@ -29,9 +29,9 @@ fn says(error: &ModelError, code: &str, parts: &[&str]) {
 
 #[test]
 fn truncated_weights_are_refused_at_any_length() {
-    let whole = Checkpoint::read("qwen3_moe").weights.len();
+    let whole = Checkpoint::read("qwen3_moe").model.weights.len();
     for len in [0, 7, 100, whole / 2, whole - 1] {
-        let error = load_error(|checkpoint| checkpoint.weights.truncate(len));
+        let error = load_error(|model| model.weights.truncate(len));
         says(
             &error,
             "weights_truncated",
@@ -42,16 +42,21 @@ fn truncated_weights_are_refused_at_any_length() {
 
 #[test]
 fn weights_of_another_shape_or_model_are_refused_by_name() {
-    let error =
-        load_error(|c| replace(&mut c.config, "\"vocab_size\": 320", "\"vocab_size\": 321"));
+    let error = load_error(|model| {
+        replace(
+            &mut model.config,
+            "\"vocab_size\": 320",
+            "\"vocab_size\": 321",
+        )
+    });
     says(
         &error,
         "shape_mismatch",
         &["model.embed_tokens.weight", "[320, 64]", "[321, 64]"],
     );
-    let error = load_error(|c| {
+    let error = load_error(|model| {
         replace(
-            &mut c.config,
+            &mut model.config,
             "\"num_hidden_layers\": 3",
             "\"num_hidden_layers\": 4",
         )
@@ -98,11 +103,11 @@ fn a_config_that_is_not_run_is_refused_with_the_field() {
         ),
     ];
     for (from, to, field) in cases {
-        let error = load_error(|checkpoint| replace(&mut checkpoint.config, from, to));
+        let error = load_error(|model| replace(&mut model.config, from, to));
         says(&error, "config_invalid", &[field, "allowed"]);
     }
     says(
-        &load_error(|c| c.config = "<html>".into()),
+        &load_error(|model| model.config = "<html>".into()),
         "config_invalid",
         &["config.json"],
     );
@@ -110,7 +115,7 @@ fn a_config_that_is_not_run_is_refused_with_the_field() {
 
 #[test]
 fn a_broken_tokenizer_is_refused() {
-    let error = load_error(|checkpoint| checkpoint.tokenizer = Some("{}".into()));
+    let error = load_error(|model| model.tokenizer = Some("{}".into()));
     says(&error, "tokenizer_invalid", &["tokenizer.json"]);
 }
 
@@ -224,7 +229,7 @@ fn a_model_without_a_tokenizer_takes_ids_and_says_so_for_text() {
     let checkpoint = Checkpoint::read("olmoe");
     let files = ModelFiles {
         tokenizer: None,
-        ..checkpoint.files()
+        ..checkpoint.model.files()
     };
     let engine = Engine::load(files, &Device::flex()).unwrap();
     assert!(block_on(engine.forward_ids(&[1, 2])).is_ok());

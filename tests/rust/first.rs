@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
-use moescope_model::{Device, Engine, GenerateOptions, ModelFiles};
-use moescope_tests::repository;
+use moescope_model::GenerateOptions;
+use moescope_tests::{Model, repository};
 use pollster::block_on;
 use serde_json::Value;
 
@@ -15,21 +15,10 @@ fn json(path: &str) -> Value {
     serde_json::from_str(&text(path)).unwrap()
 }
 
-fn engine() -> Engine {
-    let weights = std::fs::read(repository("models/first/model.safetensors")).unwrap();
-    let files = ModelFiles {
-        name: "first",
-        config: &text("models/first/config.json"),
-        tokenizer: Some(&text("models/first/tokenizer.json")),
-        weights: &weights,
-    };
-    Engine::load(files, &Device::flex()).unwrap()
-}
-
 #[test]
 fn it_writes_the_greedy_tokens_that_the_browser_is_held_to() {
     let fixture = json("tests/browser/fixtures/first-greedy.json");
-    let mut engine = engine();
+    let mut engine = Model::first().engine();
     let options = GenerateOptions {
         max_tokens: 32,
         temperature: 0.0,
@@ -61,7 +50,7 @@ fn it_is_small_and_every_expert_works() {
         weights + tokenizer < 10_000_000,
         "{weights} + {tokenizer} bytes"
     );
-    let info = engine().info();
+    let info = Model::first().engine().info();
     assert!(info.moe_layers.len() >= 4 && info.n_experts == 8 && info.top_k == 2);
     let eval = json("models/first/eval.json");
     let domains = eval["domains"].as_array().unwrap();

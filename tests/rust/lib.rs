@@ -53,31 +53,30 @@ pub fn repository(path: &str) -> PathBuf {
     Path::new("..").join(path)
 }
 
-/// The files of a reference checkpoint.
-pub struct Checkpoint {
+/// The files of a language model.
+pub struct Model {
     pub config: String,
     pub tokenizer: Option<String>,
     pub weights: Vec<u8>,
-    pub golden: Golden,
-    tensors: Vec<u8>,
 }
 
-impl Checkpoint {
-    pub fn read(architecture: &str) -> Self {
-        let folder = repository("tests/checkpoints").join(architecture);
-        let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+impl Model {
+    /// The smallest model that is shipped.
+    pub fn first() -> Self {
+        Self::read(&repository("models/first"))
+    }
+
+    fn read(folder: &Path) -> Self {
         Self {
-            config: text("config.json"),
+            config: std::fs::read_to_string(folder.join("config.json")).unwrap(),
             tokenizer: std::fs::read_to_string(folder.join("tokenizer.json")).ok(),
             weights: std::fs::read(folder.join("model.safetensors")).unwrap(),
-            golden: serde_json::from_str(&text("golden.json")).unwrap(),
-            tensors: std::fs::read(folder.join("golden.safetensors")).unwrap(),
         }
     }
 
     pub fn files(&self) -> ModelFiles<'_> {
         ModelFiles {
-            name: "reference",
+            name: "tested",
             config: &self.config,
             tokenizer: self.tokenizer.as_deref(),
             weights: &self.weights,
@@ -86,6 +85,29 @@ impl Checkpoint {
 
     pub fn engine(&self) -> Engine {
         Engine::load(self.files(), &Device::flex()).unwrap()
+    }
+}
+
+/// A reference checkpoint and what is known of it.
+pub struct Checkpoint {
+    pub model: Model,
+    pub golden: Golden,
+    tensors: Vec<u8>,
+}
+
+impl Checkpoint {
+    pub fn read(architecture: &str) -> Self {
+        let folder = repository("tests/checkpoints").join(architecture);
+        let golden = std::fs::read_to_string(folder.join("golden.json")).unwrap();
+        Self {
+            model: Model::read(&folder),
+            golden: serde_json::from_str(&golden).unwrap(),
+            tensors: std::fs::read(folder.join("golden.safetensors")).unwrap(),
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.model.engine()
     }
 
     /// A golden tensor of float32 or int32, as f32.

@@ -153,7 +153,7 @@ fn the_older_spelling_of_a_config_means_the_same() {
     for architecture in ARCHITECTURES {
         let mut checkpoint = Checkpoint::read(architecture);
         let folder = repository("tests/checkpoints").join(architecture);
-        checkpoint.config = std::fs::read_to_string(folder.join("config_v4.json")).unwrap();
+        checkpoint.model.config = std::fs::read_to_string(folder.join("config_v4.json")).unwrap();
         let prompt = &checkpoint.golden.prompts[1].ids;
         let (logits, _) = block_on(checkpoint.engine().forward_ids(prompt)).unwrap();
         let difference = max_difference(&logits, &checkpoint.golden_tensor("p1.logits"));

@@ -6,14 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 use moescope_model::{
-    Contrast, Device, Engine, ExpertQuestion, GenerateOptions, Gpu, ModelFiles, PreparedPlan, Step,
+    Contrast, Engine, ExpertQuestion, GenerateOptions, Gpu, ModelFiles, PreparedPlan, Step,
     WeightFormat,
 };
 use moescope_routing::presets::PRESETS;
 use moescope_routing::stage::select::Select;
 use moescope_routing::{ModelRouting, RouterInput, RouterSpec, route};
 use moescope_tests::traces::{LOGITS, compare};
-use moescope_tests::{ARCHITECTURES, Checkpoint, max_difference, repository};
+use moescope_tests::{ARCHITECTURES, Checkpoint, Model, max_difference};
 use pollster::block_on;
 
 const PROMPT: [u32; 5] = [10, 16, 18, 234, 130];
@@ -31,28 +31,12 @@ fn recorded_as(format: WeightFormat, files: ModelFiles) -> Engine {
 /// The same checkpoint on Burn and recorded.
 fn both(architecture: &str) -> [Engine; 2] {
     let checkpoint = Checkpoint::read(architecture);
-    [checkpoint.engine(), recorded(checkpoint.files())]
+    [checkpoint.engine(), recorded(checkpoint.model.files())]
 }
 
 fn first() -> [Engine; 2] {
-    with_first(|files| {
-        let burn = Engine::load(files, &Device::flex()).unwrap();
-        [burn, recorded(files)]
-    })
-}
-
-/// The files of the smallest shipped model.
-fn with_first<T>(use_it: impl FnOnce(ModelFiles) -> T) -> T {
-    let read = |name: &str| std::fs::read(repository("models/first").join(name)).unwrap();
-    let text = |name: &str| String::from_utf8(read(name)).unwrap();
-    let (config, tokenizer) = (text("config.json"), text("tokenizer.json"));
-    let weights = read("model.safetensors");
-    use_it(ModelFiles {
-        name: "first",
-        config: &config,
-        tokenizer: Some(&tokenizer),
-        weights: &weights,
-    })
+    let model = Model::first();
+    [model.engine(), recorded(model.files())]
 }
 
 fn options(max_tokens: usize, temperature: f32) -> GenerateOptions {
@@ -108,7 +92,7 @@ fn greedy_tokens_are_the_golden_ones_for_every_layout() {
         let checkpoint = Checkpoint::read(architecture);
         let golden = &checkpoint.golden.greedy;
         let prompt = &checkpoint.golden.prompts[golden.prompt].ids;
-        let mut engine = recorded(checkpoint.files());
+        let mut engine = recorded(checkpoint.model.files());
         let found = block_on(engine.greedy_ids(prompt, golden.ids.len())).unwrap();
         assert_eq!(found, golden.ids, "{architecture}");
     }
@@ -136,7 +120,7 @@ fn the_shipped_model_reads_and_writes_as_on_burn() {
 fn packed_weights_lose_the_less_the_more_bits_they_have() {
     let text = "Once upon a time there was a fox who lived in a wood. Il était une fois. def f(x): return x + 1";
     let loss = |format| {
-        let engine = with_first(|files| recorded_as(format, files));
+        let engine = recorded_as(format, Model::first().files());
         assert_eq!(engine.plan_info().unwrap().weights, format);
         block_on(engine.analyse(text, None)).unwrap().loss
     };
@@ -162,7 +146,7 @@ fn a_plan_cannot_tell_what_happens_inside_an_expert_and_says_who_can() {
         expert: 0,
         position: 0,
     };
-    let plan = recorded(checkpoint.files());
+    let plan = recorded(checkpoint.model.files());
     let error = block_on(plan.ask_expert_ids(&PROMPT, question, None)).unwrap_err();
     assert_eq!(error.code(), "plan_cannot_tell");
     assert!(error.to_string().contains("backend cpu"), "{error}");
@@ -172,9 +156,9 @@ fn a_plan_cannot_tell_what_happens_inside_an_expert_and_says_who_can() {
 fn a_plan_refuses_the_weights_of_another_model() {
     let gpu = block_on(Gpu::new()).unwrap();
     let [own, other] = ["qwen3_moe", "olmoe"].map(Checkpoint::read);
-    let prepare = PreparedPlan::new(&own.config, WeightFormat::F32, &gpu, |_, _| {});
+    let prepare = PreparedPlan::new(&own.model.config, WeightFormat::F32, &gpu, |_, _| {});
     let plan = block_on(prepare).unwrap();
-    let error = Engine::load_recorded(other.files(), plan).unwrap_err();
+    let error = Engine::load_recorded(other.model.files(), plan).unwrap_err();
     assert_eq!(error.code(), "config_invalid");
     assert!(error.to_string().contains("recorded for"), "{error}");
 }
@@ -343,11 +327,11 @@ fn a_generation_survives_another_that_is_refused_and_a_greedy_one() {
 fn a_text_longer_than_a_pass_is_read_in_chunks() {
     let mut checkpoint = Checkpoint::read("qwen3_moe");
     let positions = "\"max_position_embeddings\": 256";
-    assert!(checkpoint.config.contains(positions));
+    assert!(checkpoint.model.config.contains(positions));
     let more = "\"max_position_embeddings\": 1024";
-    checkpoint.config = checkpoint.config.replace(positions, more);
+    checkpoint.model.config = checkpoint.model.config.replace(positions, more);
     let text: Vec<u32> = (0..700).map(|i| (i * 37 + i / 9 + 11) % 320).collect();
-    let mut engines = [checkpoint.engine(), recorded(checkpoint.files())];
+    let mut engines = [checkpoint.engine(), recorded(checkpoint.model.files())];
     let [expected, found] = engines
         .each_ref()
         .map(|engine| block_on(engine.forward_ids(&text)).unwrap());

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
-use moescope_model::{Device, Engine, GenerateOptions, LayerOrder, ModelFiles, RerouteMethod};
+use moescope_model::{Engine, GenerateOptions, LayerOrder, RerouteMethod};
 use moescope_model::{RerouteOptions, Rerouted};
 use moescope_routing::{ModelRouting, RouterSpec};
-use moescope_tests::{Checkpoint, repository};
+use moescope_tests::{Checkpoint, Model};
 use pollster::block_on;
 
 const METHODS: [RerouteMethod; 2] = [RerouteMethod::Gradient, RerouteMethod::Search];
@@ -13,15 +13,7 @@ const TEXT: &str =
     "Once upon a time there was a little girl who lived in a small house by the sea.";
 
 fn first() -> Engine {
-    let text = |name: &str| std::fs::read_to_string(repository("models/first").join(name)).unwrap();
-    let weights = std::fs::read(repository("models/first/model.safetensors")).unwrap();
-    let files = ModelFiles {
-        name: "first",
-        config: &text("config.json"),
-        tokenizer: Some(&text("tokenizer.json")),
-        weights: &weights,
-    };
-    Engine::load(files, &Device::flex()).unwrap()
+    Model::first().engine()
 }
 
 fn ids(engine: &Engine) -> Vec<u32> {

@@ -198,19 +198,6 @@ impl DenseToSparse {
 }
 
 impl Recipe {
-    /// Reads and checks a recipe file.
-    ///
-    /// # Errors
-    /// An unreadable file, bad TOML, unknown or missing fields, values that make no sense.
-    pub fn load(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(|source| TrainError::Io {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        })?;
-        Self::parse(&text, path)
-    }
-
     /// Reads and checks the text of a recipe; the path is for messages only.
     ///
     /// # Errors

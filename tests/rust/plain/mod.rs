@@ -30,8 +30,8 @@ pub struct Mixture {
 
 impl Plain {
     pub fn new(checkpoint: &Checkpoint) -> Self {
-        let config = LmConfig::from_json(&checkpoint.config).unwrap();
-        let tensors = read_safetensors(&config, &checkpoint.weights).unwrap();
+        let config = LmConfig::from_json(&checkpoint.model.config).unwrap();
+        let tensors = read_safetensors(&config, &checkpoint.model.weights).unwrap();
         Self { config, tensors }
     }
 

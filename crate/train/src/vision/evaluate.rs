@@ -16,10 +16,11 @@ use serde::Serialize;
 
 use super::batches::{check_sets, target};
 use super::sets::ImageSet;
+use super::tally::{Tally, classes_of, ratio};
 use crate::TrainError;
 use crate::progress::{OnProgress, Progress};
 use crate::shuffle::SplitMix64;
-use crate::usage::{Block, LayerFigures, Usage};
+use crate::usage::{LayerFigures, Usage};
 
 /// Images that share a capacity when they are not run one by one.
 pub const BATCH_IMAGES: usize = 64;
@@ -106,21 +107,6 @@ pub struct VisionEvaluator {
 
 /// Set and image.
 type Pick = (usize, usize);
-
-/// Sums over images, by class: N of all sets.
-#[derive(Clone)]
-struct Tally {
-    images: Vec<usize>,
-    right: Vec<usize>,
-    nats: Vec<f64>,
-    /// [N][L][E] selections.
-    selections: Vec<Vec<Vec<usize>>>,
-    /// Selections of every image.
-    blocks: Vec<Block>,
-    /// Choices that would have been made without a capacity, and those that were.
-    asked: usize,
-    served: usize,
-}
 
 impl VisionEvaluator {
     /// Loads `config.json` and `model.safetensors` as anyone else would.
@@ -217,7 +203,7 @@ impl VisionEvaluator {
         Ok(points)
     }
 
-    fn set_figures(&self, tally: &Tally, set: usize, images: &ImageSet) -> SetFigures {
+    fn set_figures(&self, tally: &Tally<'_>, set: usize, images: &ImageSet) -> SetFigures {
         let range = classes_of(set);
         let right = tally.right[range.clone()].iter().sum();
         let accuracy = Estimate::share(right, images.len(), 0.0);
@@ -240,7 +226,7 @@ impl VisionEvaluator {
     }
 
     /// [L][E] share of some classes' patches that select each expert.
-    fn expert_load(&self, tally: &Tally, classes: std::ops::Range<usize>) -> Vec<Vec<f64>> {
+    fn expert_load(&self, tally: &Tally<'_>, classes: std::ops::Range<usize>) -> Vec<Vec<f64>> {
         let patches = tally.images[classes.clone()].iter().sum::<usize>() * self.config.n_patches();
         let layers = 0..self.config.moe_layers().len();
         let share = |layer: usize, expert: usize| {
@@ -264,14 +250,14 @@ impl VisionEvaluator {
         group: usize,
         threads: usize,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<Tally, TrainError> {
-        let mut total = self.empty();
+    ) -> Result<Tally<'_>, TrainError> {
+        let mut total = Tally::new(&self.config);
         let groups: Vec<&[Pick]> = picks.chunks(group).collect();
         let mut done = 0;
         // A thread takes several groups at a time, so that single images do not wait for each other.
         for share in groups.chunks(threads * (BATCH_IMAGES / group)) {
             let per_thread = share.len().div_ceil(threads);
-            let tallies: Vec<Result<Tally, ModelError>> = std::thread::scope(|scope| {
+            let tallies: Vec<Result<Tally<'_>, ModelError>> = std::thread::scope(|scope| {
                 let workers: Vec<_> = share
                     .chunks(per_thread)
                     .map(|groups| scope.spawn(move || self.run_groups(sets, groups, routing)))
@@ -292,27 +278,13 @@ impl VisionEvaluator {
         Ok(total)
     }
 
-    fn empty(&self) -> Tally {
-        let n_classes = self.config.classes.len();
-        let layers = vec![vec![0; self.config.n_experts]; self.config.moe_layers().len()];
-        Tally {
-            images: vec![0; n_classes],
-            right: vec![0; n_classes],
-            nats: vec![0.0; n_classes],
-            selections: vec![layers; n_classes],
-            blocks: Vec::new(),
-            asked: 0,
-            served: 0,
-        }
-    }
-
     fn run_groups(
         &self,
         sets: &[ImageSet],
         groups: &[&[Pick]],
         routing: &ModelRouting,
-    ) -> Result<Tally, ModelError> {
-        let mut tally = self.empty();
+    ) -> Result<Tally<'_>, ModelError> {
+        let mut tally = Tally::new(&self.config);
         for picks in groups {
             pollster::block_on(self.run(sets, picks, routing, &mut tally))?;
         }
@@ -325,7 +297,7 @@ impl VisionEvaluator {
         sets: &[ImageSet],
         picks: &[Pick],
         routing: &ModelRouting,
-        tally: &mut Tally,
+        tally: &mut Tally<'_>,
     ) -> Result<(), ModelError> {
         let (b, side) = (picks.len(), self.config.image_size);
         let (p, n_classes) = (self.config.n_patches(), self.config.classes.len());
@@ -344,74 +316,12 @@ impl VisionEvaluator {
             .map(|&(set, image)| target(set, sets[set].labels[image]) as usize)
             .collect();
         for (log_probs, &class) in log_probs_bn.chunks_exact(n_classes).zip(&targets) {
-            tally.images[class] += 1;
-            tally.nats[class] -= f64::from(log_probs[class]);
-            tally.right[class] += usize::from(best(log_probs) == class);
+            tally.add_answer(log_probs, class);
         }
-        let n_experts = self.config.n_experts;
-        let first = tally.blocks.len();
-        tally.blocks.extend(picks.iter().map(|&(group, _)| Block {
-            group,
-            tokens: p,
-            selections: vec![0; self.config.moe_layers().len() * n_experts],
-        }));
-        for (layer, trace) in router.finish().0.into_iter().enumerate() {
-            tally.asked += b * p * self.config.top_k();
-            tally.served += trace.experts.len();
-            for (token, bounds) in trace.offsets.windows(2).enumerate() {
-                let counts = &mut tally.selections[targets[token / p]][layer];
-                let block = &mut tally.blocks[first + token / p].selections;
-                for &expert in &trace.experts[bounds[0] as usize..bounds[1] as usize] {
-                    counts[usize::from(expert)] += 1;
-                    block[layer * n_experts + usize::from(expert)] += 1;
-                }
-            }
-        }
+        let sets_of = picks.iter().map(|&(set, _)| set);
+        tally.add_traces(&router.finish().0, sets_of, &targets);
         Ok(())
     }
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        for class in 0..self.images.len() {
-            self.images[class] += other.images[class];
-            self.right[class] += other.right[class];
-            self.nats[class] += other.nats[class];
-            let layers = self.selections[class].iter_mut().flatten();
-            for (total, count) in layers.zip(other.selections[class].iter().flatten()) {
-                *total += count;
-            }
-        }
-        self.blocks.extend(other.blocks.iter().cloned());
-        self.asked += other.asked;
-        self.served += other.served;
-    }
-
-    fn accuracy(&self, set: usize) -> f64 {
-        let sum = |counts: &[usize]| counts[classes_of(set)].iter().sum();
-        ratio(sum(&self.right), sum(&self.images))
-    }
-}
-
-/// Classes of a set among those of all.
-fn classes_of(set: usize) -> std::ops::Range<usize> {
-    set * 10..set * 10 + 10
-}
-
-/// A quotient that is 0 where it has no value.
-fn ratio(a: usize, b: usize) -> f64 {
-    if b == 0 { 0.0 } else { a as f64 / b as f64 }
-}
-
-/// The likeliest class, the lower on a tie.
-fn best(log_probs: &[f32]) -> usize {
-    (0..log_probs.len()).fold(0, |best, class| {
-        if log_probs[class] > log_probs[best] {
-            class
-        } else {
-            best
-        }
-    })
 }
 
 /// At most `per_set` images of each set, in a mixed order that is always the same.

@@ -9,6 +9,7 @@ mod idx;
 mod init;
 pub mod recipe;
 pub mod sets;
+mod tally;
 mod tar;
 pub mod task;
 

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::sets::SetInfo;
 use crate::TrainError;
 use crate::recipe::{TrainRecipe, check, check_name, positive};
-use crate::run::io;
 
 /// The whole recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,15 +102,6 @@ pub struct VitRecipe {
 }
 
 impl VisionRecipe {
-    /// Reads and checks a recipe file.
-    ///
-    /// # Errors
-    /// An unreadable file, bad TOML, unknown or missing fields, values that make no sense.
-    pub fn load(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(io("read", path))?;
-        Self::parse(&text, path)
-    }
-
     /// Reads and checks the text of a recipe; the path is for messages only.
     ///
     /// # Errors
