@@ -76,7 +76,7 @@ function distances(reports: Reports, shown: Reports[number], name: (label: numbe
       title: said().labels.distance, width, format: plain,
       legend: said().labels.distanceLegend,
       panels: reports.map(({ layer, answer }) => ({
-        name: at(layer), bars: answer.distances.map(({ label, distance, chance }) => ({ name: name(label).slice(0, 3), value: distance, chance })),
+        name: at(layer), bars: answer.distances.map(({ label, distance, chance }) => ({ name: name(label), value: distance, chance })),
       })),
     }),
     columns: [words().columns.layer, words().columns.domain, said().labels.largest],

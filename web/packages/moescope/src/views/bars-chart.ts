@@ -1,7 +1,7 @@
 // Bars in panels: one panel for each layer, one bar for each expert or measure, with its interval as a whisker and what
 // chance gives as a dashed line. All panels have one scale, so that they compare.
 
-import { HAIRLINE, INK, MORE, QUIET, frame, highest, label, line, round, roundUp, tick } from './chart.js';
+import { HAIRLINE, INK, MORE, QUIET, frame, highest, label, line, round, roundUp, tellApart, tick } from './chart.js';
 import type { ChartFigure, ChartFrame } from './chart.js';
 import { expertVar } from './colour.js';
 import { h } from './element.js';
@@ -21,6 +21,7 @@ const GUTTER = 44;
 const GAP = 16;
 const BAR = { least: 7, most: 44 };
 const HEIGHT = 72;
+const LETTER = 6;
 const HEAD = 16;
 const FOOT = 16;
 
@@ -60,14 +61,16 @@ function axis(scale: Scale): ViewElement[] {
 
 function drawBars(bars: readonly Bar[], width: number, scale: Scale): ViewElement[] {
   const zero = yOf(scale, 0);
+  const names = tellApart(bars.map(({ name }) => name), Math.floor(width / LETTER));
   return [
     line(0, zero, bars.length * width, zero, HAIRLINE),
-    ...bars.map((bar, place) => drawBar(bar, place * width, width, scale)),
+    ...bars.map((bar, place) => drawBar(bar, names[place] ?? bar.name, { x: place * width, width }, scale)),
     ...chanceLines(bars, width, scale),
   ];
 }
 
-function drawBar(bar: Bar, x: number, width: number, scale: Scale): ViewElement {
+/** `short` is its name as far as there is room. */
+function drawBar(bar: Bar, short: string, { x, width }: { readonly x: number; readonly width: number }, scale: Scale): ViewElement {
   const { name, value, low, high, chance, expert } = bar;
   const [zero, y] = [yOf(scale, 0), yOf(scale, value)];
   const inner = width * 0.72;
@@ -84,7 +87,7 @@ function drawBar(bar: Bar, x: number, width: number, scale: Scale): ViewElement 
       },
     }),
     known && low !== undefined && high !== undefined && line(middle, yOf(scale, low), middle, yOf(scale, high), INK, 1.25),
-    width >= 13 && label(middle, HEIGHT + 11, name, 'middle', QUIET, width < 18 ? 9 : 10));
+    width >= 13 && label(middle, HEIGHT + 11, short, 'middle', QUIET, width < 18 ? 9 : 10));
 }
 
 /** One line where chance is the same for all, else one for each bar. */

@@ -116,7 +116,30 @@ function wrap(text: string, letters: number): string[] {
   return lines;
 }
 
-/** Text of at most so many letters. */
+/** Text with room for so many letters, and for one at least. */
 export function cut(text: string, letters: number): string {
-  return text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`;
+  if (lettersIn(text) <= letters) return text;
+  const [first = '', ...rest] = text;
+  let kept = first;
+  for (const letter of rest) {
+    if (lettersIn(kept + letter) > letters - 1) break;
+    kept += letter;
+  }
+  return `${kept}…`;
+}
+
+/** Names that are cut; where they would read the same, without what all of them begin with. */
+export function tellApart(names: readonly string[], letters: number): string[] {
+  const short = names.map((name) => cut(name, letters));
+  const [first = '', ...rest] = new Set(names);
+  if (new Set(short).size > rest.length) return short;
+  const common = rest.reduce(beginning, first).length;
+  return names.map((name) => cut(`…${name.slice(common)}`, letters));
+}
+
+/** What two texts both begin with. */
+function beginning(one: string, other: string): string {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at += 1;
+  return one.slice(0, at);
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { barsChart } from './bars-chart.js';
-import { roundUp, standing, tick } from './chart.js';
+import { cut, lettersIn, roundUp, standing, tellApart, tick } from './chart.js';
 import { findAll, textOf } from './element.js';
 import type { ViewElement } from './element.js';
 import { heatChart } from './heat-chart.js';
@@ -112,6 +112,21 @@ describe('lines', () => {
   });
 
   it('look like this', () => expect(linesChart(data)).toMatchSnapshot());
+});
+
+describe('names', () => {
+  it('are cut to the room that they have, which wide letters fill sooner', () => {
+    expect([cut('Shakespeare', 7), cut('tales', 7), cut('今天天气很好', 7), cut('今天', 1)]).toEqual(['Shakes…', 'tales', '今天天…', '今…']);
+    expect(lettersIn(cut('今天天气很好，我们去公园', 9))).toBeLessThanOrEqual(9);
+  });
+
+  it('that would read the same lose what all of them begin with', () => {
+    expect(tellApart(['A text about cats', 'A text about dogs'], 9)).toEqual(['…cats', '…dogs']);
+    expect(tellApart(['A text about cats', 'Another about dogs'], 9)).toEqual(['A text a…', 'Another …']);
+    expect(tellApart(['same', 'same'], 9)).toEqual(['same', 'same']);
+    expect(tellApart(['text', 'text and more', 'text and less'], 5)).toEqual(['…', '… an…', '… an…']);
+    expect(tellApart([], 5)).toEqual([]);
+  });
 });
 
 describe('figures', () => {

@@ -1,7 +1,7 @@
 // A matrix of figures as tinted cells. A quantity has one ramp from the page's colour on; a difference to chance has two,
 // above and below, and a dot where the interval leaves chance out, so that colour is not the only cue.
 
-import { INK, LESS, MORE, QUIET, cut, frame, label, lettersIn, mixed, round, roundUp, standing, tick } from './chart.js';
+import { INK, LESS, MORE, QUIET, cut, frame, label, lettersIn, mixed, round, roundUp, standing, tellApart, tick } from './chart.js';
 import type { ChartFigure, ChartFrame } from './chart.js';
 import { h } from './element.js';
 import type { ViewElement } from './element.js';
@@ -45,8 +45,8 @@ export function heatChart(data: HeatData): ViewElement {
     label(0, 8, `${data.axes[0]} ↓  ${data.axes[1]} →`),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${HEAD})` } },
       columnNames(data.columns, cell),
-      data.rows.map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
-        (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, cut(name, Math.floor(gutter / LETTER)), 'end', INK, height < 12 ? 8 : undefined),
+      tellApart(data.rows, Math.floor(gutter / LETTER)).map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
+        (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, name, 'end', INK, height < 12 ? 8 : undefined),
         !many && data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range, dotted })))),
       many && drawTints(data, { cell, height, range })),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${round(HEAD + bodyHeight + 8)})` } }, ramp(data, range)));
