@@ -72,7 +72,7 @@ pub static ATTENTION: Kernel = kernel!(
 );
 /// Attention over the cache, where invocations work alone.
 pub static ATTENTION_ALONE: Kernel = kernel!([], [Read, Read, Read, Write], "attention_alone");
-/// The routing decision.
+/// The routing decision, of every strategy.
 pub static ROUTE: Kernel = kernel!(
     ["WIDTH"],
     [Read, Write, Write],
@@ -81,13 +81,26 @@ pub static ROUTE: Kernel = kernel!(
     "lib/order",
     "lib/spec",
     "lib/random",
+    "lib/score",
     "route/score",
     "route/restrict",
     "route/rank",
     "route/select",
     "route/count",
     "route/weigh",
-    "route/finish"
+    "route/finish",
+    "route/write"
+);
+/// The routing decision of strategies that take the best scores.
+pub static ROUTE_BEST: Kernel = kernel!(
+    [],
+    [Read, Write, Write],
+    "route_best",
+    "lib/record",
+    "lib/order",
+    "lib/spec",
+    "lib/score",
+    "route/write"
 );
 /// Gate and up projections of one token's experts.
 pub static EXPERT_UP: Kernel = kernel!(
@@ -146,7 +159,7 @@ pub static SAMPLE: Kernel = kernel!(
 );
 
 /// All kernels.
-pub static KERNELS: [&Kernel; 16] = [
+pub static KERNELS: [&Kernel; 17] = [
     &EMBEDDING,
     &MATVEC,
     &MATMUL,
@@ -154,6 +167,7 @@ pub static KERNELS: [&Kernel; 16] = [
     &ATTENTION,
     &ATTENTION_ALONE,
     &ROUTE,
+    &ROUTE_BEST,
     &EXPERT_UP,
     &EXPERT_DOWN,
     &GATHER,

@@ -43,5 +43,5 @@ pub use plan::{Decider, Plan};
 pub use reading::{LayerRecord, Reading};
 pub use record::RecordLayout;
 pub use recorder::{Buffer, Count, Dispatch, Invocations, Matrix, Mode, PassId, Recording, Sizes};
-pub use routing::{most_picks, refusal};
+pub use routing::{most_picks, refusal, takes_the_best};
 pub use step::{Sampling, Step, Words};

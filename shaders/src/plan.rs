@@ -2,6 +2,7 @@
 
 mod hosted;
 mod make;
+mod router;
 mod run;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::routing::{most_picks, pack};
 use crate::step::specs_start;
 
 pub use hosted::Decider;
-use hosted::Router;
+use router::Router;
 
 /// A recording on a device, ready to be run.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Plan {
         &self.gpu.info.name
     }
 
-    /// Pipelines made so far; a change of routing makes no other.
+    /// Pipelines made so far; a change of routing makes one other at most, the router for all strategies.
     #[must_use]
     pub fn n_pipelines(&self) -> usize {
         self.pipelines.len()

@@ -1,9 +1,11 @@
 //! What the route kernel interprets, what it leaves to the host, and why.
 
 use moescope_routing::RouterSpec;
-use moescope_routing::stage::adjust::NullRule;
+use moescope_routing::stage::adjust::{Adjust, NullRule};
+use moescope_routing::stage::restrict::Restrict;
 use moescope_routing::stage::score::ScoreFunction;
 use moescope_routing::stage::select::Select;
+use moescope_routing::stage::weigh::{Weigh, WeightSource};
 
 use crate::error::ShaderError;
 use crate::recorder::Sizes;
@@ -51,6 +53,31 @@ pub fn refusal(spec: &RouterSpec, n_experts: usize) -> Option<&'static str> {
         Select::External {} => Some("an external router is asked on the host"),
         _ => None,
     }
+}
+
+/// Whether a spec asks for no more than `route_best.wgsl` looks at: then that kernel decides, and `route.wgsl` need not be
+/// there.
+#[must_use]
+pub fn takes_the_best(spec: &RouterSpec) -> bool {
+    let looked_at = RouterSpec {
+        adjust: Adjust {
+            temperature: spec.adjust.temperature,
+            ..Adjust::default()
+        },
+        score: spec.score.clone(),
+        restrict: Restrict {
+            disabled: spec.restrict.disabled.clone(),
+            ..Restrict::default()
+        },
+        select: spec.select.clone(),
+        weigh: Weigh {
+            from: WeightSource::Scores,
+            ..spec.weigh.clone()
+        },
+        seed: spec.seed,
+        ..RouterSpec::default()
+    };
+    matches!(spec.select, Select::TopK { .. }) && *spec == looked_at
 }
 
 /// The most experts that a spec can let act on one token.

@@ -15,10 +15,11 @@ mod common;
 use cases::{cases, files, plan_of, reals, rows, spec_of};
 use common::{Rng, one_pass, plan, run};
 use moescope_routing::presets::PRESETS;
+use moescope_routing::stage::adjust::NoiseKind;
 use moescope_routing::stage::select::Select;
 use moescope_routing::{RouterContext, RouterInput, RouterSpec, Routing, route_with};
 use moescope_shaders::{
-    Buffer, LayerRecord, Mode, PassId, Plan, Recording, Route, Sizes, Step, refusal,
+    Buffer, LayerRecord, Mode, PassId, Plan, Recording, Route, Sizes, Step, refusal, takes_the_best,
 };
 use serde_json::Value;
 
@@ -383,6 +384,86 @@ fn random_spec(rng: &mut Rng, n_experts: usize) -> RouterSpec {
             continue;
         };
         if spec.validate(n_experts).is_ok() && refusal(&spec, n_experts).is_none() {
+            return spec;
+        }
+    }
+}
+
+/// The same spec with something that has no effect, at which the short router does not look.
+fn for_the_router_of_all(spec: &RouterSpec) -> RouterSpec {
+    let mut spec = spec.clone();
+    spec.adjust.noise_kind = NoiseKind::Gumbel;
+    spec
+}
+
+#[test]
+fn both_routers_decide_alike_what_both_interpret() {
+    let mut rng = Rng::new(12);
+    let mut tally = Tally::default();
+    for n_experts in [1, 2, 3, 8, 13, 16, 60, 127, 128] {
+        let mut router = Router::new(n_experts, &[3]);
+        for case in 0..12 {
+            let spec = best_spec(&mut rng, n_experts);
+            let full = for_the_router_of_all(&spec);
+            assert!(takes_the_best(&spec) && !takes_the_best(&full));
+            let n_tokens = *rng.pick(&[1, 2, 33, 64]);
+            let mut logits = rng.reals(n_tokens * n_experts);
+            // Ties, and experts that the gate has masked.
+            logits
+                .iter_mut()
+                .for_each(|z| *z = (*z * 64.0).round() / 64.0);
+            if case % 3 == 0 {
+                logits
+                    .iter_mut()
+                    .step_by(5)
+                    .for_each(|z| *z = f32::NEG_INFINITY);
+            }
+            let [own, all] = [spec, full].map(|spec| Case {
+                name: format!("case {case} of {n_experts} experts, {}", spec.to_link()),
+                spec,
+                logits: logits.clone(),
+                n_tokens,
+                position: 5,
+                layer: 3,
+                token_ids: vec![0; n_tokens],
+                previous_token: Vec::new(),
+                previous_layer: None,
+            });
+            let found = device(&mut router, &own);
+            assert_eq!(found, device(&mut router, &all), "{}", own.name);
+            tally.compare(&own.name, &found, &host(&own, n_experts));
+        }
+        assert_eq!(router.plan.n_pipelines(), 2, "a pipeline for each router");
+    }
+    tally.check();
+}
+
+/// A random strategy that takes the best scores.
+fn best_spec(rng: &mut Rng, n_experts: usize) -> RouterSpec {
+    loop {
+        let mut fields = vec![format!("top_k={}", rng.between(1, n_experts.min(9)))];
+        let options = [
+            format!("temperature={}", rng.between(1, 40) as f32 / 10.0),
+            format!("disabled={}", rng.between(0, n_experts - 1)),
+            "score=sigmoid".into(),
+            "score=relu".into(),
+            "score=identity".into(),
+            "renormalize=false".into(),
+            "epsilon=0.001".into(),
+            "min_sum=0.5".into(),
+            "scale=2.5".into(),
+        ];
+        for _ in 0..rng.between(0, 3) {
+            fields.push(rng.pick(&options).clone());
+        }
+        // A field twice is no link.
+        let Ok(mut spec) = RouterSpec::from_link(&fields.join(",")) else {
+            continue;
+        };
+        if rng.next().is_multiple_of(3) {
+            spec.score.selection_bias = rng.reals(n_experts);
+        }
+        if spec.validate(n_experts).is_ok() {
             return spec;
         }
     }

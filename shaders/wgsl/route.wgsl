@@ -9,7 +9,8 @@
 // have a narrower workgroup, WIDTH, chosen when the pipeline is made.
 // What is one pass over columns runs in parallel; what walks along the ranking is short and runs on invocation 0,
 // in the host's order, so that sums round alike. Workgroup memory: 9 KiB.
-// Stages: route/score.wgsl, restrict.wgsl, rank.wgsl, select.wgsl, count.wgsl, weigh.wgsl, finish.wgsl.
+// Stages: route/score.wgsl, restrict.wgsl, rank.wgsl, select.wgsl, count.wgsl, weigh.wgsl, finish.wgsl, write.wgsl.
+// What most models were trained with, route_best.wgsl decides sooner.
 // Left to the host, which says so (src/routing.rs): what needs the whole batch, and routers from outside.
 override WIDTH: u32 = 256u;
 

@@ -164,7 +164,7 @@ fn a_plan_refuses_the_weights_of_another_model() {
 }
 
 #[test]
-fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_no_pipeline() {
+fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_one_pipeline_at_most() {
     for architecture in ARCHITECTURES {
         let [_, mut recorded] = both(architecture);
         let info = recorded.plan_info().unwrap();
@@ -192,6 +192,14 @@ fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_no_pipel
             );
         }
         assert_eq!(recorded.plan_info().unwrap().n_pipelines, info.n_pipelines);
+        // The first strategy that needs it makes the router for all of them.
+        for link in ["top_p=0.5", "method=hash", "min_p=0.2", "top_k=2"] {
+            let spec = RouterSpec::from_link(link).unwrap();
+            recorded.set_routing(spec.into()).unwrap();
+            block_on(recorded.next()).unwrap().unwrap();
+            let made = recorded.plan_info().unwrap().n_pipelines - info.n_pipelines;
+            assert_eq!(made, 1, "{architecture}, {link}");
+        }
     }
 }
 

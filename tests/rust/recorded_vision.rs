@@ -187,7 +187,7 @@ fn layers_without_experts_and_longer_stems_are_those_of_burn() {
 }
 
 #[test]
-fn a_live_change_of_routing_changes_what_is_seen_and_makes_no_pipeline() {
+fn a_live_change_of_routing_changes_what_is_seen_and_makes_one_pipeline_at_most() {
     let mut engine = Files::read("models/trio-small").recorded(WeightFormat::F32);
     let info = engine.plan_info().unwrap();
     // Two convolutions, ten dispatches for each of three blocks, mean and classifier.
@@ -205,7 +205,9 @@ fn a_live_change_of_routing_changes_what_is_seen_and_makes_no_pipeline() {
         seen.layers[0].verdicts.contains(&dropped),
         "nothing is dropped"
     );
-    assert_eq!(engine.plan_info().unwrap().n_pipelines, info.n_pipelines);
+    // The router for all strategies, made when the first of them came.
+    let made = engine.plan_info().unwrap().n_pipelines - info.n_pipelines;
+    assert_eq!(made, 1);
 }
 
 #[test]

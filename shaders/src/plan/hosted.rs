@@ -5,11 +5,11 @@
 use moescope_routing::RoutingPlan;
 
 use super::Plan;
+use super::router::Router;
 use crate::error::{ShaderError, size};
-use crate::kernel::ROUTE;
 use crate::reading::Reading;
 use crate::record::RESULTS;
-use crate::recorder::{Buffer, Dispatch, PassId};
+use crate::recorder::PassId;
 use crate::step::Step;
 
 /// Decides on the host.
@@ -26,24 +26,6 @@ pub trait Decider {
         moe_layer: usize,
         logits_te: Vec<f32>,
     ) -> impl Future<Output = Result<RoutingPlan, String>>;
-}
-
-/// A router among the dispatches of a pass.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Router {
-    pub logits: Buffer,
-    pub moe_layer: usize,
-}
-
-impl Router {
-    /// None if a dispatch is something else.
-    pub fn of(dispatch: &Dispatch) -> Option<Self> {
-        (dispatch.kernel.name == ROUTE.name).then(|| Self {
-            logits: dispatch.buffers[0],
-            // Where `PassBuilder::route` puts it.
-            moe_layer: dispatch.args[3] as usize,
-        })
-    }
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hosted::Router;
+use super::router::Router;
 use super::{Plan, Ready};
 use crate::error::ShaderError;
 use crate::gpu::Gpu;
@@ -60,7 +60,7 @@ impl Plan {
     ) -> Result<(), ShaderError> {
         let dispatches = passes.iter().flat_map(|id| &self.passes[id.0].dispatches);
         let kinds: BTreeMap<Kind, &'static Kernel> = dispatches
-            .map(|dispatch| (dispatch.kind(), dispatch.kernel))
+            .map(|dispatch| self.kernel_of(dispatch))
             .collect();
         for (done, (kind, kernel)) in kinds.iter().enumerate() {
             progress(done, kinds.len());
@@ -74,6 +74,7 @@ impl Plan {
             if self.ready[id.0].is_empty() {
                 self.ready[id.0] = self.bind_pass(*id);
             }
+            self.choose_routers(*id);
         }
         self.gpu.check("compiling a pass")
     }
@@ -85,7 +86,8 @@ impl Plan {
         let dispatches = pass.dispatches.iter().enumerate();
         dispatches
             .map(|(i, dispatch)| {
-                let pipeline = &self.pipelines[&dispatch.kind()];
+                let (kind, _) = self.kernel_of(dispatch);
+                let pipeline = &self.pipelines[&kind];
                 bind(
                     &self.gpu,
                     &self.buffers,

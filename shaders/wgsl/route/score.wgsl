@@ -14,21 +14,6 @@ fn reduce(n: u32, column: u32, is_sum: bool) -> f32 {
     return reduced;
 }
 
-/// exp(z - highest), with infinities as limits.
-fn softmax_term(z: f32, highest: f32) -> f32 {
-    if is_minus_infinity(z) {
-        return 0.0;
-    }
-    if z == highest {
-        return 1.0;
-    }
-    return select(exp(z - highest), 0.0, bitcast<u32>(highest) == PLUS_INFINITY);
-}
-
-fn sigmoid(z: f32) -> f32 {
-    return 1.0 / (1.0 + exp(-z));
-}
-
 /// Fills `adjusted`, `scores` and, for now without restrictions, `selection`.
 fn score_columns(token: u32, column: u32, null_rule: u32, is_softmax: bool) {
     let n = args.n_experts;
