@@ -59,7 +59,7 @@ export async function colours({ page }, theme) {
     return {
       paper: of('body', 'backgroundColor'), ink: of('body', 'color'), quiet: of('.note', 'color').slice(0, 1), hairline: of('#prompt', 'borderTopColor'),
       button: of('.compose button.primary', 'backgroundColor'), words: of('.compose button.primary', 'color'),
-      tokens: of('#text .token', 'backgroundColor'), experts: of('.routing .badge', 'backgroundColor'),
+      tokens: of('#text .cell', 'backgroundColor'), experts: of('.routing .badge', 'backgroundColor'),
       grid: [0, 1, 2, 3].flatMap((row) => [0, 1, 2, 3, 4, 5].map((column) => cell(column, row))),
     };
   });

@@ -1,4 +1,4 @@
-// The page answers a touch soon on a long text, and drawing it again without a change costs no style.
+// The page answers a touch soon on a long text, drawing it again without a change costs no style, and what is kept of a picture fits it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -37,3 +37,26 @@ test('drawing the page again without a change recalculates no style', async () =
   assertQuiet(errors);
   await close();
 });
+
+test('the grid of layers, scrolled bit by bit, looks as one that is drawn at once', async () => {
+  const { page, errors, close } = await openLongText(browser, site.url, SIZES.nine);
+  await page.locator('#text .token[data-index="40"]').click();
+  for (const left of [5, 133, 300, 250, 5000, 4900, 20_000, 0]) {
+    const apart = await page.evaluate(scrolledApart, left);
+    // The edge of a letter may be rounded otherwise where its cell was drawn in two parts.
+    assert.ok(apart <= 4, `scrolled to ${left}, a colour is ${apart} of 255 off`);
+  }
+  assertQuiet(errors);
+  await close();
+});
+
+/** Runs in the page: scrolls the grid, and gives how far any colour is then from that of a grid drawn anew. */
+async function scrolledApart(left) {
+  const canvas = document.querySelector('#grid');
+  const pixels = () => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  canvas.parentElement.parentElement.scrollLeft = left;
+  await new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
+  const scrolled = pixels();
+  canvas.dispatchEvent(new Event('contextrestored'));
+  return pixels().reduce((most, value, n) => Math.max(most, Math.abs(value - scrolled[n])), 0);
+}

@@ -19,7 +19,7 @@ async function withText(hash, run) {
   await moescope.close();
 }
 
-const figures = (moescope) => moescope.text.locator('.token .n').evaluateAll((all) => all.map((figure) => figure.dataset.figure));
+const figures = (moescope) => moescope.text.locator('.cell .n').allTextContents();
 
 test('tokens are tinted by what is chosen, and the legend is a filter', () => withText({}, async (moescope, page) => {
   const tint = page.getByRole('combobox', { name: 'Tint by' });
@@ -30,7 +30,7 @@ test('tokens are tinted by what is chosen, and the legend is a filter', () => wi
   const bins = page.getByRole('group', { name: 'Legend and filter' }).getByRole('button');
   await bins.first().click();
   const tokens = (await moescope.tokens()).length;
-  await eventually(async () => ({ back: await moescope.text.locator('.token.back').count(), tokens }), ({ back, tokens: all }) => back > 0 && back < all);
+  await eventually(async () => ({ back: await moescope.text.locator('.cell.back').count(), tokens }), ({ back, tokens: all }) => back > 0 && back < all);
   await tint.selectOption('difference');
   await moescope.topK.fill('1');
   await moescope.losses();

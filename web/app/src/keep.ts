@@ -79,7 +79,6 @@ function put(svg: SVGSVGElement, element: Element, origin: Point): void {
   } else {
     const fill = colour(style.backgroundColor);
     if (fill !== 'none' && box.width > 0) svg.append(make('rect', { ...at, width: box.width, height: box.height, fill, rx: Number.parseFloat(style.borderRadius) || 0 }));
-    if (element instanceof HTMLElement && element.dataset['figure'] !== undefined) putFigure(svg, element, element.dataset['figure'], at);
     for (const child of element.childNodes) {
       if (child instanceof Element) put(svg, child, origin);
       else if (child instanceof Text) putText(svg, child, style, origin);
@@ -98,18 +97,6 @@ function putText(svg: SVGSVGElement, node: Text, style: CSSStyleDeclaration, ori
     'font-family': style.fontFamily.replaceAll('"', "'"), 'font-size': style.fontSize, 'font-weight': style.fontWeight,
   });
   text.textContent = node.data;
-  svg.append(text);
-}
-
-/** What a style sheet writes below a token. */
-function putFigure(svg: SVGSVGElement, element: HTMLElement, figure: string, at: Point): void {
-  const style = getComputedStyle(element);
-  const box = element.getBoundingClientRect();
-  const text = make('text', {
-    x: at.x + box.width / 2, y: at.y + box.height * 0.8, fill: colour(style.color), 'text-anchor': 'middle',
-    'font-family': style.fontFamily.replaceAll('"', "'"), 'font-size': style.fontSize,
-  });
-  text.textContent = figure;
   svg.append(text);
 }
 

@@ -84,4 +84,5 @@ it('a tint goes from nearly the page to a good share of the colour, and no furth
 it('rules name every expert in both themes', () => {
   const rules = expertRules(9);
   expect(rules.match(/--e\d+:light-dark\(oklch\([^)]*\), oklch\([^)]*\)\)/g)).toHaveLength(9);
+  expect(rules.match(/\.e\d+\{color:light-dark\(oklch\([^)]*\), oklch\([^)]*\)\)\}/g)).toHaveLength(9);
 });

@@ -56,16 +56,10 @@ export function css([lightness, chroma, hue]: Oklch): string {
   return `oklch(${lightness.toFixed(3)} ${chroma.toFixed(3)} ${hue.toFixed(1)})`;
 }
 
-/** Rules for `:root` that define `--e0`, `--e1`, ... for both themes. */
+/** Rules that define `--e0`, `--e1`, ... on `:root` and the classes `e0`, `e1`, ... with that colour, for both themes. */
 export function expertRules(nExperts: number): string {
-  return `:root{${Array.from({ length: nExperts }, (_, e) => `--e${e}:${expertCss(e)}`).join(';')}}`;
-}
-
-const written: string[] = [];
-
-/** The same colour without a variable, for what is drawn by the hundred: a browser looks every variable up anew. */
-export function expertCss(expert: number): string {
-  return (written[expert] ??= bothThemes((theme) => css(expertColour(expert, theme))));
+  const colours = Array.from({ length: nExperts }, (_, e) => bothThemes((theme) => css(expertColour(e, theme))));
+  return `:root{${colours.map((colour, e) => `--e${e}:${colour}`).join(';')}}${colours.map((colour, e) => `.e${e}{color:${colour}}`).join('')}`;
 }
 
 /** For style sheets: what holds in either theme. */
@@ -76,6 +70,11 @@ export function bothThemes(colour: (theme: Theme) => string): string {
 /** How a view names the colour of an expert: through the variable, so that a theme needs no new rendering. */
 export function expertVar(expert: number): string {
   return `var(--e${expert})`;
+}
+
+/** The class that gives an element the colour: for what is drawn by the hundred, because a browser looks every variable up anew. */
+export function expertClass(expert: number): string {
+  return `e${expert}`;
 }
 
 /** The second cue, repeating every four experts. */

@@ -7,6 +7,7 @@ import type { Handler, Handlers, Props, ViewChild, ViewElement } from './element
 const SVG = 'http://www.w3.org/2000/svg';
 const shown = new WeakMap<Node, ViewChild>();
 const listeners = new WeakMap<Element, Map<string, Handler>>();
+const NONE: Readonly<Record<string, never>> = {};
 
 /** Makes `children` the content of `container`. */
 export function render(container: Element, children: readonly ViewChild[]): void {
@@ -86,20 +87,22 @@ function update(node: ChildNode, child: ViewChild): void {
     node.nodeValue = child;
   } else if (node instanceof Element) {
     const last = before === undefined || typeof before === 'string' ? undefined : before;
-    updateAttributes(node, child.props, last?.props ?? {});
-    updateStyle(node, child.props.style ?? {}, last?.props.style ?? {});
-    updateListeners(node, child.props.on ?? {});
+    updateAttributes(node, child.props, last?.props ?? NONE);
+    if (child.props.style !== last?.props.style) updateStyle(node, child.props.style ?? NONE, last?.props.style ?? NONE);
+    if (child.props.on !== last?.props.on) updateListeners(node, child.props.on ?? NONE);
     render(node, child.children);
     updateFormState(node, child, last?.props.value);
   }
 }
 
 function updateAttributes(node: Element, next: Props, last: Props): void {
-  for (const name of Object.keys(last.attrs ?? {})) {
-    if (next.attrs?.[name] === undefined) node.removeAttribute(name);
+  const [now, before] = [next.attrs ?? NONE, last.attrs ?? NONE];
+  for (const name in before) {
+    if (now[name] === undefined) node.removeAttribute(name);
   }
-  for (const [name, value] of Object.entries(next.attrs ?? {})) {
-    if (last.attrs?.[name] === value) continue;
+  for (const name in now) {
+    const value = now[name];
+    if (before[name] === value) continue;
     if (value === undefined || value === false) node.removeAttribute(name);
     else node.setAttribute(name, value === true ? '' : String(value));
   }
@@ -107,11 +110,12 @@ function updateAttributes(node: Element, next: Props, last: Props): void {
 
 function updateStyle(node: Element, next: Readonly<Record<string, string>>, last: Readonly<Record<string, string>>): void {
   if (!(node instanceof HTMLElement || node instanceof SVGElement)) return;
-  for (const name of Object.keys(last)) {
+  for (const name in last) {
     if (!(name in next)) node.style.removeProperty(name);
   }
-  for (const [name, value] of Object.entries(next)) {
-    if (last[name] !== value) node.style.setProperty(name, value);
+  for (const name in next) {
+    const value = next[name];
+    if (value !== undefined && last[name] !== value) node.style.setProperty(name, value);
   }
 }
 
@@ -132,6 +136,7 @@ function updateListeners(node: Element, next: Handlers): void {
 
 /** After the children, because a select needs its options. */
 function updateFormState(node: Element, { props }: ViewElement, last: string | undefined): void {
+  if (props.value === undefined && props.checked === undefined && props.open === undefined) return;
   const isField = node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement || node instanceof HTMLSelectElement;
   const keeps = isBeingTyped(node) && last === props.value;
   if (isField && !keeps && props.value !== undefined && node.value !== props.value) node.value = props.value;

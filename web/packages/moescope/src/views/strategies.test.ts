@@ -76,7 +76,8 @@ describe.each(PRESETS.map((preset) => [preset.name, preset] as const))('under %s
     expect(textOf(view)).toContain(`strategy ${preset.name}`);
     const [first, second] = findAll(view, (e) => e.tag === 'button');
     expect(first?.props.attrs?.['aria-label']).toMatch(/: expert \d+ \d+\.\d\d.* and expert \d+ \d+\.\d\d$/);
-    expect(first?.props.style).toEqual({ 'background-color': tintCss(VERDICTS.findIndex((verdict) => ACTING.has(verdict)), 1) });
+    const [cell] = findAll(view, (e) => e.props.attrs?.['class'] === 'cell');
+    expect(cell?.props.style).toEqual({ 'background-color': tintCss(VERDICTS.findIndex((verdict) => ACTING.has(verdict)), 1) });
     expect(second?.props.attrs?.['aria-label']).toBe('Token 2 " b", given, layer 0: no experts');
     expect(loadAt(records, 0, N_EXPERTS).reduce((sum, load) => sum + load, 0)).toBe(ACTING.size / 2);
     expect(flowCounts(records, 0, 1, N_EXPERTS).reduce((sum, flow) => sum + flow, 0)).toBe(1);

@@ -79,28 +79,34 @@ function tokenParts(record: TokenRecord, data: TokenViewData, words: ViewWords):
     parts.push(h('span.change', { key: `change ${record.index}`, attrs: { title: `${words.routingChange}: ${change}` } }, change));
   }
   const breaks = Array.from({ length: record.token.text.split('\n').length - 1 }, (_, i) => h('br', { key: `break ${record.index} ${i}` }));
-  const button = tokenButton(record, data, words);
+  const cell = tokenCell(record, data, words);
   // A token that goes on after its line end stands at the beginning of the new line.
-  parts.push(...(/\n[^\S\n]*$/.test(record.token.text) ? [button, ...breaks] : [...breaks, button]));
+  parts.push(...(/\n[^\S\n]*$/.test(record.token.text) ? [cell, ...breaks] : [...breaks, cell]));
   return parts;
 }
 
-function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords): ViewElement {
+/**
+ * The button with the text, and what is drawn of the routing around it: so the button stays as it is when another layer is
+ * looked at, and the figure, which is said in its name in words, is no part of its label.
+ */
+function tokenCell(record: TokenRecord, data: TokenViewData, words: ViewWords): ViewElement {
   const choices = choicesAt(record, data.layer);
   const [first] = choices;
-  const pinned = record.index === data.pinned;
   const value = data.scale?.values[record.index];
-  const classes = [
-    'token', record.origin, pinned && 'pinned', record.token.special && 'special',
-    data.marked?.has(record.index) === true && 'marked', steppedBack(data, value) && 'back',
-  ].filter((name) => name !== false).join(' ');
+  return h('span', { key: record.index, style: tintOf(data, value, first), attrs: { class: steppedBack(data, value) ? 'cell back' : 'cell' } },
+    tokenButton(record, choices, data, words),
+    weightBar(choices.slice(0, MAX_PIECES)),
+    h('span.n', { attrs: { 'aria-hidden': 'true' } }, figure(data, value, first)));
+}
+
+function tokenButton(record: TokenRecord, choices: readonly Choice[], data: TokenViewData, words: ViewWords): ViewElement {
+  const pinned = record.index === data.pinned;
+  const state = [pinned && 'pinned', record.token.special && 'special', data.marked?.has(record.index) === true && 'marked'];
   return h('button', {
-    key: record.index,
     on: data.on,
-    style: tintOf(data, value, first),
     attrs: {
       type: 'button',
-      class: classes,
+      class: ['token', record.origin, ...state.filter((name) => name !== false)].join(' '),
       title: tokenTitle(record, words),
       tabindex: record.index === data.focusable ? 0 : -1,
       'aria-pressed': pinned ? 'true' : 'false',
@@ -111,21 +117,16 @@ function tokenButton(record: TokenRecord, data: TokenViewData, words: ViewWords)
     },
   },
   // Letters in the digits of bytes say nothing of the direction of the text.
-  h('span.t', { attrs: { dir: record.token.text === '' ? 'ltr' : undefined } }, visibleText(record.token, data.pieces)),
-  weightBar(choices.slice(0, MAX_PIECES)),
-  h('span.n', { attrs: { 'aria-hidden': 'true', 'data-figure': figure(data, value, first) } }));
+  h('span.t', { attrs: { dir: record.token.text === '' ? 'ltr' : undefined } }, visibleText(record.token, data.pieces)));
 }
 
-/** Of the token itself: a variable would be inherited, and every change of it cost the style of all that is inside. */
+/** Of the cell itself: a variable would be inherited, and every change of it cost the style of all that is inside. */
 function tintOf({ scale }: TokenViewData, value: number | undefined, first: Choice | undefined): Readonly<Record<string, string>> {
   if (scale !== undefined) return value === undefined ? {} : { 'background-color': rampCss(placeOn(scale, value)) };
   return first === undefined ? {} : { 'background-color': tintCss(first.expert, first.weight) };
 }
 
-/**
- * What stands below a token, so that colour is never alone: its expert's number, or the quantity.
- * The style sheet draws it from `data-figure`: it is no part of the token's text, and its name says the same in words.
- */
+/** What stands below a token, so that colour is never alone: its expert's number, or the quantity; its name says the same in words. */
 function figure({ scale }: TokenViewData, value: number | undefined, first: Choice | undefined): string {
   if (scale === undefined) return first === undefined ? '·' : String(first.expert);
   return value === undefined ? '·' : scale.quantity === 'count' ? String(value) : fixed(value, 1);

@@ -76,14 +76,21 @@ describe('token view', () => {
   });
 
   it('tints by the first expert at the shown layer, by its weight', () => {
-    expect(buttons(drawn(['a']))[0]?.props.style).toEqual({ 'background-color': tintCss(1, 0.625) });
-    expect(buttons(drawn(['a'], 3))[0]?.props.style).toEqual({ 'background-color': tintCss(7, 0.625) });
+    const tint = (layer: number): unknown => findAll(drawn(['a'], layer), (e) => e.props.attrs?.['class'] === 'cell')[0]?.props.style;
+    expect(tint(0)).toEqual({ 'background-color': tintCss(1, 0.625) });
+    expect(tint(3)).toEqual({ 'background-color': tintCss(7, 0.625) });
     expect(buttons(drawn(['a'], 3))[0]?.props.attrs?.['data-experts']).toBe('7,5');
   });
 
-  it('splits the underline by weight, with a pattern for each expert', () => {
+  it('splits the underline by weight, with a pattern and a colour for each expert', () => {
     const segments = findAll(drawn(['a']), (e) => e.tag === 'i');
-    expect(segments.map((s) => [s.props.style?.['flex-grow'], s.props.attrs?.['class']])).toEqual([['0.625', 'dashed'], ['0.375', 'double']]);
+    expect(segments.map((s) => [s.props.style?.['flex-grow'], s.props.attrs?.['class']])).toEqual([['0.625', 'dashed e1'], ['0.375', 'double e7']]);
+  });
+
+  it('writes the expert below the token and not into the button, whose text its name must contain', () => {
+    const root = drawn(['a']);
+    expect(textOf(root)).toBe('a1');
+    expect(buttons(root).map(textOf)).toEqual(['a']);
   });
 
   it('keeps words together and marks where the routing changes', () => {
