@@ -12,6 +12,10 @@ use crate::kernel::{
 use crate::operations::{Attention, Linear, Norm, Rotary, Route, Rows, Sample, Sees};
 use crate::recorder::{Buffer, Count, Dispatch, Invocations, Matrix, Mode, PassId, Recording};
 
+/// Mesa's software Vulkan stops the loops of an invocation after so many rounds in all, without a word
+/// (`LP_MAX_TGSI_LOOP_ITERATIONS`, src/gallium/auxiliary/gallivm/lp_bld_limits.h); only attention over a long cache comes near.
+const MOST_ROUNDS: usize = 65_535;
+
 /// Records the operations of one pass, in order.
 #[derive(Debug)]
 pub struct PassBuilder<'a> {
@@ -120,7 +124,8 @@ impl<'a> PassBuilder<'a> {
         let bias = attention.bias.unwrap_or(self.recording.common.nothing);
         let buffers = [attention.q, attention.cache, bias, attention.output];
         let args = args.map(word);
-        if self.recording.invocations == Invocations::Alone {
+        let rounds = self.recording.sizes.capacity.div_ceil(4) * (1 + head_dim / 2);
+        if self.recording.invocations == Invocations::Alone && rounds < MOST_ROUNDS {
             let grid = [
                 groups(attention.n_heads, 4),
                 Count::Tokens(16),

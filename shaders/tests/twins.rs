@@ -344,6 +344,34 @@ fn attend(
 }
 
 #[test]
+fn attention_over_a_long_cache_is_shared_even_in_software() {
+    for (capacity, name) in [(4000, "attention_alone"), (4100, "attention")] {
+        let sizes = moescope_shaders::Sizes {
+            capacity,
+            ..sizes(1)
+        };
+        let recording = Recording::new(sizes).unwrap();
+        let mut recording = recording.suited_to(Invocations::Alone);
+        let [q, output] = ["q", "output"].map(|label| recording.activations(label, 128));
+        let cache = recording.cache("cache", 1, 128);
+        let pass = one_pass(&mut recording, Mode::Vector, |p| {
+            p.attention(Attention {
+                q,
+                cache,
+                output,
+                n_heads: 1,
+                n_kv_heads: 1,
+                head_dim: 128,
+                sees: Sees::Past,
+                bias: None,
+            })
+            .unwrap();
+        });
+        assert_eq!(recording.dispatches(pass)[0].kernel.name, name);
+    }
+}
+
+#[test]
 fn sampling_agrees_with_its_twin() {
     let mut rng = Rng::new(6);
     for vocab in [3, 255, 256, 301, 4096] {

@@ -65,7 +65,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     for (var start = 0u; start < n_keys; start += 64u) {
         let mine = start + thread;
+        // Said aloud: Chromium on SwiftShader begins a round with what the round before has left in a bare declaration.
         var scores: array<f32, 4>;
+        scores = array<f32, 4>(0.0, 0.0, 0.0, 0.0);
         if mine < n_keys {
             for (var d = 0u; d < quads; d++) {
                 let k = cache[keys + mine * quads + d];
