@@ -71,8 +71,10 @@ describe('a heat chart', () => {
 
   it('stays within its width, however many columns there are', () => {
     const row = Array.from({ length: 256 }, () => FIGURE);
-    const chart = heatChart({ ...data, width: 320, rows: ['a'], columns: row.map((_, at) => String(at)), cells: [row] });
-    for (const { props } of findAll(chart, ({ tag }) => tag === 'rect')) expect(Number(props.attrs?.['x'])).toBeLessThan(320);
+    const chart = heatChart({ ...data, width: 320, rows: ['a row with a long name'], columns: row.map((_, at) => String(at)), cells: [row] });
+    const gutter = Number(/translate\(([\d.]+) /.exec(String(findAll(chart, ({ tag }) => tag === 'g')[1]?.props.attrs?.['transform']))?.[1]);
+    expect(gutter).toBeGreaterThan(60);
+    for (const { props } of findAll(chart, ({ tag }) => tag === 'rect')) expect(gutter + Number(props.attrs?.['x']) + Number(props.attrs?.['width'])).toBeLessThan(320.5);
     expect(texts(chart).length).toBeLessThan(80);
     clean(heatChart({ ...data, rows: [], columns: [], cells: [] }));
     clean(heatChart({ ...data, format: () => '–', short: () => '–', cells: [[{ value: Number.NaN }]] }));

@@ -21,7 +21,7 @@ export interface HeatData extends ChartFrame {
   readonly short?: (value: number) => string;
 }
 
-const CELL = { least: 1, most: 46, low: 3, high: 26 };
+const CELL = { most: 46, low: 3, high: 26 };
 const LETTER = 6.2;
 const HEAD = 30;
 const RAMP = { width: 120, height: 9, steps: 24 };
@@ -32,9 +32,9 @@ const FAR_FROM_ZERO = 0.3;
 const MANY_CELLS = 4000;
 
 export function heatChart(data: HeatData): ViewElement {
-  const longest = Math.max(1, ...data.rows.map(lettersIn));
-  const gutter = Math.min(data.width * 0.28, longest * LETTER + 8);
-  const cell = Math.min(CELL.most, Math.max(CELL.least, (data.width - gutter) / Math.max(1, data.columns.length)));
+  const room = Math.min(Math.max(1, ...data.rows.map(lettersIn)), Math.floor((data.width * 0.28) / LETTER) - 1);
+  const gutter = room * LETTER + 8;
+  const cell = Math.min(CELL.most, (data.width - gutter) / Math.max(1, data.columns.length));
   const height = Math.min(CELL.high, Math.max(data.rows.length > 40 ? CELL.low : 14, cell));
   const range = rangeOf(data);
   const many = data.rows.length * data.columns.length > MANY_CELLS;
@@ -45,7 +45,7 @@ export function heatChart(data: HeatData): ViewElement {
     label(0, 8, `${data.axes[0]} ↓  ${data.axes[1]} →`),
     h('g', { attrs: { transform: `translate(${round(gutter)} ${HEAD})` } },
       columnNames(data.columns, cell),
-      tellApart(data.rows, Math.floor(gutter / LETTER)).map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
+      tellApart(data.rows, room).map((name, row) => h('g', { key: row, attrs: { transform: `translate(0 ${round(row * height)})` } },
         (height >= 9 || row % Math.ceil(10 / height) === 0) && label(-5, height / 2 + 3.5, name, 'end', INK, height < 12 ? 8 : undefined),
         !many && data.cells[row]?.map((figure, column) => figure !== undefined && drawCell(data, figure, row, column, { cell, height, range, dotted })))),
       many && drawTints(data, { cell, height, range })),
