@@ -94,7 +94,7 @@ export class MoescopePage {
       origin: button.dataset.origin,
       experts: button.dataset.experts.split(',').filter((part) => part !== '').map(Number),
       name: button.getAttribute('aria-label'),
-      marked: button.previousElementSibling?.classList.contains('change') ?? false,
+      marked: button.closest('.cell').previousElementSibling?.classList.contains('change') ?? false,
     })));
   }
 
