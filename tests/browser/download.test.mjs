@@ -84,7 +84,7 @@ for (const [mark, headers] of [
 }
 
 for (const [what, headers, again] of [
-  ['keeps Content-Range to itself', { ...OPEN, 'Access-Control-Expose-Headers': 'ETag' }, /^GET bytes=[1-9]\d*-(,GET all)?$/],
+  ['keeps Content-Range to itself', { ...OPEN, 'Access-Control-Expose-Headers': 'ETag' }, /^(GET bytes=[1-9]\d*-(,GET all)?)?$/],
   ['exposes nothing and has no date', OPEN, /^(GET all)?$/],
 ]) {
   test(`a broken download from another origin starts anew where the host ${what}`, async (t) => {
@@ -93,6 +93,8 @@ for (const [what, headers, again] of [
     const [first, ...rest] = host.asked;
     assert.equal(first, 'GET all');
     assert.match(rest.join(), again);
+    // Where the package did not ask again, the browser's cache has mended the download before the package heard of it.
+    assert.ok(rest.length + host.guarded.length > 0, 'the rest was asked for');
   });
 }
 
