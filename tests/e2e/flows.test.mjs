@@ -171,6 +171,17 @@ test('a text is written on where it was stopped, and again at its end', () => wi
   }
 }));
 
+test('the last token of a long text is in sight when it is done', () => withPage({ max: '200' }, async (moescope) => {
+  for (let run = 0; run < 3; run += 1) {
+    await moescope.write('Once upon a time');
+    const below = () => moescope.text.evaluate((text) => {
+      const [box, last] = [text, [...text.querySelectorAll('.token')].at(-1)].map((element) => element.getBoundingClientRect());
+      return Math.max(0, last.bottom - box.bottom);
+    });
+    await eventually(below, 0, { timeoutMs: 5_000 });
+  }
+}));
+
 test('a reload restores prompt, knobs and text byte for byte', () => withPage({ max: '16', k: '3', ban: '1' }, async (moescope) => {
   await moescope.write('The king said');
   const before = await moescope.text.locator('.token .t').allTextContents();

@@ -1,6 +1,6 @@
 // Choosing tokens: hover shows, click pins, arrow keys walk tokens and layers, Escape releases.
 
-import type { Handler } from 'moescope/views';
+import type { Handler, TokenRecord } from 'moescope/views';
 
 import type { App } from './app.js';
 import type { Shown } from './page/shown.js';
@@ -13,8 +13,8 @@ export class Pointer {
   readonly tokenEvents: Readonly<Record<string, Handler>>;
   readonly #app: App;
   #follow = false;
-  /** Of the text, in pixels, when it was drawn last. */
-  #height = 0;
+  /** The text when it was drawn last: its tokens, how many they were, and its height in pixels. */
+  #drawn: { readonly records: readonly TokenRecord[]; readonly count: number; readonly height: number } = { records: [], count: 0, height: 0 };
 
   constructor(app: App) {
     this.#app = app;
@@ -53,9 +53,12 @@ export class Pointer {
   #followEnd({ runner }: Shown): void {
     const text = document.getElementById('text');
     if (text === null) return;
-    const grew = runner.status === 'running' && text.scrollHeight !== this.#height;
-    if (grew && this.#height - text.clientHeight - text.scrollTop < NEAR_END_PX) text.scrollTop = text.scrollHeight;
-    this.#height = text.scrollHeight;
+    const { records, status } = runner;
+    const before = this.#drawn;
+    // The last tokens may be drawn when their run is over; a text that is there all at once is read from its beginning.
+    const grew = records === before.records ? records.length > before.count : status === 'running';
+    if (grew && before.height - text.clientHeight - text.scrollTop < NEAR_END_PX) text.scrollTop = text.scrollHeight;
+    this.#drawn = { records, count: records.length, height: text.scrollHeight };
   }
 
   #click(event: Event): void {
