@@ -24,15 +24,21 @@ const QUIET_FLAGS = [
   '--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
-const WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--ignore-gpu-blocklist'];
+const WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--ignore-gpu-blocklist'];
+/** Headless on Linux, Chromium takes a graphics card only through Vulkan, without a surface to draw on. */
+const VULKAN_FLAGS = ['--enable-features=Vulkan,VulkanFromANGLE,DefaultANGLEVulkan', '--use-angle=vulkan', '--disable-vulkan-surface'];
+const ADAPTER_FLAGS = {
+  software: ['--use-webgpu-adapter=swiftshader'],
+  hardware: process.platform === 'linux' ? VULKAN_FLAGS : [],
+};
 
-/** Starts Chromium, with WebGPU on a software adapter unless told otherwise. */
-export async function launch({ webgpu = true, args = [] } = {}) {
+/** Starts Chromium with WebGPU unless told otherwise, on a software adapter or on the machine's own (`hardware`). */
+export async function launch({ webgpu = true, adapter = 'software', args = [] } = {}) {
   const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
   if (!fs.existsSync(executablePath)) {
     throw new Error(`There is no Chromium at ${executablePath}. Install it (apt-get install chromium) or set CHROMIUM to its path.`);
   }
-  return chromium.launch({ executablePath, args: [...QUIET_FLAGS, ...(webgpu ? WEBGPU_FLAGS : []), ...args] });
+  return chromium.launch({ executablePath, args: [...QUIET_FLAGS, ...(webgpu ? [...WEBGPU_FLAGS, ...ADAPTER_FLAGS[adapter]] : []), ...args] });
 }
 
 /** Serves the whole checkout, so that tests reach package, checkpoints and models. */

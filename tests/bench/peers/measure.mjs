@@ -4,10 +4,12 @@
 // browser, for the time to load, the bytes over the wire and the peak of memory. Then rounds: all engines in one page,
 // taking turns after a warm-up, for the speeds. What an engine is lies in page/, which a person can open too.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { launch, openPage, root } from '../../browser/harness.mjs';
 import { serve } from '../../../web/tools/serve.mjs';
 import { summary } from '../figures.mjs';
 import { machine } from '../machine.mjs';
+import { adapterName, checkAdapter } from './adapter.mjs';
 import { writeForms } from './files.mjs';
 import { installPeers, PEERS } from './install.mjs';
 import { takeTurns } from './page/rounds.mjs';
@@ -15,6 +17,8 @@ import { peakMemory } from './process-memory.mjs';
 import { listenForFiles, weigh } from './wire.mjs';
 
 const PAGE = 'tests/bench/peers/page/index.html';
+/** A driver can hang on what an engine asks of it. */
+const VISIT_PATIENCE_MS = 120_000;
 /** wllama starts its worker from a blob and evaluates code in it; our own page forbids both. */
 const POLICY = [
   "default-src 'self'", "script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval' blob:", "worker-src 'self' blob:",
@@ -30,16 +34,17 @@ export async function servePeers(model, say) {
   return { address, files, close: server.close };
 }
 
-/** Everything measured, as one value; `only` names the engines to measure, all unless given. */
-export async function measurePeers({ runs, tokens, model, only, say }) {
+/** Everything measured on an adapter, as one value; `only` names the engines to measure, all unless given. */
+export async function measurePeers({ runs, tokens, model, adapter, only, say }) {
   const { address, files, close } = await servePeers(model, say);
+  const open = (use) => withPage(address, adapter, use);
   try {
-    const { engines, ...before } = await withPage(address, (page, browser) => look(page, browser, files, say));
+    const { engines, ...before } = await open((page, browser) => look({ page, browser, adapter, files, say }));
     const wanted = choose(engines, only);
     const given = { files, prompts: before.prompts };
-    const visits = await visitAll({ address, given, engines: wanted.filter(({ costsAs }) => costsAs === undefined), runs, say });
+    const visits = await visitAll({ open, given, engines: wanted.filter(({ costsAs }) => costsAs === undefined), runs, say });
     const started = wanted.map(({ id }) => id).filter((id) => visits[id]?.reason === undefined);
-    const rounds = await withPage(address, async (page) => {
+    const rounds = await open(async (page) => {
       await ask(page, 'setUp', given);
       return takeTurns(started, { runs, tokens, say, load: (...args) => ask(page, 'load', ...args), turn: (...args) => ask(page, 'turn', ...args) });
     });
@@ -56,12 +61,15 @@ function choose(engines, only = engines.map(({ id }) => id)) {
 }
 
 /** What is known before anything is timed: machine, engines, prompts, and whether the networks are the same. */
-async function look(page, browser, files, say) {
+async function look({ page, browser, adapter, files, say }) {
+  const info = await ask(page, 'adapter');
+  say(`WebGPU adapter: ${adapterName(info)}`);
+  checkAdapter(adapter, info);
   const prompts = await ask(page, 'cutPrompts', files);
   await ask(page, 'setUp', { files, prompts });
   say('greedy tokens of all');
   return {
-    machine: machine(browser, await ask(page, 'adapter')),
+    machine: { ...machine(browser, adapterName(info)), features: info?.features },
     engines: await ask(page, 'list'),
     prompts,
     greedy: await ask(page, 'compareGreedy'),
@@ -69,8 +77,8 @@ async function look(page, browser, files, say) {
 }
 
 /** Opens the bench page in a browser of its own. */
-async function withPage(address, use) {
-  const browser = await launch();
+async function withPage(address, adapter, use) {
+  const browser = await launch({ adapter });
   try {
     const { page } = await openPage(browser, address);
     page.setDefaultTimeout(0);
@@ -86,15 +94,15 @@ function ask(page, name, ...args) {
 }
 
 /** Loads each engine in new browsers, in turns; a first browser without an engine tells what is the page's own. */
-async function visitAll({ address, given, engines, runs, say }) {
+async function visitAll({ open, given, engines, runs, say }) {
   const seen = Object.fromEntries(engines.map(({ id }) => [id, { loadMs: [], coldFirstMs: [], peakBytes: [] }]));
   const reasons = {};
   for (let run = 0; run < runs; run += 1) {
-    const blank = await withPage(address, (_, browser) => peakMemory(browser));
+    const blank = await open((_, browser) => peakMemory(browser));
     for (const { id } of engines) {
       if (reasons[id] !== undefined) continue;
       say(`visit ${run + 1}: ${id}`);
-      const { reason, loadMs, coldFirstMs, peak, paths } = await visitOnce(address, given, id);
+      const { reason, loadMs, coldFirstMs, peak, paths } = await visitOnce(open, given, id);
       if (reason !== undefined) {
         reasons[id] = reason;
         continue;
@@ -119,11 +127,13 @@ async function visitFigures({ loadMs, coldFirstMs, peakBytes, paths }) {
   };
 }
 
-function visitOnce(address, given, id) {
-  return withPage(address, async (page, browser) => {
+/** A browser that breaks, or an engine that does not answer in time, is a reason too. */
+function visitOnce(open, given, id) {
+  return open(async (page, browser) => {
     await ask(page, 'setUp', given);
     const paths = listenForFiles(page);
-    const result = await ask(page, 'visit', id);
+    const patience = pause(VISIT_PATIENCE_MS, { reason: `no token came within ${VISIT_PATIENCE_MS / 1000} s` }, { ref: false });
+    const result = await Promise.race([ask(page, 'visit', id), patience]);
     return { ...result, peak: await peakMemory(browser), paths };
-  });
+  }).catch((error) => ({ reason: String(error?.message ?? error) }));
 }

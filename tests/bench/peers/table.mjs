@@ -98,13 +98,17 @@ function scaled({ values }, factor) {
   return summary(values.map((value) => value * factor));
 }
 
-const BEGIN = '<!-- peers: written by `npm run bench -- --peers --write` -->';
-const END = '<!-- end of peers -->';
+/** Where a measurement stands in a text, by the adapter it asked for: neither takes the other's place. */
+const MARKERS = {
+  software: ['<!-- peers: written by `npm run bench -- --peers --write` -->', '<!-- end of peers -->'],
+  hardware: ['<!-- peers on a graphics card: written by `npm run bench -- --peers --adapter hardware --write` -->', '<!-- end of peers on a graphics card -->'],
+};
 
-/** A text with what lies between its two markers replaced. */
-export function replaceBetween(text, lines) {
-  const [before, rest] = text.split(BEGIN);
-  const [, after] = (rest ?? '').split(END);
-  if (after === undefined) throw new Error(`the text has no ${rest === undefined ? BEGIN : END}`);
-  return [before, BEGIN, '\n\n', lines.join('\n'), '\n\n', END, after].join('');
+/** A text with what lies between the two markers of an adapter replaced. */
+export function replaceBetween(text, lines, adapter) {
+  const [begin, end] = MARKERS[adapter];
+  const [before, rest] = text.split(begin);
+  const [, after] = (rest ?? '').split(end);
+  if (after === undefined) throw new Error(`the text has no ${rest === undefined ? begin : end}`);
+  return [before, begin, '\n\n', lines.join('\n'), '\n\n', end, after].join('');
 }

@@ -1,6 +1,7 @@
 // The tables of engines side by side, and the prompts that both tokenizers must cut alike.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { test } from 'node:test';
 import { summary } from '../figures.mjs';
 import { PROSE } from './page/texts.mjs';
@@ -72,10 +73,19 @@ test('an engine in float32 that wrote something else than ours is named; a longe
 
 test('a table replaces what stood between its markers, and nothing else', () => {
   const text = 'a\n<!-- peers: written by `npm run bench -- --peers --write` -->\nold\n<!-- end of peers -->\nb\n';
-  const once = replaceBetween(text, ['new']);
+  const once = replaceBetween(text, ['new'], 'software');
   assert.match(once, /^a\n<!--.*-->\n\nnew\n\n<!-- end of peers -->\nb\n$/);
-  assert.equal(replaceBetween(once, ['new']), once);
-  assert.throws(() => replaceBetween('a', ['new']), /the text has no <!-- peers/);
+  assert.equal(replaceBetween(once, ['new'], 'software'), once);
+  assert.throws(() => replaceBetween('a', ['new'], 'software'), /the text has no <!-- peers/);
+});
+
+test('both READMEs have a place for each adapter, and a table of one leaves that of the other', () => {
+  for (const file of ['../README.md', '../../../README.md']) {
+    const text = fs.readFileSync(new URL(file, import.meta.url), 'utf8');
+    const both = replaceBetween(replaceBetween(text, ['by software'], 'software'), ['by a card'], 'hardware');
+    assert.ok(both.includes('by software') && both.includes('by a card'), file);
+    assert.equal(replaceBetween(both, ['by software'], 'software'), both);
+  }
 });
 
 test('the timed prose is words, spaces, commas and full stops, which llama.cpp cuts as we do', () => {

@@ -90,10 +90,12 @@ async function visit(id) {
   }
 }
 
-/** The graphics adapter by name. */
+/** What the graphics adapter says of itself; undefined where there is none. */
 async function adapter() {
-  const { vendor, architecture, description } = (await navigator.gpu?.requestAdapter())?.info ?? {};
-  return description || [vendor, architecture].filter(Boolean).join(' ') || 'none';
+  const found = await navigator.gpu?.requestAdapter();
+  if (!found) return undefined;
+  const { vendor, architecture, description, isFallbackAdapter } = found.info;
+  return { vendor, architecture, description, isFallbackAdapter, features: [...found.features] };
 }
 
 measureByHand({ list, cutPrompts, setUp, load, turn });

@@ -13,7 +13,7 @@ export const wllama = [
     { ...common, id: `wllama-${weights}`, device: 'CPU', weights, detail: 'one thread', load: (files) => loadWllama(files[weights], { weights }) },
     { ...common, id: `wllama-${weights}-threads`, device: 'CPU', weights, detail: `${threads} threads`, load: (files) => loadThreaded(files[weights], weights) },
   ]),
-  { ...common, id: 'wllama-webgpu', device: 'WebGPU', weights: 'f32', detail: '', load: (files) => loadWebGpu(files.f32) },
+  ...['f32', 'q8_0'].map((weights) => ({ ...common, id: `wllama-webgpu-${weights}`, device: 'WebGPU', weights, detail: '', load: (files) => loadWebGpu(files[weights], weights) })),
 ];
 
 /** Loads a file; `heard` is what llama.cpp says meanwhile. */
@@ -37,11 +37,11 @@ async function loadThreaded(url, weights) {
 }
 
 /** wllama falls back to the CPU without a word: only the buffers it reports tell where the weights lie. */
-async function loadWebGpu(url) {
+async function loadWebGpu(url, weights) {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error('WebGPU gave no adapter');
   const heard = [];
-  const loaded = await loadWllama(url, { weights: 'f32', n_gpu_layers: 99, heard });
+  const loaded = await loadWllama(url, { weights, n_gpu_layers: 99, heard });
   if (heard.some((line) => /WebGPU\S*\s+model buffer size/i.test(line))) return loaded;
   await loaded.free();
   const why = adapter.features.has(NEED_F16) ? 'it does not say why' : `the adapter lacks ${NEED_F16}, which it needs`;
