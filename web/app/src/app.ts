@@ -1,20 +1,20 @@
 // Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
 
-import { Analyser, MoescopeError } from 'moescope';
+import { MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { NO_PIECES, expertRules, render } from 'moescope/views';
 
 import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
 import { Alone } from './alone.js';
-import { Study } from './analyses/study.js';
-import { loadExamples } from './analyses/texts.js';
+import type { AnalysesPart } from './analyses/part.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
 import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { keyboard } from './keys.js';
 import { languageFor, use } from './language.js';
+import { Later } from './later.js';
 import { showsPictures } from './lessons.js';
 import { measuredFor, worksFor } from './measured.js';
 import { Measuring } from './measuring.js';
@@ -68,7 +68,7 @@ export class App {
   readonly own: OwnRouter;
   readonly shelf: Shelf;
   readonly measuring: Measuring;
-  readonly study: Study;
+  readonly analysing: Later<AnalysesPart>;
   readonly vision: VisionTab;
   ui: Ui = CLOSED;
   readonly #options: AppOptions;
@@ -95,9 +95,10 @@ export class App {
     this.measuring = new Measuring({ load: options.load, engine: this.engine, store: this.store, runner: this.runner, changed: () => this.schedule(), now });
     this.adapter = new Adapter(this.engine, this.store, () => this.schedule(), now);
     this.alone = new Alone(() => this.schedule());
-    this.study = new Study({
-      analyser: new Analyser(), engine: this.engine, runner: this.runner, store: this.store, loadExamples, changed: () => this.schedule(),
-    });
+    this.analysing = new Later(async () => {
+      const part = await import('./analyses/part.js');
+      return new part.AnalysesPart({ engine: this.engine, runner: this.runner, store: this.store, changed: () => this.schedule() });
+    }, () => this.schedule());
     this.shelf = new Shelf(options.keeping, () => this.schedule());
     this.vision = new VisionTab({ ...options.vision, look: lookAtImages(options.readFile), store: this.store, changed: () => this.schedule(), now });
     this.#pointer = new Pointer(this);
@@ -108,6 +109,7 @@ export class App {
     });
     this.store.subscribe((state, before) => {
       if (state.tab !== before.tab || state.lesson !== before.lesson) this.#beginLanguage();
+      if (state.tab === 'analyses') void this.analysing.ask();
       this.#pace.atOnce();
     });
   }
@@ -120,6 +122,7 @@ export class App {
     addEventListener('resize', () => this.schedule());
     pictureGestures(this.vision);
     this.schedule();
+    if (this.store.state.tab === 'analyses') void this.analysing.ask();
     void this.vision.vision.begin();
     this.#beginLanguage();
   }
@@ -160,7 +163,7 @@ export class App {
     else if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
       state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
-      analyses: gauge.analyses, sample: sampler.state, rivalry, study: this.study, finding: tutor.finding,
+      analyses: gauge.analyses, sample: sampler.state, rivalry, analysing: this.analysing, finding: tutor.finding,
       works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
       pieces: this.engine.opened?.pieces ?? NO_PIECES,
@@ -192,6 +195,8 @@ export class App {
       return;
     }
     void this.shelf.look();
+    // Light beside the model; the tab is then there when it is wanted, without a network, too.
+    void this.analysing.ask();
     await this.own.modelOpened();
     await this.#sender.modelOpened();
     this.schedule();
@@ -250,7 +255,7 @@ export class App {
     this.adapter.clear();
     this.alone.ask(undefined);
     this.measuring.clear();
-    this.study.modelCloses();
+    this.analysing.here?.study.modelCloses();
   }
 
   takeExample(id: ExampleId): void {
@@ -331,7 +336,7 @@ export class App {
 
   #textChanged(): void {
     this.measuring.look();
-    if (!this.runner.active) this.study.follow();
+    if (!this.runner.active) this.analysing.here?.study.follow();
     this.schedule();
   }
 

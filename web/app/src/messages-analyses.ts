@@ -131,3 +131,5 @@ export const analysesMessages = {
   formats,
   notes: 'About this trace',
 };
+
+export type AnalysesMessages = typeof analysesMessages;

@@ -1,19 +1,13 @@
 // Chinese: the tab Analyses. Names of papers, formulas and formats stay.
 
-import { analysesMessages } from './messages-analyses.js';
-import type { AnalysisWords } from './messages-analyses.js';
+import type { AnalysesMessages, AnalysisWords } from './messages-analyses.js';
 import type { Translation } from './messages.js';
-
-/** What is not said here, such as the paper and a formula without words, is the same in every language. */
-function told(id: keyof typeof analysesMessages.analysis, name: string, question: string, more: Partial<AnalysisWords> = {}): AnalysisWords {
-  return { ...analysesMessages.analysis[id], name, question, ...more };
-}
 
 /** Of so many intervals of 95 %, how many leave out the truth. */
 const byChance = (all: number): string => `（仅凭偶然约有 ${Math.round(all / 20)} 个）`;
 const layer = (at: number): string => `第 ${at} 层：`;
 
-const found: NonNullable<Translation['analyses']>['found'] = {
+const found: AnalysesMessages['found'] = {
   legends: {
     bars: '误差线：95 % 置信区间。虚线：随机水平。', difference: '颜色：与随机水平之差，蓝色为高于，橙色为低于。', dots: '圆点：95 % 置信区间不含随机水平。',
     lines: '色带：95 % 置信区间。点线：随机水平。', shuffled: '随机水平由同样的词元打乱顺序得出。',
@@ -78,25 +72,33 @@ const found: NonNullable<Translation['analyses']>['found'] = {
   },
 };
 
+function analysis(english: AnalysesMessages['analysis']): AnalysesMessages['analysis'] {
+  /** What is not said here, such as the paper and a formula without words, is the same in every language. */
+  const told = (id: keyof typeof english, name: string, question: string, more: Partial<AnalysisWords> = {}): AnalysisWords =>
+    ({ ...english[id], name, question, ...more });
+  return {
+    load: told('load', '专家负载', '每个专家分到多少词元，与平均份额差多少？', { formula: 'N_i / N；平均份额 k / E' }),
+    balance: told('balance', '负载均衡', '负载有多均匀？训练用的损失会怎样评价？', { formula: 'E · Σ f_i P_i；(log Σ e^z)²；N_i 的标准差 / 平均值' }),
+    domains: told('domains', '领域与专家', '专家是否偏爱某些领域的文本？', { formula: '一个领域的词元中选用专家 i 的占比，对照 k / E' }),
+    vocabulary: told('vocabulary', '词汇与专家', '同一个词元无论出现在哪里，都交给同一个专家吗？', { formula: '编号为 x 的词元中选用专家 i 的占比；只计至少出现 10 次的编号' }),
+    co_activation: told('co_activation', '共激活', '哪些专家会一起处理同一个词元？'),
+    tokens: told('tokens', '路由器的确定性', '路由器在各层、各位置上有多确定？', { source: '通用' }),
+    flow: told('flow', '层间流向', '知道一层的专家，能预知下一层的专家吗？', { formula: '专家 i 的词元在下一层选用 j 的占比；k · k 对全部计入' }),
+    repetition: told('repetition', '重复', '词元的选择与前一个词元相同吗？', { formula: '首选（或任一选择）与前一个词元相同的词元占比；1 / E' }),
+    segments: told('segments', '局部性（SRP）', '一段连续的文本能共用少数几个专家吗？', { formula: '对 a 取最大值：2 Σ_{f ≥ a} f / (m · #{f ≥ a} + Σ f)' }),
+    caches: told('caches', '专家缓存（SCH）', '要用的专家有多大比例已在一个小缓存里？', { formula: '命中次数 / 使用次数，缓存容纳 ρ · k 个专家' }),
+    drops: told('drops', '容量', '如果每个专家只收限定数量的词元，哪些词元会失去专家？', { formula: '容量 C · N k / E，按顺序或高分优先' }),
+    agreement: told('agreement', '两种路由', '对同一段文本，两种路由的选择有多相似？', { formula: '|S ∩ S′| / k 的平均值；p 的 Jensen-Shannon 散度', source: 'OLMoE（路由器饱和度）' }),
+    ablation: told('ablation', '关掉一个专家', '禁用一个专家的代价有多大？与禁用同样忙的专家相比呢？', { formula: '去掉 i 之后的损失 − 原损失，取平均；对负载相近的 3 个专家同样计算', source: '通用；对照为本项目所加' }),
+  };
+}
+
+/** The tab comes with its English words when it is wanted, and these are put over them. */
 export const chineseAnalyses: Pick<Translation, 'analyses'> = {
-  analyses: {
-    ...analysesMessages,
+  analyses: (english) => ({
+    ...english,
     found,
-    analysis: {
-      load: told('load', '专家负载', '每个专家分到多少词元，与平均份额差多少？', { formula: 'N_i / N；平均份额 k / E' }),
-      balance: told('balance', '负载均衡', '负载有多均匀？训练用的损失会怎样评价？', { formula: 'E · Σ f_i P_i；(log Σ e^z)²；N_i 的标准差 / 平均值' }),
-      domains: told('domains', '领域与专家', '专家是否偏爱某些领域的文本？', { formula: '一个领域的词元中选用专家 i 的占比，对照 k / E' }),
-      vocabulary: told('vocabulary', '词汇与专家', '同一个词元无论出现在哪里，都交给同一个专家吗？', { formula: '编号为 x 的词元中选用专家 i 的占比；只计至少出现 10 次的编号' }),
-      co_activation: told('co_activation', '共激活', '哪些专家会一起处理同一个词元？'),
-      tokens: told('tokens', '路由器的确定性', '路由器在各层、各位置上有多确定？', { source: '通用' }),
-      flow: told('flow', '层间流向', '知道一层的专家，能预知下一层的专家吗？', { formula: '专家 i 的词元在下一层选用 j 的占比；k · k 对全部计入' }),
-      repetition: told('repetition', '重复', '词元的选择与前一个词元相同吗？', { formula: '首选（或任一选择）与前一个词元相同的词元占比；1 / E' }),
-      segments: told('segments', '局部性（SRP）', '一段连续的文本能共用少数几个专家吗？', { formula: '对 a 取最大值：2 Σ_{f ≥ a} f / (m · #{f ≥ a} + Σ f)' }),
-      caches: told('caches', '专家缓存（SCH）', '要用的专家有多大比例已在一个小缓存里？', { formula: '命中次数 / 使用次数，缓存容纳 ρ · k 个专家' }),
-      drops: told('drops', '容量', '如果每个专家只收限定数量的词元，哪些词元会失去专家？', { formula: '容量 C · N k / E，按顺序或高分优先' }),
-      agreement: told('agreement', '两种路由', '对同一段文本，两种路由的选择有多相似？', { formula: '|S ∩ S′| / k 的平均值；p 的 Jensen-Shannon 散度', source: 'OLMoE（路由器饱和度）' }),
-      ablation: told('ablation', '关掉一个专家', '禁用一个专家的代价有多大？与禁用同样忙的专家相比呢？', { formula: '去掉 i 之后的损失 − 原损失，取平均；对负载相近的 3 个专家同样计算', source: '通用；对照为本项目所加' }),
-    },
+    analysis: analysis(english.analysis),
     missing: {
       layers: '至少一个 MoE 层和一些词元；这份轨迹里没有', layer_pairs: '两个 MoE 层；这份轨迹只有一个', scores: '路由器的得分；这份轨迹只有选择结果。本页保存的文件和“moescope trace”的文件含有得分',
       logits: '路由器的 logit；这份轨迹里没有。本页保存的文件和“moescope trace”的文件含有', ids: '词元编号；这份轨迹没有说明是哪些词元', predicted: '模型预测的下一个词元；只有“moescope trace”的文件含有',
@@ -129,5 +131,5 @@ export const chineseAnalyses: Pick<Translation, 'analyses'> = {
     },
     standing: { above: '高于', below: '低于', same: '相当' },
     table: '数值', more: (shown, all) => `显示前 ${shown} 行，共 ${all.toLocaleString('en')} 行；复制时包含全部。`, saveTrace: '保存轨迹', traceFormat: '轨迹格式', notes: '关于这份轨迹',
-  },
+  }),
 };

@@ -36,6 +36,10 @@ export const chinese: Translation = {
     cutTopK: (k) => `，前 ${k} 个`, cutTopP: (share) => `，前 ${share}`,
     shortcut: 'Ctrl + Enter',
   },
+  part: {
+    coming: '页面的这一部分正在载入……',
+    failed: (message) => `页面的这一部分没能载入：${message}。页面的其他部分照常可用。`,
+  },
   run: {
     recorded: '预录',
     live: (backend) => `在 ${backend} 上实时运行`,

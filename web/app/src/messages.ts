@@ -6,7 +6,7 @@ import type { ViewWords } from 'moescope/views';
 
 import { aloneMessages } from './messages-alone.js';
 import { compareMessages } from './messages-compare.js';
-import { analysesMessages } from './messages-analyses.js';
+import type { AnalysesMessages } from './messages-analyses.js';
 import { decodingMessages } from './messages-decoding.js';
 import { lessonMessages } from './messages-lessons.js';
 import { routerMessages } from './messages-router.js';
@@ -86,6 +86,11 @@ const english = {
     lastExpert: 'At least one expert has to stay on: a token needs somewhere to go.',
   },
 
+  part: {
+    coming: 'This part of the page is on its way …',
+    failed: (message: string) => `This part of the page could not be fetched: ${message}. Everything else still works.`,
+  },
+
   layer: { label: 'Layer', grid: 'Every token at every layer: colour and number of its first expert.', value: (layer: number, last: number) => `layer ${layer}, last ${last}` },
 
   routing: {
@@ -119,7 +124,6 @@ const english = {
 
   strategy: strategyMessages,
   vision: visionMessages,
-  analyses: analysesMessages,
   decoding: decodingMessages,
   ...viewMessages,
   ...aloneMessages,
@@ -240,7 +244,12 @@ function promptTooLong(message: string): string {
   return `${what.charAt(0).toUpperCase()}${what.slice(1)}. Shorten the prompt${by}, or keep only its last part.`;
 }
 
-export type Messages = typeof english;
+/** The words of a part that is fetched on use come with it in English; a translation is put over them. */
+interface Parts {
+  readonly analyses?: (english: AnalysesMessages) => AnalysesMessages;
+}
+
+export type Messages = typeof english & Parts;
 
 /** A language that says everything, or leaves some sections to English. */
 export type Translation = { readonly [Section in keyof Messages]?: Messages[Section] };

@@ -7,9 +7,9 @@ import type { ViewElement } from 'moescope/views';
 import type { AdaptState } from '../src/adapter.js';
 import { Alone } from '../src/alone.js';
 import type { AloneState } from '../src/alone.js';
-import { Study } from '../src/analyses/study.js';
 import { Engine } from '../src/engine.js';
 import type { Scope } from '../src/engine.js';
+import { Later } from '../src/later.js';
 import { readText } from '../src/measuring.js';
 import type { OwnShown } from '../src/own-router.js';
 import { page } from '../src/page/page.js';
@@ -24,7 +24,6 @@ import type { State } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { VisionTab } from '../src/vision/tab.js';
 import { FAKE_VISION } from './fake-eyes.js';
-import { FakeAnalyser } from './fake-analyser.js';
 import { FakeScope, NOTHING_KEPT, fakeInfo } from './fake-scope.js';
 
 export const MODEL = fakeInfo(8, 4);
@@ -58,9 +57,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     state: { ...DEFAULTS, ...state }, ui: UI, engine, runner, shelf: new Shelf(NOTHING_KEPT, () => undefined), canUndo: false, layer: 1, model: { ...MODEL, external }, ...shapeOf(runner.records, MODEL), adapt, alone,
     own,
     analyses: undefined, sample: new Sampler(nothing).state, rivalry: new Rivalry<Scope, string, Analysis>({ load: () => Promise.resolve(scope), read: readText, changed: nothing, now: () => 0 }), finding: undefined,
-    study: new Study({
-      analyser: new FakeAnalyser(), engine, runner, store: new Store({ ...DEFAULTS, ...state }), loadExamples: () => Promise.resolve([]), changed: nothing,
-    }),
+    analysing: new Later(() => new Promise(() => undefined), nothing),
     works: undefined, measured: NOTHING_MEASURED, pieces: NO_PIECES,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),

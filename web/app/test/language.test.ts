@@ -4,6 +4,7 @@ import { afterEach, beforeAll, expect, it } from 'vitest';
 
 import { languageFor, learn, use } from '../src/language.js';
 import { LESSONS } from '../src/lessons.js';
+import { analysesMessages } from '../src/messages-analyses.js';
 import { messages } from '../src/messages.js';
 import { chinese } from '../src/messages-zh.js';
 import { lessons } from '../src/page/lessons.js';
@@ -20,6 +21,7 @@ afterEach(() => void use('en'));
 it('every section is translated, but for those listed here', () => {
   const missing = Object.keys(messages).filter((section) => !(section in chinese));
   expect(missing.toSorted()).toEqual(SHARED.toSorted());
+  expect(Object.keys(chinese.analyses?.(analysesMessages) ?? {})).toEqual(expect.arrayContaining(Object.keys(analysesMessages)));
 });
 
 it('the page speaks it as soon as it is chosen, and English again', async () => {

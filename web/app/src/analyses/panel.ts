@@ -10,9 +10,15 @@ import { ANALYSIS_IDS } from './catalogue.js';
 import type { AnalysisId } from './catalogue.js';
 import type { AnalysesState } from './link.js';
 import { resultPanel } from './result.js';
+import type { Study } from './study.js';
 import { textPanel } from './text-panel.js';
 
-export function analysesTab(shown: Shown): ViewElement[] {
+/** What the tab is drawn from. */
+export interface Studied extends Shown {
+  readonly study: Study;
+}
+
+export function analysesTab(shown: Studied): ViewElement[] {
   return [
     h('div.asked', {}, textPanel(shown), menu(shown)),
     resultPanel(shown),
@@ -20,12 +26,12 @@ export function analysesTab(shown: Shown): ViewElement[] {
 }
 
 /** Changes a part of what is chosen. */
-export function choose({ state, actions }: Shown, change: Partial<AnalysesState>): void {
+export function choose({ state, actions }: Studied, change: Partial<AnalysesState>): void {
   actions.set({ analyses: { ...state.analyses, ...change } });
 }
 
 /** Every analysis with its question; those that the texts do not allow say why not. */
-function menu(shown: Shown): ViewElement {
+function menu(shown: Studied): ViewElement {
   const { analysis } = shown.state.analyses;
   const change = (event: Event): void => pick(shown, ANALYSIS_IDS.find((id) => id === fieldText(event)) ?? analysis);
   return h('div', {},
@@ -39,11 +45,11 @@ function menu(shown: Shown): ViewElement {
         ANALYSIS_IDS.map((id) => h('option', { key: id, attrs: { value: id } }, words().analysis[id].name)))));
 }
 
-function pick(shown: Shown, analysis: AnalysisId): void {
+function pick(shown: Studied, analysis: AnalysisId): void {
   choose(shown, { analysis, variant: undefined });
 }
 
-function entry(shown: Shown, id: AnalysisId): ViewElement {
+function entry(shown: Studied, id: AnalysisId): ViewElement {
   const { name, question } = words().analysis[id];
   const lacking = shown.study.lacks(id, shown.state);
   const chosen = shown.state.analyses.analysis === id;

@@ -8,11 +8,11 @@ import type { ViewElement } from 'moescope/views';
 import { words } from './words.js';
 import { keepMenu } from '../page/keep.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
-import type { Shown } from '../page/shown.js';
 import { CATALOGUE, variantOf } from './catalogue.js';
 import { standingOf, tableOf } from './findings/finding.js';
 import type { Finding } from './findings/finding.js';
 import { choose } from './panel.js';
+import type { Studied } from './panel.js';
 import { againstNames } from './second.js';
 
 /** The table shows so many rows; copies have all. */
@@ -20,7 +20,7 @@ const MAX_ROWS = 200;
 const PICTURE = { most: 900, least: 300 };
 const PICTURE_ID = 'analysis-picture';
 
-export function resultPanel(shown: Shown): ViewElement {
+export function resultPanel(shown: Studied): ViewElement {
   const { study, state } = shown;
   const id = state.analyses.analysis;
   const outcome = study.outcome?.id === id ? study.outcome : undefined;
@@ -69,13 +69,13 @@ function tableFor(finding: Finding): ViewElement {
   return known.table;
 }
 
-function statusOf({ study }: Shown): string {
+function statusOf({ study }: Studied): string {
   if (study.progress !== undefined) return 'running';
   if (study.failure !== undefined) return 'failed';
   return study.fresh() ? 'done' : 'idle';
 }
 
-function about({ state }: Shown): ViewElement {
+function about({ state }: Studied): ViewElement {
   const { name, question, formula, source, link } = words().analysis[state.analyses.analysis];
   return h('header.about', {},
     h('h2', {}, name),
@@ -84,13 +84,13 @@ function about({ state }: Shown): ViewElement {
 }
 
 /** Pictures are as wide as there is room, in steps, so that a resize does not redraw at every pixel. */
-function pictureWidth({ state }: Shown): number {
+function pictureWidth({ state }: Studied): number {
   const rem = 16 * (state.size / 100);
   const beside = innerWidth / rem < 45 ? 2 : 24;
   return Math.min(PICTURE.most, Math.max(PICTURE.least, Math.floor((innerWidth - beside * rem) / 20) * 20));
 }
 
-function controls(shown: Shown, layers: readonly number[], layer: number): ViewElement {
+function controls(shown: Studied, layers: readonly number[], layer: number): ViewElement {
   const id = shown.state.analyses.analysis;
   const { variants, oneLayer }: { readonly variants: readonly string[]; readonly oneLayer: boolean } = CATALOGUE[id];
   return h('div.controls', {},
@@ -107,13 +107,13 @@ function select(id: string, label: string, value: string, options: readonly (rea
       options.map(([option, text]) => h('option', { key: option, attrs: { value: option } }, text))));
 }
 
-function against(shown: Shown): ViewElement | false {
+function against(shown: Studied): ViewElement | false {
   const info = shown.engine.opened?.info;
   return info !== undefined && select('analysis-against', words().against, shown.state.analyses.against ?? '',
     [['', words().asTrained], ...againstNames(info).map((name) => [name, name] as const)], (name) => choose(shown, { against: name === '' ? undefined : name }));
 }
 
-function layerSlider({ actions }: Shown, layers: readonly number[], layer: number): ViewElement {
+function layerSlider({ actions }: Studied, layers: readonly number[], layer: number): ViewElement {
   const last = layers.at(-1) ?? 0;
   return h('div.layer', { key: 'layer' },
     h('label', { attrs: { for: 'analysis-layer' } }, words().layer),
@@ -126,7 +126,7 @@ function layerSlider({ actions }: Shown, layers: readonly number[], layer: numbe
 }
 
 /** The button that started it stops it. */
-function runLine({ study, state }: Shown): ViewElement {
+function runLine({ study, state }: Studied): ViewElement {
   const { progress } = study;
   const again = study.outcome?.id === state.analyses.analysis;
   return h('div.run-analysis', {},
@@ -138,7 +138,7 @@ function runLine({ study, state }: Shown): ViewElement {
     h('span.note', { attrs: { role: 'status' } }, progress?.what ?? ''));
 }
 
-function problems({ study, state }: Shown, shows: boolean): ViewElement {
+function problems({ study, state }: Studied, shows: boolean): ViewElement {
   const idle = study.progress === undefined;
   const problem = idle ? study.problem(state) : undefined;
   return h('div.problems', {},
@@ -148,7 +148,7 @@ function problems({ study, state }: Shown, shows: boolean): ViewElement {
     idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, words().empty));
 }
 
-function takeAlong(shown: Shown, finding: Finding): ViewElement {
+function takeAlong(shown: Studied, finding: Finding): ViewElement {
   const { study, state } = shown;
   const trace = study.outcome?.trace;
   return h('div.take', { key: 'take' },

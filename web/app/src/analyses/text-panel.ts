@@ -6,13 +6,13 @@ import type { ViewElement } from 'moescope/views';
 import { named, words } from './words.js';
 import { fileButton } from '../page/file-button.js';
 import { fieldNumber, fieldText } from '../page/shown.js';
-import type { Shown } from '../page/shown.js';
 import { DOMAINS, TEXT_SOURCES } from './catalogue.js';
 import type { TextSource } from './catalogue.js';
 import { choose } from './panel.js';
+import type { Studied } from './panel.js';
 import { MAX_LETTERS } from './texts.js';
 
-export function textPanel(shown: Shown): ViewElement {
+export function textPanel(shown: Studied): ViewElement {
   const { texts } = shown.state.analyses;
   const change = (event: Event): void => choose(shown, { texts: TEXT_SOURCES.find((source) => source === fieldText(event)) ?? 'current' });
   return h('div.texts', {},
@@ -22,14 +22,14 @@ export function textPanel(shown: Shown): ViewElement {
     BELOW[texts](shown));
 }
 
-const BELOW: Readonly<Record<TextSource, (shown: Shown) => ViewElement>> = { current: shownText, domains, own: ownText, import: importTrace };
+const BELOW: Readonly<Record<TextSource, (shown: Studied) => ViewElement>> = { current: shownText, domains, own: ownText, import: importTrace };
 
-function shownText({ runner }: Shown): ViewElement {
+function shownText({ runner }: Studied): ViewElement {
   const text = runner.text.trim();
   return h('p.note.excerpt', { key: 'current' }, text === '' ? words().needsText : text.length > 160 ? `${text.slice(0, 160)}…` : text);
 }
 
-function domains(shown: Shown): ViewElement {
+function domains(shown: Studied): ViewElement {
   const { without } = shown.state.analyses;
   return h('div.domains', { key: 'domains', attrs: { role: 'group', 'aria-label': words().domains } }, DOMAINS.map((domain) => h('button.pill', {
     key: domain,
@@ -38,7 +38,7 @@ function domains(shown: Shown): ViewElement {
   }, named(domain))));
 }
 
-function ownText(shown: Shown): ViewElement {
+function ownText(shown: Studied): ViewElement {
   const { own } = shown.state.analyses;
   const { study } = shown;
   const letters = own.length + study.reader.files.reduce((sum, { text }) => sum + text.length, 0);
@@ -54,7 +54,7 @@ function ownText(shown: Shown): ViewElement {
 
 const TRACE_FILES = '.json,.jsonl,.csv,.npy';
 
-function importTrace(shown: Shown): ViewElement {
+function importTrace(shown: Studied): ViewElement {
   const { imports } = shown.study;
   const opened = (name: string | undefined): ViewElement | false => name !== undefined && h('p.note', {}, words().import.opened(name));
   const drop = (event: Event): void => {

@@ -5,10 +5,11 @@ import type { GaugeData, Measured, Pieces, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { AloneState } from '../alone.js';
-import type { Study } from '../analyses/study.js';
+import type { AnalysesPart } from '../analyses/part.js';
 import type { ModelCard } from '../catalogue.js';
 import type { Engine, Scope } from '../engine.js';
 import type { ExampleId } from '../examples.js';
+import type { Later } from '../later.js';
 import type { Analyses } from '../measured.js';
 import type { Finding, LessonId } from '../lessons.js';
 import type { OwnShown } from '../own-router.js';
@@ -104,7 +105,8 @@ export interface Shown {
   readonly analyses: Analyses | undefined;
   readonly sample: SampleState;
   readonly rivalry: Rivalry<Scope, string, Analysis>;
-  readonly study: Study;
+  /** The tab Analyses, once it is wanted. */
+  readonly analysing: Later<AnalysesPart>;
   /** What the open lesson found out. */
   readonly finding: Finding | undefined;
   /** What analyses of the shown text add to its tokens. */

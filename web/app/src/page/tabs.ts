@@ -4,12 +4,12 @@
 import { h } from 'moescope/views';
 import type { Handler, ViewElement } from 'moescope/views';
 
-import { analysesTab } from '../analyses/panel.js';
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import type { Tab } from '../state.js';
 import { vision } from '../vision/page/place.js';
 import { language } from './language.js';
+import { once } from './later.js';
 import { lessons } from './lessons.js';
 import type { Shown } from './shown.js';
 
@@ -23,7 +23,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { id: 'language', panel: language },
   { id: 'vision', panel: (shown) => vision(shown.vision) },
-  { id: 'analyses', panel: analysesTab },
+  { id: 'analyses', panel: (shown) => once(shown.analysing, (part) => part.panel(shown)) },
   { id: 'lessons', panel: lessons },
 ];
 
