@@ -18,7 +18,7 @@ export function makeActions(app: App, keys: (event: Event) => void, now: () => n
     const model = app.model();
     const edits = model === undefined ? undefined : change(model, store.state.routing);
     app.touch();
-    app.show({ switchError: edits === undefined && model !== undefined ? messages.errors.lastExpert : undefined });
+    app.show({ switchError: edits === undefined && model !== undefined ? () => messages.errors.lastExpert : undefined });
     if (edits !== undefined) store.edit(edits, control, now());
     app.replay();
   };
@@ -118,6 +118,6 @@ function openLesson(app: App, id: LessonId): void {
 /** Opens files of the visitor's own, or says which are not there. */
 function openFiles(app: App, files: readonly File[]): void {
   const folder = folderFrom(files);
-  if ('missing' in folder) app.show({ folderError: messages.model.missing(folder.missing) });
+  if ('missing' in folder) app.show({ folderError: () => messages.model.missing(folder.missing) });
   else app.change({ model: app.engine.lend(folder), backend: app.store.state.backend });
 }

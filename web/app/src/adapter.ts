@@ -3,7 +3,8 @@
 
 import type { RerouteMethod, RerouteRequest, Rerouted } from 'moescope';
 
-import { explain } from './engine.js';
+import { explain } from './errors.js';
+import type { Problem } from './errors.js';
 import type { Engine, Scope } from './engine.js';
 import { NO_EDITS, applyEdits, withOffsets } from './routing.js';
 import type { Store } from './store.js';
@@ -28,7 +29,7 @@ export type AdaptState =
   | { readonly status: 'idle' }
   | { readonly status: 'running'; readonly losses: readonly number[]; readonly steps: number }
   | { readonly status: 'done'; readonly method: RerouteMethod; readonly before: number; readonly after: number; readonly changed: number }
-  | { readonly status: 'failed'; readonly message: string };
+  | { readonly status: 'failed'; readonly problem: Problem };
 
 export class Adapter {
   state: AdaptState = { status: 'idle' };
@@ -59,7 +60,7 @@ export class Adapter {
       // On top of what may have been changed meanwhile.
       if (kept > 0) this.#store.edit(withOffsets(this.#store.state.routing, rerouted), 'adapt', this.#clock());
     } catch (error) {
-      if (this.#abort === abort) this.#become({ status: 'failed', message: explain(error).message });
+      if (this.#abort === abort) this.#become({ status: 'failed', problem: explain(error) });
     }
   }
 

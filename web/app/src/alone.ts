@@ -4,7 +4,8 @@
 import type { ExpertAnswer, ExpertQuestion, ModelRouting } from 'moescope';
 import type { TokenRecord } from 'moescope/views';
 
-import { explain } from './engine.js';
+import { PageError, explain } from './errors.js';
+import type { Problem } from './errors.js';
 import type { Scope } from './engine.js';
 import { messages } from './messages.js';
 import { sameRouting } from './spec.js';
@@ -25,7 +26,7 @@ export interface AloneState {
   /** The last answer, which stays in place until the next one is there. */
   readonly answer: ExpertAnswer | undefined;
   readonly asking: boolean;
-  readonly failure: { readonly code: string; readonly message: string } | undefined;
+  readonly failure: Problem | undefined;
 }
 
 const NOTHING: AloneState = { question: undefined, answer: undefined, asking: false, failure: undefined };
@@ -63,7 +64,7 @@ export class Alone {
       if (this.#abort !== abort) return;
       // A text that another model wrote is other words to this one.
       const strange = answer.token.text !== records[question.position]?.token.text;
-      this.#become(strange ? { failure: { code: 'other_text', message: messages.alone.otherText } } : { answer });
+      this.#become(strange ? { failure: explain(new PageError('other_text', () => messages.alone.otherText)) } : { answer });
     } catch (error) {
       if (this.#abort === abort) this.#become({ answer: undefined, failure: explain(error) });
     }

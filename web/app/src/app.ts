@@ -1,6 +1,5 @@
 // Ties the parts together: state, engine, text, gauge, page. It wires and decides when, never how.
 
-import { MoescopeError } from 'moescope';
 import type { BackendWish } from 'moescope';
 import { NO_PIECES, expertRules, render } from 'moescope/views';
 
@@ -10,6 +9,7 @@ import { Alone } from './alone.js';
 import type { AnalysesPart } from './analyses/part.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
+import { PageError, explain } from './errors.js';
 import { EXAMPLES } from './examples.js';
 import type { ExampleId } from './examples.js';
 import { keyboard } from './keys.js';
@@ -277,7 +277,7 @@ export class App {
   generate(): void {
     this.#clearForText();
     if (this.store.state.prompt === '') {
-      this.runner.refuse({ code: 'prompt_empty', message: messages.errors.prompt_empty });
+      this.runner.refuse(explain(new PageError('prompt_empty', () => messages.errors.prompt_empty)));
       return;
     }
     void this.runner.generate(this.#request(), async () => this.#readyScope());
@@ -301,7 +301,7 @@ export class App {
     while (this.engine.opened === undefined && this.engine.loading !== undefined) await this.#opening;
     await this.#sender.send();
     const { opened } = this.engine;
-    if (opened === undefined) throw new MoescopeError('no_model', messages.errors.noModel);
+    if (opened === undefined) throw new PageError('no_model', () => messages.errors.noModel);
     return opened.scope;
   }
 

@@ -1,7 +1,8 @@
 // Reads one side of a comparison, or the control of a lesson, and again whenever it becomes another; the other side is what
 // the page has read.
 
-import { explain } from './engine.js';
+import { explain } from './errors.js';
+import type { Problem } from './errors.js';
 import type { Side } from './sides.js';
 import { sameRouting } from './spec.js';
 
@@ -10,7 +11,7 @@ export type Read<Scope, Input, Reading> = (side: Side<Scope, Input>, signal: Abo
 export class Comparer<Scope, Input, Reading> {
   /** What the side says; undefined until it is known. */
   reading: Reading | undefined;
-  failed: string | undefined;
+  failed: Problem | undefined;
   readonly #read: Read<Scope, Input, Reading>;
   readonly #changed: () => void;
   #side: Side<Scope, Input> | undefined;
@@ -41,7 +42,7 @@ export class Comparer<Scope, Input, Reading> {
       const reading = await this.#read(side, abort.signal);
       if (this.#abort === abort) this.reading = reading;
     } catch (error) {
-      if (this.#abort === abort && !abort.signal.aborted) this.failed = explain(error).message;
+      if (this.#abort === abort && !abort.signal.aborted) this.failed = explain(error);
     }
     this.#changed();
   }

@@ -1,10 +1,11 @@
 // The engine behind the page: opens a model, replaces it only once the new one is ready, passes routings on.
 // Whatever fails leaves the former model running; what failed and what to do is kept for the page to show.
 
-import { MoescopeError } from 'moescope';
 import type { Backend, BackendWish, LoadOptions, ModelFolder, ModelRouting, Moescope, Progress } from 'moescope';
 
 import { isOwn, ownName, shortName } from './catalogue.js';
+import { PageError, explain } from './errors.js';
+import type { Problem } from './errors.js';
 import { messages } from './messages.js';
 import { unseen } from './outline.js';
 import type { Look, Outline } from './outline.js';
@@ -26,8 +27,7 @@ export interface Wish {
 
 export interface LoadFailure {
   readonly wish: Wish;
-  readonly code: string;
-  readonly message: string;
+  readonly problem: Problem;
 }
 
 /** How far loading is, over all phases. */
@@ -50,7 +50,7 @@ export class Engine<S extends AnyScope = Scope> {
   opened: Opened<S> | undefined;
   loading: LoadingState | undefined;
   failure: LoadFailure | undefined;
-  routingError: string | undefined;
+  routingError: Problem | undefined;
   /** The routing that acts, and the last one that was refused; undefined until one was sent. */
   accepted: ModelRouting | undefined;
   refused: ModelRouting | undefined;
@@ -96,7 +96,7 @@ export class Engine<S extends AnyScope = Scope> {
       const scope = await this.#load(source, { backend: wish.backend, signal: abort.signal, onProgress });
       return this.#adopt(abort, { ...wish, scope, info: scope.model, ...await this.#look(source) });
     } catch (error) {
-      if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, ...explain(error) };
+      if (this.#abort === abort && !abort.signal.aborted) this.failure = { wish, problem: explain(error) };
       return false;
     } finally {
       if (this.#abort === abort) this.#show(undefined);
@@ -113,7 +113,7 @@ export class Engine<S extends AnyScope = Scope> {
   #source(model: string): URL | ModelFolder {
     if (!isOwn(model)) return addressOf(model);
     const lent = this.#lent.get(model);
-    if (lent === undefined) throw new MoescopeError('folder_elsewhere', messages.model.elsewhere(shortName(model)));
+    if (lent === undefined) throw new PageError('folder_elsewhere', () => messages.model.elsewhere(shortName(model)));
     return lent;
   }
 
@@ -192,19 +192,13 @@ export class Engine<S extends AnyScope = Scope> {
 }
 
 /** Why a model does not take a routing; nothing where it does. */
-async function refusal(scope: AnyScope, routing: ModelRouting): Promise<string | undefined> {
+async function refusal(scope: AnyScope, routing: ModelRouting): Promise<Problem | undefined> {
   try {
     await scope.setRouting(routing);
     return undefined;
   } catch (error) {
-    return explain(error).message;
+    return explain(error);
   }
-}
-
-/** Code and message of whatever was thrown, in the language in use. */
-export function explain(error: unknown): { code: string; message: string } {
-  if (error instanceof MoescopeError) return { code: error.code, message: messages.errors.said(error.code, error.message) };
-  return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 
 /** Adds up what the phases report and reckons the time left. */

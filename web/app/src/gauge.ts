@@ -4,7 +4,8 @@
 import type { Analysis, ModelRouting } from 'moescope';
 import type { GaugeData, Losses } from 'moescope/views';
 
-import { explain } from './engine.js';
+import { explain } from './errors.js';
+import type { Said } from './errors.js';
 import type { Scope } from './engine.js';
 import type { Analyses } from './measured.js';
 import { messages } from './messages.js';
@@ -28,7 +29,7 @@ export class Gauge {
   analyses: Analyses | undefined;
   /** The last text measured under the trained routing, and by which model. */
   #trainedFor: { scope: Scope; text: string } | undefined;
-  #note: string | undefined = messages.gauge.noModel;
+  #note: Said | undefined = () => messages.gauge.noModel;
   /** Measured, being measured or about to be; none after a failure, so that the same one can be asked for again. */
   #subject: Subject | undefined;
   #writing = false;
@@ -43,11 +44,11 @@ export class Gauge {
 
   get data(): GaugeData {
     const { now, trained } = this.analyses ?? {};
-    return { now: now && losses(now), trained: trained && losses(trained), note: this.#note };
+    return { now: now && losses(now), trained: trained && losses(trained), note: this.#note?.() };
   }
 
   /** Nothing to measure, and why. */
-  clear(note: string): void {
+  clear(note: Said): void {
     this.#cancel();
     this.#subject = undefined;
     [this.analyses, this.#note] = [undefined, note];
@@ -55,7 +56,7 @@ export class Gauge {
 
   /** The routing is another one, but the engine has not taken it yet: what was measured is no longer what is set. */
   expect(): void {
-    if (this.#subject !== undefined) this.#note = messages.gauge.computing;
+    if (this.#subject !== undefined) this.#note = () => messages.gauge.computing;
   }
 
   /** What was measured holds no longer, although routing and text are the same. */
@@ -79,7 +80,7 @@ export class Gauge {
     const onlyGrew = writing && last !== undefined && last.scope === subject.scope
       && sameRouting(last.routing, subject.routing) && subject.text.startsWith(last.text);
     this.#subject = subject;
-    this.#note = messages.gauge.computing;
+    this.#note = () => messages.gauge.computing;
     if (onlyGrew && (this.#timer !== undefined || this.#abort !== undefined)) return;
     this.#start();
   }
@@ -101,7 +102,8 @@ export class Gauge {
       this.#tookMs = this.#clock() - start;
       if (this.#abort === abort) this.#finish(subject);
     } catch (error) {
-      if (this.#abort === abort) this.#finish(subject, messages.gauge.failed(explain(error).message));
+      const problem = explain(error);
+      if (this.#abort === abort) this.#finish(subject, () => messages.gauge.failed(problem.message));
     }
   }
 
@@ -116,7 +118,7 @@ export class Gauge {
   }
 
   /** Goes on with what came meanwhile; `failed` says why there are no numbers for what was to be measured. */
-  #finish(measured: Subject, failed?: string): void {
+  #finish(measured: Subject, failed?: Said): void {
     this.#abort = undefined;
     this.#note = failed;
     const latest = this.#subject;

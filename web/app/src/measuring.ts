@@ -48,8 +48,8 @@ export class Measuring {
   /** The text or the routing is another one, or the model is. */
   look(): void {
     const { engine: { opened }, store, runner } = this.#parts;
-    if (opened === undefined) this.gauge.clear(messages.gauge.noModel);
-    else if (runner.text === '') this.gauge.clear(messages.gauge.noText);
+    if (opened === undefined) this.gauge.clear(() => messages.gauge.noModel);
+    else if (runner.text === '') this.gauge.clear(() => messages.gauge.noText);
     else this.gauge.measure({ scope: opened.scope, text: runner.text, routing: applyEdits(opened.info, store.state.routing) }, runner.active);
     this.#others();
   }
@@ -62,7 +62,7 @@ export class Measuring {
 
   /** Before a model is freed: nothing may still ask it. */
   clear(): void {
-    this.gauge.clear(messages.gauge.computing);
+    this.gauge.clear(() => messages.gauge.computing);
     this.sampler.clear();
     this.rivalry.comparer.measure(undefined);
   }

@@ -7,7 +7,8 @@ import type { TokenRecord } from 'moescope/views';
 
 import { contrastRequest } from './contrast.js';
 import type { ContrastSettings } from './contrast.js';
-import { explain } from './engine.js';
+import { explain } from './errors.js';
+import type { Problem } from './errors.js';
 import type { Scope } from './engine.js';
 
 export type RunSource = 'recorded' | 'live';
@@ -24,11 +25,6 @@ export interface Request {
   readonly contrast?: ContrastSettings | undefined;
   /** Which of the visitor's own routers decides where the routing asks for one. */
   readonly router?: number | undefined;
-}
-
-export interface RunFailure {
-  readonly code: string;
-  readonly message: string;
 }
 
 interface Run {
@@ -48,7 +44,7 @@ export class Runner {
   records: TokenRecord[] = [];
   /** What the shown text was generated from. */
   request: Request | undefined;
-  failure: RunFailure | undefined;
+  failure: Problem | undefined;
   tokensPerSecond: number | undefined;
   readonly #changed: () => void;
   readonly #clock: () => number;
@@ -117,7 +113,7 @@ export class Runner {
   }
 
   /** Says why nothing was started; the shown text stays. */
-  refuse(failure: RunFailure): void {
+  refuse(failure: Problem): void {
     this.#abort?.abort();
     this.failure = failure;
     this.#become('failed');

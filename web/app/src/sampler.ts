@@ -5,7 +5,8 @@ import type { Analysis, ModelRouting } from 'moescope';
 import { recordsOf } from 'moescope/views';
 import type { Domain, Losses } from 'moescope/views';
 
-import { explain } from './engine.js';
+import { explain } from './errors.js';
+import type { Problem } from './errors.js';
 import type { Scope } from './engine.js';
 import type { ExampleId } from './examples.js';
 import { SAMPLES } from './samples.js';
@@ -28,7 +29,7 @@ export interface SampleState {
   readonly readings: readonly SampleReading[];
   /** Texts still to be read. */
   readonly left: number;
-  readonly failed: string | undefined;
+  readonly failed: Problem | undefined;
 }
 
 const NOTHING: SampleState = { readings: [], left: 0, failed: undefined };
@@ -92,7 +93,7 @@ export class Sampler {
         this.#become({ readings: readings.length === domains.length ? readings : this.state.readings, left: domains.length - readings.length, failed: undefined });
       }
     } catch (error) {
-      if (this.#abort === abort && !signal.aborted) this.#become({ readings: [], left: 0, failed: explain(error).message });
+      if (this.#abort === abort && !signal.aborted) this.#become({ readings: [], left: 0, failed: explain(error) });
     }
   }
 

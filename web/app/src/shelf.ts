@@ -1,9 +1,9 @@
 // Which models the browser keeps, and files of the visitor's own: what the picker shows beside each card.
 
-import { MoescopeError } from 'moescope';
 import type { ModelFolder } from 'moescope';
 
 import { MODELS } from './catalogue.js';
+import { PageError } from './errors.js';
 import { messages } from './messages.js';
 
 /** The part of the package that looks after kept weights. */
@@ -42,7 +42,7 @@ export class Shelf {
 export function addressOf(folder: string, hosts: readonly string[] = __MODEL_HOSTS__): URL {
   const [address, site] = [new URL(`${folder}/`, document.baseURI), new URL(document.baseURI)];
   if (address.origin !== site.origin && !hosts.some((host) => covers(host, address))) {
-    throw new MoescopeError('other_host', messages.model.otherHost(address.host));
+    throw new PageError('other_host', () => messages.model.otherHost(address.host));
   }
   const isOnHub = address.host === 'huggingface.co' && /^\/[\w.-]+\/[\w.-]+\/$/.test(address.pathname);
   return isOnHub ? new URL('resolve/main/', address) : address;

@@ -170,7 +170,7 @@ describe('the second model', () => {
     const load = vi.fn(() => Promise.reject(new MoescopeError('fetch_failed', 'It is not there.')));
     const [rivalry, shown] = [rivalryOf(load), await page()];
     rivalry.look(second, shown);
-    await vi.waitFor(() => expect(rivalry.engine.failure?.message).toBe('It is not there.'));
+    await vi.waitFor(() => expect(rivalry.engine.failure?.problem.message).toBe('It is not there.'));
     rivalry.look(second, shown);
     expect(load).toHaveBeenCalledTimes(1);
     rivalry.look(AS_B, shown);

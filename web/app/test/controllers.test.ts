@@ -36,7 +36,7 @@ describe('engine', () => {
     expect(await engine.open({ ...WISH, model: 'models/broken' })).toBe(false);
     expect(engine.opened?.scope).toBe(first);
     expect(first.freed).toBe(false);
-    expect(engine.failure).toEqual({ wish: { ...WISH, model: 'models/broken' }, code: 'weights_truncated', message: 'model.safetensors ends early' });
+    expect(engine.failure).toEqual({ wish: { ...WISH, model: 'models/broken' }, problem: { code: 'weights_truncated', message: 'model.safetensors ends early' } });
   });
 
   it('frees the former model once the new one is ready', async () => {
@@ -85,7 +85,7 @@ describe('engine', () => {
     expect(sent.mock.calls.length).toBeLessThan(4);
     const none = applyEdits(scope.model, { ...NO_EDITS, banned: [0, 1, 2, 3, 4, 5, 6, 7] });
     expect(await engine.route(none)).toBe(false);
-    expect(engine.routingError).toContain('at least one');
+    expect(engine.routingError?.message).toContain('at least one');
   });
 
   it('ignores what a model that was replaced says of a routing', async () => {

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { MoescopeError } from 'moescope';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { explain } from '../src/engine.js';
+import { explain } from '../src/errors.js';
 import { learn, use } from '../src/language.js';
 import { chineseErrors } from '../src/messages-zh-errors.js';
 

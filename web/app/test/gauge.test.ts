@@ -90,7 +90,7 @@ describe('gauge', () => {
 
   it('forgets its numbers when there is nothing to measure', () => {
     const gauge = new Gauge(quiet, now);
-    gauge.clear('needs a text');
+    gauge.clear(() => 'needs a text');
     expect(gauge.data).toEqual({ now: undefined, trained: undefined, note: 'needs a text' });
   });
 });

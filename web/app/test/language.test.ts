@@ -1,7 +1,9 @@
 // A second language proves that no word stands anywhere but in the messages.
+import { MoescopeError } from 'moescope';
 import { h, textOf } from 'moescope/views';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 
+import { explain } from '../src/errors.js';
 import { languageFor, learn, use } from '../src/language.js';
 import { LESSONS } from '../src/lessons.js';
 import { analysesMessages } from '../src/messages-analyses.js';
@@ -32,6 +34,22 @@ it('the page speaks it as soon as it is chosen, and English again', async () => 
   expect(text()).not.toMatch(/Generate|experts per token|Router temperature/);
   use('en');
   expect(text()).toContain('experts per token');
+});
+
+it('what went wrong follows when another is chosen', async () => {
+  const { shown } = await drawn({ state: { model: 'folder:mine' } });
+  const ui = { ...shown.ui, menu: 'model' as const, switchError: () => messages.errors.lastExpert, folderError: () => messages.model.missing(['config.json']) };
+  await shown.engine.open({ model: 'folder:mine', backend: 'auto' });
+  shown.runner.refuse(explain(new MoescopeError('text_too_short', 'the text is 1 token long')));
+  const text = (): string => textOf(h('div', {}, page({ ...shown, ui }, {})));
+  for (const language of ['en', 'zh', 'en'] as const) {
+    use(language);
+    const { errors, model } = messages;
+    for (const said of [errors.lastExpert, model.missing(['config.json']), model.elsewhere('mine'), errors.said('text_too_short', 'the text is 1 token long')]) {
+      expect(text(), language).toContain(said);
+    }
+  }
+  expect(text()).not.toContain('至少');
 });
 
 it('every lesson has the same number of options in both', () => {

@@ -54,7 +54,7 @@ describe('a folder of the visitor', () => {
     const load = vi.fn(() => Promise.resolve(new FakeScope()));
     const engine = new Engine(load, () => undefined, () => 0);
     expect(await engine.open({ model: 'folder:mine', backend: 'auto' })).toBe(false);
-    expect(engine.failure).toMatchObject({ code: 'folder_elsewhere', message: expect.stringContaining('mine') as string });
+    expect(engine.failure).toMatchObject({ problem: { code: 'folder_elsewhere', message: expect.stringContaining('mine') as string } });
     const files = folderFrom(FILES);
     if ('missing' in files) throw new MoescopeError('missing', 'files');
     expect(await engine.open({ model: engine.lend(files), backend: 'auto' })).toBe(true);
@@ -68,9 +68,9 @@ describe('a model on another host', () => {
     const engine = new Engine(load, () => undefined, () => 0);
     for (const model of ['https://hub.example/someone/model', '//hub.example/model', 'http://localhost:81/model']) {
       expect(await engine.open({ model, backend: 'auto' }), model).toBe(false);
-      expect(engine.failure?.code, model).toBe('other_host');
+      expect(engine.failure?.problem.code, model).toBe('other_host');
     }
-    expect(engine.failure?.message).toMatch(/not allowed to ask localhost:81 for anything\. Download config\.json.*A folder of yours/);
+    expect(engine.failure?.problem.message).toMatch(/not allowed to ask localhost:81 for anything\. Download config\.json.*A folder of yours/);
     expect(load).not.toHaveBeenCalled();
     expect(await engine.open({ model: 'http://localhost/elsewhere/model', backend: 'auto' })).toBe(true);
   });

@@ -288,7 +288,7 @@ describe('a routing that the engine refuses', () => {
     await sent();
     expect(store.state.routing).toBe(good);
     expect(scope.routing).toEqual(applyEdits(MODEL, good));
-    expect(engine.routingError).toContain('it must be at most max_experts, 2');
+    expect(engine.routingError?.message).toContain('it must be at most max_experts, 2');
     store.undo();
     await sent();
     expect(store.state.routing).toBe(NO_EDITS);

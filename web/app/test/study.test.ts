@@ -178,7 +178,7 @@ describe('a run', () => {
     const { study, scope } = await lab({ analyses: { texts: 'domains' } });
     vi.spyOn(scope, 'analyse').mockRejectedValue(new Error('the engine stopped'));
     await study.run();
-    expect(study.failure).toBe(words.failed('the engine stopped'));
+    expect(study.failure?.()).toBe(words.failed('the engine stopped'));
     vi.restoreAllMocks();
     await study.run();
     expect(study.failure).toBeUndefined();
@@ -204,9 +204,9 @@ describe('traces from files', () => {
     await study.imports.withExperts(64);
     expect(study.imports.first?.trace.layers[0]?.nExperts).toBe(64);
     await study.imports.withExperts(4);
-    expect([study.imports.nExperts, study.imports.failure]).toEqual([64, expect.stringMatching(/names expert 5; with 4 experts/)]);
+    expect([study.imports.nExperts, study.imports.failure?.message]).toEqual([64, expect.stringMatching(/names expert 5; with 4 experts/)]);
     await study.imports.open(new File(['hello'], 'x.json'), 'first');
-    expect([study.imports.first?.name, study.imports.failure]).toEqual(['routed.json', expect.stringMatching(/x\.json is no JSON/)]);
+    expect([study.imports.first?.name, study.imports.failure?.message]).toEqual(['routed.json', expect.stringMatching(/x\.json is no JSON/)]);
   });
 
   it('are analysed and compared without any model', async () => {

@@ -189,7 +189,7 @@ describe('routing of images', () => {
     for (let expert = 0; expert < 6; expert += 1) tab.shown().actions.ban(expert, true);
     await vi.waitFor(() => expect(tab.vision.seen?.now.routing.default.restrict.disabled).toHaveLength(6));
     tab.shown().actions.ban(6, true);
-    await vi.waitFor(() => expect(tab.shown().engine.routingError).toMatch(/only 1 expert is left/));
+    await vi.waitFor(() => expect(tab.shown().engine.routingError?.message).toMatch(/only 1 expert is left/));
     expect(store.state.vision.routing.banned).toEqual([0, 1, 2, 3, 4, 5]);
     expect(textOf(drawn(tab))).toContain('Not taken');
   });
@@ -304,7 +304,7 @@ describe('pictures', () => {
     const { seen } = tab.vision;
     eyes.classify = () => Promise.reject(new Error('no image'));
     void tab.vision.take(new Blob(['x']));
-    await vi.waitFor(() => expect([tab.vision.pictureError, tab.vision.seen]).toEqual(['no image', seen]));
+    await vi.waitFor(() => expect([tab.vision.pictureError?.message, tab.vision.seen]).toEqual(['no image', seen]));
     expect(all(drawn(tab), 'error').some((element) => textOf(element) === 'no image')).toBe(true);
   });
 

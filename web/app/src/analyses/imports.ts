@@ -3,7 +3,8 @@
 
 import type { Analyser, RoutingTrace } from 'moescope';
 
-import { explain } from '../engine.js';
+import { explain } from '../errors.js';
+import type { Problem } from '../errors.js';
 
 export interface Imported {
   readonly name: string;
@@ -20,7 +21,7 @@ export class Imports {
   /** As the visitor said. */
   nExperts: number | undefined;
   reading = false;
-  failure: string | undefined;
+  failure: Problem | undefined;
   /** Grows with every change. */
   version = 0;
   readonly #analyser: Pick<Analyser, 'read'>;
@@ -66,7 +67,7 @@ export class Imports {
     try {
       await work();
     } catch (error) {
-      this.failure = explain(error).message;
+      this.failure = explain(error);
     } finally {
       this.reading = false;
       this.version += 1;

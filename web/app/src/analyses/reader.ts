@@ -3,6 +3,7 @@
 import type { ModelRouting } from 'moescope';
 
 import type { Engine } from '../engine.js';
+import { PageError } from '../errors.js';
 import { applyEdits } from '../routing.js';
 import type { Runner } from '../runner.js';
 import type { Store } from '../store.js';
@@ -55,7 +56,7 @@ export class Reader {
     const kept = this.#kept.get(key);
     if (kept !== undefined) return kept;
     const { opened } = this.#around.engine;
-    if (opened === undefined || routing === undefined) throw new Error(words().needsModel);
+    if (opened === undefined || routing === undefined) throw new PageError('no_model', () => words().needsModel);
     const texts = await this.#texts();
     const letters = texts.reduce((sum, { text }) => sum + text.length, 0);
     const pieces = await readPieces(opened.scope, texts, { routing, signal, onLetters: (done) => this.#around.onShare(done / Math.max(1, letters)) });

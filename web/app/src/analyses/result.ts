@@ -143,7 +143,7 @@ function problems({ study, state }: Studied, shows: boolean): ViewElement {
   const problem = idle ? study.problem(state) : undefined;
   return h('div.problems', {},
     problem !== undefined && h('p.needs', { key: 'problem' }, problem),
-    h('p.error', { key: 'failure', attrs: { role: 'alert', hidden: study.failure === undefined } }, study.failure ?? ''),
+    h('p.error', { key: 'failure', attrs: { role: 'alert', hidden: study.failure === undefined } }, study.failure?.() ?? ''),
     idle && shows && problem === undefined && !study.fresh(state) && h('p.needs', { key: 'stale' }, words().stale),
     idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, words().empty));
 }

@@ -4,7 +4,8 @@
 import { missingFor, writeTrace } from 'moescope';
 import type { Analyser, LayerAnswer, Missing, RoutingTrace, TraceFormat } from 'moescope';
 
-import { explain } from '../engine.js';
+import { PageError, explain } from '../errors.js';
+import type { Said } from '../errors.js';
 import type { Engine } from '../engine.js';
 import { save } from '../keep.js';
 import { words } from './words.js';
@@ -53,7 +54,7 @@ export interface Surroundings {
 
 export class Study {
   progress: Progress | undefined;
-  failure: string | undefined;
+  failure: Said | undefined;
   outcome: Outcome | undefined;
   readonly imports: Imports;
   readonly reader: Reader;
@@ -144,7 +145,8 @@ export class Study {
       const outcome = await this.#outcome(state, abort.signal);
       if (this.#abort === abort) this.outcome = outcome;
     } catch (error) {
-      if (this.#abort === abort) this.failure = words().failed(explain(error).message);
+      const problem = explain(error);
+      if (this.#abort === abort) this.failure = () => words().failed(problem.message);
     } finally {
       if (this.#abort === abort) {
         this.#abort = undefined;
@@ -177,7 +179,8 @@ export class Study {
       const { name, type, content } = writeTrace(trace, this.format, new Date().toISOString());
       save(new Blob([content], { type }), name);
     } catch (error) {
-      this.failure = explain(error).message;
+      const problem = explain(error);
+      this.failure = () => problem.message;
     }
     this.#around.changed();
   }
@@ -217,13 +220,13 @@ export class Study {
   async #input({ analyses, model }: State, signal: AbortSignal): Promise<{ trace: RoutingTrace; second?: RoutingTrace | undefined }> {
     const { engine, runner } = this.#around;
     if (analyses.texts === 'import') {
-      if (this.imports.first === undefined) throw new Error(words().needsFile);
+      if (this.imports.first === undefined) throw new PageError('no_file', () => words().needsFile);
       return { trace: this.imports.first.trace, second: this.imports.second?.trace };
     }
     const name = engine.opened?.info.name ?? model.replace(/^.*\//, '');
     if (analyses.texts === 'current' && analyses.analysis !== 'agreement') {
       const trace = traceOfRecords(runner.records, name);
-      if (trace === undefined) throw new Error(words().needsText);
+      if (trace === undefined) throw new PageError('no_text', () => words().needsText);
       return { trace };
     }
     const trace = joinPieces(await this.reader.read(this.reader.routing(), signal), name);
@@ -235,7 +238,7 @@ export class Study {
   async #ablation({ layer: wanted }: State, key: string, signal: AbortSignal): Promise<Outcome> {
     const { opened } = this.#around.engine;
     const routing = this.reader.routing();
-    if (opened === undefined || routing === undefined) throw new Error(words().needsModel);
+    if (opened === undefined || routing === undefined) throw new PageError('no_model', () => words().needsModel);
     const layer = wanted !== undefined && opened.info.moe_layers.includes(wanted) ? wanted : opened.info.moe_layers[Math.floor((opened.info.moe_layers.length - 1) / 2)] ?? 0;
     const pieces = await this.reader.read(routing, signal);
     const trace = joinPieces(pieces, opened.info.name);

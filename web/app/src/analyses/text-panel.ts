@@ -76,7 +76,7 @@ function importTrace(shown: Studied): ViewElement {
       attrs: { type: 'number', min: 1, max: 65535, step: 1, placeholder: words().import.expertsHelp },
     })),
     imports.reading && h('p.note', { attrs: { role: 'status' } }, words().running.file),
-    h('p.error', { attrs: { role: 'alert', hidden: imports.failure === undefined } }, imports.failure ?? ''));
+    h('p.error', { attrs: { role: 'alert', hidden: imports.failure === undefined } }, imports.failure?.message ?? ''));
 }
 
 function expertCount(typed: number | undefined): number | undefined {

@@ -5,7 +5,7 @@ import { joinTraces, traceOf } from 'moescope';
 import type { ModelRouting, RoutingTrace, Trace } from 'moescope';
 import type { TokenRecord } from 'moescope/views';
 
-import { explain } from '../engine.js';
+import { explain } from '../errors.js';
 import type { Scope } from '../engine.js';
 
 /** A text and what it is an example of. */

@@ -7,6 +7,7 @@ import type { LayerComparison, Table, ViewElement } from 'moescope/views';
 import { MODELS, shortName } from '../catalogue.js';
 import type { ModelCard } from '../catalogue.js';
 import type { Engine } from '../engine.js';
+import type { Problem } from '../errors.js';
 import { messages } from '../messages.js';
 import { keepMenu } from './keep.js';
 import { fieldText } from './shown.js';
@@ -57,18 +58,18 @@ export function modelOfA({ kind, page, chosen, choose }: ModelChoice): ViewEleme
 
 interface Waited {
   readonly engine: Pick<Engine, 'loading' | 'failure'>;
-  readonly comparer: { readonly failed: string | undefined };
+  readonly comparer: { readonly failed: Problem | undefined };
 }
 
 /** Why there is nothing to see yet. */
 export function waitingFor({ engine: { loading, failure }, comparer }: Waited, kind: Kind, ready: boolean): string | undefined {
   const words = messages.compare;
-  if (failure !== undefined) return words.notOpened(failure.message);
+  if (failure !== undefined) return words.notOpened(failure.problem.message);
   if (loading !== undefined) {
     const { wish, loaded, total } = loading;
     return words.opening(shortName(wish.model), total === undefined ? undefined : Math.floor((100 * loaded) / Math.max(1, total)));
   }
-  return comparer.failed ?? (ready ? undefined : words.waiting[kind]);
+  return comparer.failed?.message ?? (ready ? undefined : words.waiting[kind]);
 }
 
 export function noteList(notes: readonly string[]): ViewElement | false {

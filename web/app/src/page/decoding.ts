@@ -62,7 +62,7 @@ export function adaptPanel({ state, engine, runner, adapt, actions }: Shown): Vi
     h('h2', {}, messages.decoding.adapt.heading),
     h('p.note', {}, messages.decoding.adapt.help),
     h('p', { attrs: { role: 'status' } }, adaptLine(adapt, adapted) ?? (possible ? '' : messages.decoding.adapt.needs)),
-    h('p.error', { attrs: { role: 'alert', hidden: adapt.status !== 'failed' } }, adapt.status === 'failed' ? messages.decoding.adapt.failed(adapt.message) : ''),
+    h('p.error', { attrs: { role: 'alert', hidden: adapt.status !== 'failed' } }, adapt.status === 'failed' ? messages.decoding.adapt.failed(adapt.problem.message) : ''),
     h('div.buttons', {},
       h('button.pill', {
         on: { click: running ? actions.stopAdapting : actions.adapt },

@@ -3,7 +3,7 @@
 import { h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
-import { explain } from '../engine.js';
+import { explain } from '../errors.js';
 import type { Later } from '../later.js';
 import { messages } from '../messages.js';
 

@@ -72,5 +72,5 @@ function ownFolder({ ui, actions }: Bar): ViewElement {
     h('label.file', {}, messages.model.own,
       h('input', { on: { change }, attrs: { type: 'file', webkitdirectory: true, multiple: true, 'aria-describedby': 'own-help' } })),
     h('p.note', { attrs: { id: 'own-help' } }, messages.model.ownHelp),
-    h('p.error', { attrs: { role: 'alert', hidden: ui.folderError === undefined } }, ui.folderError ?? ''));
+    h('p.error', { attrs: { role: 'alert', hidden: ui.folderError === undefined } }, ui.folderError?.() ?? ''));
 }

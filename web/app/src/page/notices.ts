@@ -40,8 +40,8 @@ function amounts({ loaded, total, secondsLeft }: LoadingState): string[] {
 function failure({ engine, actions }: Noticed): ViewElement {
   const { failure: failed, opened } = engine;
   if (failed === undefined) return h('div', { attrs: { hidden: true } });
-  return h('div.failure', { attrs: { role: 'alert', 'data-code': failed.code } },
-    h('p', {}, h('strong', {}, messages.errors.load(failed.wish.model)), ' ', failed.message),
+  return h('div.failure', { attrs: { role: 'alert', 'data-code': failed.problem.code } },
+    h('p', {}, h('strong', {}, messages.errors.load(failed.wish.model)), ' ', failed.problem.message),
     h('p', {}, opened === undefined ? messages.errors.none : messages.errors.stays(opened.info.name)),
     h('div.buttons', {},
       h('button.pill', { on: { click: () => actions.retry() }, attrs: { type: 'button' } }, messages.errors.retry),

@@ -76,7 +76,7 @@ function gauge(shown: Shown): ViewElement {
 function sampleLine({ sample, engine }: Shown): ViewElement {
   const losses = sampleLosses(sample.readings);
   const words = messages.sample;
-  const note = sample.failed !== undefined ? words.failed(sample.failed) : sample.left > 0 ? words.reading(sample.left) : engine.opened === undefined ? words.none : undefined;
+  const note = sample.failed !== undefined ? words.failed(sample.failed.message) : sample.left > 0 ? words.reading(sample.left) : engine.opened === undefined ? words.none : undefined;
   return h('p.sample', { attrs: { title: words.help, 'data-now': losses?.now.loss.toFixed(4), 'data-trained': losses?.trained.loss.toFixed(4), 'data-left': sample.left } },
     h('strong', {}, words.heading), ' ',
     losses !== undefined && h('span.num', {}, words.line(fixed(losses.now.loss), fixed(losses.trained.loss))),
@@ -118,7 +118,7 @@ export function switches(shown: Knobs, about?: (expert: number) => void): ViewEl
     h('h2', {}, messages.routing.experts),
     h('ul', { attrs: { class: count > 16 ? 'many' : '' } }, Array.from({ length: count }, (_, expert) =>
       expertRow(shown, expert, { banned: banned.has(expert), load: loads[expert] ?? 0, even }, about))),
-    h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError ?? ''),
+    h('p.error', { attrs: { role: 'alert', hidden: ui.switchError === undefined } }, ui.switchError?.() ?? ''),
     h('p.note', {}, topK !== undefined && topK > count - banned.size && model !== undefined
       ? messages.routing.fewer(count - banned.size, topK) : messages.routing.expertsHelp));
 }

@@ -8,6 +8,7 @@ import type { AloneState } from '../alone.js';
 import type { AnalysesPart } from '../analyses/part.js';
 import type { ModelCard } from '../catalogue.js';
 import type { Engine, Scope } from '../engine.js';
+import type { Problem, Said } from '../errors.js';
 import type { ExampleId } from '../examples.js';
 import type { Later } from '../later.js';
 import type { Analyses } from '../measured.js';
@@ -34,7 +35,7 @@ export interface Ui {
   readonly sheet: boolean;
   readonly modelField: string | undefined;
   /** What is wrong with the folder that was chosen last. */
-  readonly folderError: string | undefined;
+  readonly folderError: Said | undefined;
   /** The option of the lesson's question that was predicted. */
   readonly guess: number | undefined;
   /** The step of the legend that is looked for. */
@@ -44,7 +45,7 @@ export interface Ui {
   /** The link that was asked for last, and whether the clipboard took it. */
   readonly shared: { readonly link: string; readonly copied: boolean } | undefined;
   /** Why the last switch was not taken. */
-  readonly switchError: string | undefined;
+  readonly switchError: Said | undefined;
 }
 
 export interface Actions {
@@ -151,7 +152,7 @@ export interface Knobs extends Pick<Shown, 'layer' | 'nExperts' | 'model' | 'rou
   readonly state: Pick<State, 'routing' | 'scope'>;
   readonly ui: Pick<Ui, 'sheet' | 'switchError'>;
   readonly runner: Pick<Runner, 'records'>;
-  readonly engine: { readonly routingError: string | undefined; readonly opened: unknown };
+  readonly engine: { readonly routingError: Problem | undefined; readonly opened: unknown };
   readonly actions: Pick<Actions, 'strategy' | 'setting' | 'topK' | 'temperature' | 'ban' | 'resetRouting' | 'undo'> & {
     readonly set: (change: Pick<State, 'scope'>) => void;
   };

@@ -29,7 +29,7 @@ export function strategyMenu(shown: Knobs): ViewElement {
       attrs: { id: 'strategy', disabled: model === undefined, 'aria-describedby': NOTE_ID },
     },
     h('option', { key: '', attrs: { value: '' } }, messages.routing.asTrained), strategies.map(option)),
-    h('p.error', { key: 'error', attrs: { role: 'alert', hidden: error === undefined } }, error === undefined ? '' : messages.strategy.refused(error)),
+    h('p.error', { key: 'error', attrs: { role: 'alert', hidden: error === undefined } }, error === undefined ? '' : messages.strategy.refused(error.message)),
     about(shown),
     settings(shown));
 }

@@ -70,7 +70,7 @@ function routingActions(tab: VisionTab, now: () => number): Pick<VisionActions, 
   const edit = (change: (model: RoutedModel, edits: RoutingEdits) => RoutingEdits | undefined, control: string): void => {
     const { info } = vision;
     const edits = info === undefined ? undefined : change(info, store.state.vision.routing);
-    tab.show({ switchError: edits === undefined && info !== undefined ? messages.errors.lastExpert : undefined });
+    tab.show({ switchError: edits === undefined && info !== undefined ? () => messages.errors.lastExpert : undefined });
     if (edits !== undefined) store.edit(edits, control, now(), 'vision');
   };
   const where = (): Where => ({ layer: tab.shown().layer, scope: store.state.scope });

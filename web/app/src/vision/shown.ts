@@ -13,6 +13,7 @@ import type { Sample, Samples } from './samples.js';
 import type { Source, VisionState } from './state.js';
 import type { CollectionState, CurveState, SurveyState } from './survey.js';
 import type { Engine } from '../engine.js';
+import type { Problem, Said } from '../errors.js';
 import type { Rival } from '../sides.js';
 import type { Works } from '../work.js';
 import type { Seen } from './vision.js';
@@ -30,7 +31,7 @@ export interface VisionUi {
   /** The patch that had the keyboard last. */
   readonly cursor: number | undefined;
   readonly sheet: boolean;
-  readonly switchError: string | undefined;
+  readonly switchError: Said | undefined;
   /** The map that went to the clipboard just now. */
   readonly copied: string | undefined;
   /** Whether the editor of the visitor's own router is open; unless said, it is where a link brought a router. */
@@ -65,7 +66,7 @@ export interface VisionActions extends Omit<Knobs['actions'], 'set'>, Pick<OwnEd
 /** Side A of a comparison. */
 export interface VisionRival {
   readonly engine: Pick<Engine, 'loading' | 'failure'>;
-  readonly comparer: { readonly reading: Classification | undefined; readonly failed: string | undefined };
+  readonly comparer: { readonly reading: Classification | undefined; readonly failed: Problem | undefined };
   /** Its model, once that runs. */
   readonly info: VisionInfo | undefined;
   /** The right class of its picture, where that is known. */
@@ -92,7 +93,7 @@ export interface VisionShown {
   readonly layer: number;
   /** The patch whose router is shown, and where. */
   readonly inspected: { readonly record: TokenRecord; readonly layer: number } | undefined;
-  readonly pictureError: string | undefined;
+  readonly pictureError: Problem | undefined;
   readonly cameraOn: boolean;
   readonly rival: VisionRival;
   readonly own: OwnShown;

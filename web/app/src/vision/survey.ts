@@ -6,7 +6,8 @@
 import { VERDICTS } from 'moescope';
 import type { Classification, ModelRouting, VisionInfo } from 'moescope';
 
-import { explain } from '../engine.js';
+import { explain } from '../errors.js';
+import type { Problem } from '../errors.js';
 import { CAPACITY } from '../routing.js';
 import type { LimitEdit } from '../routing.js';
 import { sameRouting } from '../spec.js';
@@ -36,7 +37,7 @@ export interface Progress {
   readonly running: boolean;
   readonly done: number;
   readonly total: number;
-  readonly error: string | undefined;
+  readonly error: Problem | undefined;
 }
 
 export interface SurveyState extends Progress {
@@ -192,7 +193,7 @@ export class Survey {
     this.#abort = abort;
     const total = images.length * steps;
     let done = 0;
-    const progress = (running: boolean, error?: string): void => {
+    const progress = (running: boolean, error?: Problem): void => {
       if (this.#abort === abort) show({ running, done, total, error });
     };
     progress(true);
@@ -205,7 +206,7 @@ export class Survey {
       }
       progress(false);
     } catch (error) {
-      if (!abort.signal.aborted) progress(false, explain(error).message);
+      if (!abort.signal.aborted) progress(false, explain(error));
     }
   }
 }

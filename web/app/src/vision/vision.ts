@@ -3,8 +3,10 @@
 
 import type { Classification, ModelRouting, VisionInfo, VisionScope } from 'moescope';
 
-import { Engine, explain } from '../engine.js';
+import { Engine } from '../engine.js';
 import type { Load, Opened, Wish } from '../engine.js';
+import { PageError, explain } from '../errors.js';
+import type { Problem } from '../errors.js';
 import { showsPictures } from '../lessons.js';
 import { messages } from '../messages.js';
 import type { Look } from '../outline.js';
@@ -61,8 +63,8 @@ export class Vision {
   samples: Samples | undefined;
   seen: Seen | undefined;
   /** Why the last picture, camera or routing was not taken. */
-  pictureError: string | undefined;
-  routingError: string | undefined;
+  pictureError: Problem | undefined;
+  routingError: Problem | undefined;
   /** How long the last look took. */
   tookMs: number | undefined;
   readonly #options: VisionOptions;
@@ -110,7 +112,7 @@ export class Vision {
     try {
       this.samples = await samples(AbortSignal.timeout(60_000));
     } catch (error) {
-      this.pictureError = explain(error).message;
+      this.pictureError = explain(error);
     }
     this.#turnTo(store.state.vision.source);
     await opening;
@@ -154,10 +156,11 @@ export class Vision {
     this.pictureError = undefined;
     try {
       // Only pages from https or from this machine have it.
-      if (!('mediaDevices' in navigator)) throw new Error(messages.vision.camera.missing);
+      if (!('mediaDevices' in navigator)) throw new PageError('no_camera', () => messages.vision.camera.missing);
       await this.camera.run((frame) => this.take(frame));
     } catch (error) {
-      this.pictureError = messages.vision.camera.problem(error instanceof DOMException ? error.name : '') ?? explain(error).message;
+      const other = explain(error);
+      this.pictureError = error instanceof DOMException ? explain(new PageError('no_camera', () => messages.vision.camera.problem(error.name) ?? other.message)) : other;
       this.#options.changed();
     }
   }
@@ -199,7 +202,7 @@ export class Vision {
 
   /** Says why what was to be looked at could not be read. */
   refuse(error: unknown): void {
-    this.pictureError = explain(error).message;
+    this.pictureError = explain(error);
     this.#options.changed();
   }
 
@@ -233,8 +236,8 @@ export class Vision {
       this.seen = { now, trained, label: sight.label };
       this.#seenOf = sight;
     } catch (error) {
-      const { code, message } = explain(error);
-      if (this.engine.opened?.scope === opened.scope && code !== ROUTER_FAILED) this.pictureError = message;
+      const problem = explain(error);
+      if (this.engine.opened?.scope === opened.scope && problem.code !== ROUTER_FAILED) this.pictureError = problem;
     }
     this.#compare();
   }
@@ -254,7 +257,7 @@ export class Vision {
       await scope.setRouting(routing);
       [this.routingError, this.#accepted] = [undefined, edits];
     } catch (error) {
-      this.routingError = explain(error).message;
+      this.routingError = explain(error);
       this.#takeBack(edits);
     }
     // After a refusal this is the routing before, which the model kept.
@@ -287,7 +290,7 @@ export class Vision {
     if (source.kind !== 'own') this.camera.stop();
     const sight = this.#sightOf(source);
     const missing = sight === undefined && source.kind === 'sample' && this.samples !== undefined;
-    this.pictureError = missing ? messages.vision.picture.noSample : undefined;
+    this.pictureError = missing ? explain(new PageError('no_sample', () => messages.vision.picture.noSample)) : undefined;
     if (sight === undefined) return;
     this.#sight = sight;
     void this.look();

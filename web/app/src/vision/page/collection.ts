@@ -39,7 +39,7 @@ export function collection(shown: VisionShown): ViewElement {
 
 function note(state: CollectionState, chosen: Collection | undefined, routing: VisionShown['routing']): string {
   const words = messages.vision.collection;
-  if (state.error !== undefined) return messages.vision.survey.failed(state.error);
+  if (state.error !== undefined) return messages.vision.survey.failed(state.error.message);
   if (chosen === undefined) return words.intro(MAX_PICTURES);
   if (!state.running && state.routing !== undefined && routing !== undefined && !sameRouting(state.routing, routing)) return messages.vision.survey.stale;
   return words.chosen(chosen.pictures.length, chosen.all, chosen.byFolder ? chosen.rows.length : 0);

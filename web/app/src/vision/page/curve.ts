@@ -26,7 +26,7 @@ export function curve(shown: VisionShown): ViewElement {
       h('span.progress', { attrs: { hidden: !state.running } },
         h('progress', { attrs: { max: Math.max(1, state.total), value: state.done, 'aria-label': messages.vision.curve.heading } }),
         h('span.note.num', {}, messages.vision.curve.progress(measured, Math.round(state.total / perImage))))),
-    h('p.note', { key: 'note' }, state.error === undefined ? messages.vision.curve.intro : messages.vision.survey.failed(state.error)),
+    h('p.note', { key: 'note' }, state.error === undefined ? messages.vision.curve.intro : messages.vision.survey.failed(state.error.message)),
     measured > 0 && h('div.both', { key: 'both' }, chart(shown), table(shown)));
 }
 

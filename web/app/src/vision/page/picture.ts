@@ -21,7 +21,7 @@ export function picture(shown: VisionShown): ViewElement {
     kind === 'samples' && samples(shown),
     kind === 'draw' && pad(shown),
     kind === 'own' && own(shown),
-    h('p.error', { key: 'error', attrs: { id: ERROR_ID, role: 'alert', hidden: shown.pictureError === undefined } }, shown.pictureError ?? ''));
+    h('p.error', { key: 'error', attrs: { id: ERROR_ID, role: 'alert', hidden: shown.pictureError === undefined } }, shown.pictureError?.message ?? ''));
 }
 
 function kindOf({ ui, state }: VisionShown): Kind {
