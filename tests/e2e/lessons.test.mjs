@@ -73,7 +73,9 @@ test('balance: the model that was trained without a balance loss is opened, and 
   await moescope.openModel('models/nine-collapsed');
   await page.waitForFunction(() => location.hash.includes('nine-collapsed'));
   await moescope.modelIsReady();
+  await page.getByText('This text was written by another model, first.').waitFor();
   await moescope.write('Once upon a time');
+  await page.locator('.mixed[data-shown="false"]').waitFor({ state: 'attached' });
 }));
 
 test('where patches go: the busiest expert is switched off beside its lesson, and its patches are counted', async () => {

@@ -7,6 +7,7 @@ import { makeActions } from './actions.js';
 import { Adapter } from './adapter.js';
 import { Alone } from './alone.js';
 import type { AnalysesPart } from './analyses/part.js';
+import { shortName } from './catalogue.js';
 import { Engine } from './engine.js';
 import type { Load, Scope, Wish } from './engine.js';
 import { PageError, explain } from './errors.js';
@@ -318,7 +319,7 @@ export class App {
     try {
       const steps = await fetchRecorded(name, this.#options.recorded, AbortSignal.timeout(10_000));
       const taken = this.engine.opened !== undefined || this.runner.status === 'waiting' || this.#played !== name;
-      if (steps !== undefined && !taken) await this.runner.play(steps, this.#request(), still());
+      if (steps !== undefined && !taken) await this.runner.play(steps, shortName(this.store.state.model), this.#request(), still());
     } catch (error) {
       // A recorded run is an extra: without it the page waits for the live model, which says what is wrong if anything is.
       console.warn('recorded run', name, error);

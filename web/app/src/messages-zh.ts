@@ -80,7 +80,7 @@ export const chinese: Translation = {
     heading: '代价', computing: '计算中……', noModel: '需要实时模型', noText: '需要一段文本', failed: (message) => `未能计算：${message}`,
     help: '所示文本的损失：模型对它感到多意外，越低越好。',
   },
-  mixed: { notice: (count) => `这段文本先后用了 ${count} 种路由生成，切换处有标记。`, stale: '这段文本是用另一种路由生成的，与现在的设置不同。', rerun: '重新生成' },
+  mixed: { notice: (count) => `这段文本先后用了 ${count} 种路由生成，切换处有标记。`, stale: '这段文本是用另一种路由生成的，与现在的设置不同。', byAnother: (model) => `这段文本由另一个模型 ${model} 生成。`, rerun: '重新生成' },
   inspector: {
     heading: '路由器', none: '选定一个词元，查看它的路由：每个专家的得分、哪些被选中、其余为何落选。', close: '取消选定',
     where: (position, layer) => ` 词元 ${position}，第 ${layer} 层`, surprise: (nats) => `采样时 −log p = ${nats} 奈特`,

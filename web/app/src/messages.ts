@@ -144,6 +144,7 @@ const english = {
   mixed: {
     notice: (count: number) => `This text was written under ${count} routings, marked where they change.`,
     stale: 'This text was written under another routing than the one set now.',
+    byAnother: (model: string) => `This text was written by another model, ${model}.`,
     rerun: 'Re-run prompt',
   },
 

@@ -29,6 +29,8 @@ export interface Request {
 
 interface Run {
   readonly request: Request;
+  /** The name of the model that writes, or wrote. */
+  readonly model: string;
   readonly source: RunSource;
   /** Whether the steps go on where the shown text ends. */
   readonly onward: boolean;
@@ -44,6 +46,8 @@ export class Runner {
   records: TokenRecord[] = [];
   /** What the shown text was generated from. */
   request: Request | undefined;
+  /** The name of the model that wrote it, or the last of it. */
+  model = '';
   failure: Problem | undefined;
   tokensPerSecond: number | undefined;
   readonly #changed: () => void;
@@ -90,7 +94,7 @@ export class Runner {
       const { prompt, contrast: settings, maxTokens, temperature, samplerTopK, samplerTopP, seed } = request;
       const contrast = settings && contrastRequest(settings, scope.model.n_experts);
       const steps = scope.generate(prompt, { maxTokens, temperature, samplerTopK, samplerTopP, seed, contrast, signal });
-      await this.#take(steps, { request, source: 'live', onward }, signal);
+      await this.#take(steps, { request, model: scope.model.name, source: 'live', onward }, signal);
       if (!signal.aborted) this.#become('done');
     } catch (error) {
       if (signal.aborted) return;
@@ -100,9 +104,9 @@ export class Runner {
   }
 
   /** Plays a recorded run, all at once where nothing is to move. */
-  async play(steps: readonly GenerateStep[], request: Request, still: boolean): Promise<void> {
+  async play(steps: readonly GenerateStep[], model: string, request: Request, still: boolean): Promise<void> {
     const signal = this.#begin('running', false);
-    await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), { request, source: 'recorded', onward: false }, signal);
+    await this.#take(paced(steps, still ? 0 : RECORDED_PACE_MS, signal), { request, model, source: 'recorded', onward: false }, signal);
     if (!signal.aborted) this.#become('done');
   }
 
@@ -128,7 +132,7 @@ export class Runner {
     return this.#abort.signal;
   }
 
-  async #take(steps: AsyncIterable<GenerateStep>, { request, source, onward }: Run, signal: AbortSignal): Promise<void> {
+  async #take(steps: AsyncIterable<GenerateStep>, { request, model, source, onward }: Run, signal: AbortSignal): Promise<void> {
     let start = this.#clock();
     let generated = 0;
     for await (const step of steps) {
@@ -136,7 +140,7 @@ export class Runner {
       if (step.kind === 'prompt') {
         // What is written on keeps the tokens as they were routed when they were written.
         if (!onward) this.records = recordsOf(step.trace, 'prompt');
-        this.request = request;
+        [this.request, this.model] = [request, model];
         this.source = source;
         this.tokensPerSecond = undefined;
         start = this.#clock();

@@ -134,7 +134,7 @@ describe('the subject', () => {
     const { shown } = await drawn({ state: { expert: 3, token: 1 } });
     const { runner } = shown;
     const steps = [{ kind: 'prompt', text: '', trace: runner.records[0]?.trace ?? { tokens: [], layers: [], routing: TRAINED } }] as const;
-    const played = runner.play(steps, { prompt: '', maxTokens: 1, temperature: 0, seed: 0 }, false);
+    const played = runner.play(steps, 'four', { prompt: '', maxTokens: 1, temperature: 0, seed: 0 }, false);
     expect(aloneSubject(shown)?.question.position).toBe(1);
     await played;
   });

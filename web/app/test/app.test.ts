@@ -8,6 +8,7 @@ import { App } from '../src/app.js';
 import type { Load } from '../src/engine.js';
 import { messages } from '../src/messages.js';
 import { compose } from '../src/page/compose.js';
+import { stage } from '../src/page/stage.js';
 import { DEFAULTS } from '../src/state.js';
 import { Store } from '../src/store.js';
 import { FAKE_VISION } from './fake-eyes.js';
@@ -119,6 +120,22 @@ describe('another model', () => {
     await new Promise((resolve) => setTimeout(resolve));
     expect(whenFreed).toEqual(['stopped', messages.gauge.computing]);
     expect([app.runner.status, app.runner.failure]).toEqual(['stopped', undefined]);
+  });
+});
+
+describe('a text', () => {
+  it('that another model wrote says which, until it is written anew', async () => {
+    const models = ['nine', 'nine-collapsed'].map((name) => new FakeScope({ info: { ...new FakeScope().model, name } }));
+    const app = appWith(() => Promise.resolve(models.shift() ?? new FakeScope()));
+    const notice = (): boolean => textOf(stage(app.shown(), {})).includes(messages.mixed.byAnother('nine'));
+    await app.openModel(WISH);
+    click(app);
+    await vi.waitFor(() => expect(app.runner.status).toBe('done'));
+    expect(notice()).toBe(false);
+    await app.openModel(WISH);
+    expect(notice()).toBe(true);
+    click(app);
+    await vi.waitFor(() => expect([app.runner.status, notice()]).toEqual(['done', false]));
   });
 });
 

@@ -133,7 +133,7 @@ describe('runner', () => {
   it('leaves special tokens out of the text that is analysed, and shows them', async () => {
     const runner = new Runner(quiet, now);
     const tokens = [{ id: 0, text: '<|doc|>', special: true }, ...fakeTokens('Once upon')];
-    await runner.play([{ kind: 'prompt', text: '', trace: fakeTrace(tokens, fakeInfo(4, 2), TRAINED) }], REQUEST, true);
+    await runner.play([{ kind: 'prompt', text: '', trace: fakeTrace(tokens, fakeInfo(4, 2), TRAINED) }], 'four', REQUEST, true);
     expect([runner.text, runner.records.length]).toEqual(['Once upon', tokens.length]);
   });
 
@@ -173,7 +173,7 @@ describe('what can be stopped', () => {
 
   it('is the live model from the click on, also after a recorded run', async () => {
     const runner = new Runner(quiet, now);
-    await runner.play([prompt], REQUEST, true);
+    await runner.play([prompt], 'four', REQUEST, true);
     const seen: unknown[] = [];
     let ready = (_: FakeScope): void => undefined;
     const run = runner.generate(REQUEST, () => new Promise((resolve) => { ready = resolve; }));
@@ -188,7 +188,7 @@ describe('what can be stopped', () => {
 
   it('is no recorded run', () => {
     const runner = new Runner(quiet, now);
-    void runner.play([prompt], REQUEST, false);
+    void runner.play([prompt], 'four', REQUEST, false);
     expect([runner.status, runner.stoppable]).toEqual(['running', false]);
     runner.stop();
   });

@@ -74,19 +74,26 @@ export function routingChanges(records: readonly TokenRecord[], trained?: ModelR
 }
 
 function mixedNotice(shown: Shown): ViewElement {
-  const { runner, routing, actions, engine } = shown;
-  const count = routingChanges(runner.records).size + 1;
+  const said = otherwiseWritten(shown);
+  return h('p.mixed', { attrs: { role: 'status', 'data-shown': String(said !== undefined) } }, said !== undefined && [
+    said, ' ', h('button.link', { on: { click: () => shown.actions.generate() }, attrs: { type: 'button' } }, messages.mixed.rerun),
+  ]);
+}
+
+/** What of model and routing was another when the shown text was written. */
+function otherwiseWritten(shown: Shown): string | undefined {
+  const { runner, routing, engine: { opened } } = shown;
   const last = runner.records[runner.records.length - 1];
-  const stale = !runner.active && last !== undefined && routing !== undefined && (!sameRouting(last.trace.routing, routing) || byAnother(shown));
-  const told = runner.records.length > 0 && (count > 1 || stale) && engine.opened !== undefined;
-  return h('p.mixed', { attrs: { role: 'status', 'data-shown': String(told) } },
-    told && (count > 1 ? messages.mixed.notice(count) : messages.mixed.stale),
-    told && ' ',
-    told && h('button.link', { on: { click: () => actions.generate() }, attrs: { type: 'button' } }, messages.mixed.rerun));
+  if (opened === undefined || last === undefined) return undefined;
+  if (!runner.active && runner.model !== opened.info.name) return messages.mixed.byAnother(runner.model);
+  const count = routingChanges(runner.records).size + 1;
+  if (count > 1) return messages.mixed.notice(count);
+  const stale = !runner.active && routing !== undefined && (!sameRouting(last.trace.routing, routing) || byAnotherRouter(shown));
+  return stale ? messages.mixed.stale : undefined;
 }
 
 /** Whether the visitor's own router decides, and another one did when the text was written. */
-function byAnother({ runner, routing, model }: Shown): boolean {
+function byAnotherRouter({ runner, routing, model }: Shown): boolean {
   const specs = routing === undefined ? [] : [routing.default, ...Object.values(routing.layers)];
   return specs.some(({ select }) => select.method === 'external') && runner.request?.router !== model?.external;
 }
