@@ -47,7 +47,7 @@ export async function openLongText(browser, url, size) {
   const body = JSON.stringify(recordedRun(size));
   await page.route('**/recorded/nine/tales*.json', (route) => route.fulfill({ contentType: 'application/json', body }));
   await page.route('**/model.safetensors', () => undefined);
-  await page.goto(`${url}#v=2&auto=0&backend=cpu&model=models/nine`);
+  await page.goto(`${url}#v=3&auto=0&backend=cpu&model=models/nine`);
   await page.locator(`#text .token[data-index="${size.tokens - 1}"]`).waitFor({ state: 'attached' });
   return opened;
 }

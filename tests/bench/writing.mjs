@@ -8,7 +8,7 @@ const TOKENS = 160;
 
 /** Tokens per second of as many texts as `runs`, after one to warm up. */
 export async function measureWriting(browser, url, model, runs) {
-  const moescope = await openMoescope(browser, { url }, { hash: { v: '2', backend: 'cpu', model, max: String(TOKENS) } });
+  const moescope = await openMoescope(browser, { url }, { hash: { v: '3', backend: 'cpu', model, max: String(TOKENS) } });
   const speeds = [];
   for (let run = -1; run < runs; run += 1) {
     await moescope.generateButton.click();

@@ -29,7 +29,7 @@ async function findings({ page }, rules) {
 }
 
 const EYES = { tab: 'vision', 'v.model': 'models/vit_moe' };
-const ANALYSES = { v: '2', model: 'models/first', tab: 'analyses' };
+const ANALYSES = { v: '3', model: 'models/first', tab: 'analyses' };
 const see = (selector) => ({ page }) => page.locator(selector).first().waitFor();
 const menu = (name) => async ({ page }) => {
   await page.getByRole('button', { name }).click();
@@ -105,7 +105,7 @@ test('the page is Chinese where the link says so, and English again by its menu'
   await screenshot('e2e-chinese');
   await page.getByRole('combobox', { name: 'Language of the page' }).selectOption('en');
   await page.getByRole('button', { name: 'Generate', exact: true }).waitFor();
-  await eventually(() => page.evaluate(() => location.hash), /^#v=2.*lang=en/);
+  await eventually(() => page.evaluate(() => location.hash), /^#v=3.*lang=en/);
 }));
 
 test('a link hides controls, and they are hidden from everybody', () => withPage({ hide: 'strategy,experts,router' }, async ({ page, topK }) => {
@@ -121,12 +121,12 @@ const usable = ({ page }) => page.locator('.topbar, #place').locator('button, in
   .map((control) => `${control.tagName} ${control.getAttribute('aria-label') ?? control.textContent}`));
 
 for (const [tab, ready, least] of [['language', '#text .token.generated', 30], ['vision', '.verdict[data-answer]', 30], ['analyses', '.result .headline', 20]]) {
-  test(`a link hides every control of the tab ${tab}, one by one or all`, () => withPage({ v: '2', model: 'models/first', ...EYES, tab, hide: HIDEABLE.join(',') }, async (moescope) => {
+  test(`a link hides every control of the tab ${tab}, one by one or all`, () => withPage({ v: '3', model: 'models/first', ...EYES, tab, hide: HIDEABLE.join(',') }, async (moescope) => {
     const { page } = moescope;
     await page.locator(ready).first().waitFor({ state: 'attached' });
     await moescope.modelIsReady();
     await eventually(() => usable(moescope), []);
-    await page.goto(`${site.url}#${new URLSearchParams({ v: '2', ...CPU, model: 'models/first', ...EYES, tab, auto: '0' })}`);
+    await page.goto(`${site.url}#${new URLSearchParams({ v: '3', ...CPU, model: 'models/first', ...EYES, tab, auto: '0' })}`);
     await eventually(() => usable(moescope), (controls) => controls.length > least);
   }, { reducedMotion: 'reduce' }));
 }
@@ -138,7 +138,7 @@ test('share copies a link that opens what is shown', () => withPage({ model: 'mo
   await share.click();
   await page.getByRole('button', { name: 'Link copied' }).waitFor();
   const link = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(link, /#v=2.*&k=1/);
+  assert.match(link, /#v=3.*&k=1/);
   await moescope.topK.fill('2');
   await share.waitFor();
   await page.goto('about:blank');

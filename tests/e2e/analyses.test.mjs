@@ -14,7 +14,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'moescope-traces-'));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 async function withAnalyses(hash, run, { ready = true } = {}) {
-  const moescope = await openMoescope(browser, site, { hash: { ...CPU, v: '2', model: 'models/first', tab: 'analyses', ...hash }, ready, context: { reducedMotion: 'reduce' } });
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, v: '3', model: 'models/first', tab: 'analyses', ...hash }, ready, context: { reducedMotion: 'reduce' } });
   await run(new Analyses(moescope));
   assertQuiet(moescope.errors);
   await moescope.close();
@@ -172,7 +172,7 @@ test('a big model’s trace opens where no model can be loaded', async () => {
   const record = (token) => Array.from({ length: 48 }, (_, layer) => Array.from({ length: 8 }, (__, slot) => (Math.floor(Math.abs(Math.sin(token * 127 + layer * 311)) * 1e4) + slot * 16) % 128));
   const file = path.join(folder, 'big.json');
   fs.writeFileSync(file, JSON.stringify({ model: 'org/big-30b', prompt_routed_experts: Array.from({ length: 64 }, (_, token) => record(token)) }));
-  const moescope = await openMoescope(browser, site, { hash: { ...CPU, v: '2', model: 'models/truncated', tab: 'analyses', texts: 'import' }, ready: false });
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, v: '3', model: 'models/truncated', tab: 'analyses', texts: 'import' }, ready: false });
   const analyses = new Analyses(moescope);
   await analyses.open(file);
   await analyses.done();

@@ -98,7 +98,7 @@ test('an analysis of two routings and a lesson are measured on WebGPU too', asyn
 test('pictures run on the CPU unless WebGPU is chosen, and there their patches go to the same experts', async () => {
   const experts = [];
   for (const [backend, expected] of [['auto', 'cpu'], ['webgpu', 'webgpu']]) {
-    const state = new URLSearchParams({ v: '2', tab: 'vision', 'v.model': 'models/vit_moe', backend });
+    const state = new URLSearchParams({ v: '3', tab: 'vision', 'v.model': 'models/vit_moe', backend });
     const { page, errors, close } = await openPage(browser, `${site.url}#${state}`);
     page.setDefaultTimeout(120_000);
     await page.locator('.verdict[data-answer]').waitFor();

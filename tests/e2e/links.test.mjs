@@ -21,7 +21,7 @@ test('every field of the state has its control in these tests', () => {
 
 for (const [name, { at, fields, ready, expected }] of Object.entries(GROUPS)) {
   test(`the link keeps ${name}: ${Object.keys(fields).join(', ')}`, async () => {
-    const hash = { v: '2', ...at };
+    const hash = { v: '3', ...at };
     const start = decode(new URLSearchParams(hash).toString());
     const moescope = await openMoescope(browser, site, { hash, ready });
     for (const [field, [set, shown, wanted]] of Object.entries(fields)) {
@@ -58,7 +58,7 @@ test('odd links never break the page', async () => {
     await saying(link, page.getByRole('tablist').waitFor());
     assertQuiet(moescope.errors.map((error) => `${link}: ${error}`));
   }
-  await page.goto(`${site.url}#v=2&backend=cpu&model=models/first&auto=0&lang=en&max=4`);
+  await page.goto(`${site.url}#v=3&backend=cpu&model=models/first&auto=0&lang=en&max=4`);
   await page.getByRole('tab', { name: 'Language' }).waitFor();
   await moescope.modelIsReady();
   await moescope.stillWrites();

@@ -20,7 +20,7 @@ export const PLACES = {
 
 /** The page with a recorded run that stands, and a vision model that is in git. */
 export function openToLook(browser, site) {
-  const hash = { ...CPU, v: '2', model: 'models/first', 'v.model': 'models/vit_moe' };
+  const hash = { ...CPU, v: '3', model: 'models/first', 'v.model': 'models/vit_moe' };
   return openMoescope(browser, site, { hash, context: { reducedMotion: 'reduce' } });
 }
 

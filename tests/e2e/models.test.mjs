@@ -107,7 +107,7 @@ test('a model without experts writes and is read, and says that nothing is route
 });
 
 test('before the model is there a recorded run moves, says so, and follows the knob where that was recorded', async () => {
-  const moescope = await openMoescope(browser, site, { hash: { v: '2', auto: '1', backend: 'cpu' }, ready: false, context: { reducedMotion: 'reduce' } });
+  const moescope = await openMoescope(browser, site, { hash: { v: '3', auto: '1', backend: 'cpu' }, ready: false, context: { reducedMotion: 'reduce' } });
   const { page } = moescope;
   // On a fast machine the model would be there before this test looks: its weights do not come until then.
   let letThrough;

@@ -26,5 +26,5 @@ export function oddLink(random) {
   }
   const link = parts.join(random() < 0.9 ? '&' : ';');
   const rest = random() < 0.2 ? link.slice(0, Math.floor(random() * link.length)) : link;
-  return `v=2&auto=0&backend=cpu&model=models/first&v.model=models/vit_moe&${rest}`;
+  return `v=3&auto=0&backend=cpu&model=models/first&v.model=models/vit_moe&${rest}`;
 }

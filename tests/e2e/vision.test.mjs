@@ -16,7 +16,7 @@ const { browser, site } = await withSite({ webgpu: false, args: ['--use-fake-dev
 
 /** The page with this state in the link, once the model has looked at the picture; no error may reach the console. */
 async function withVision(hash, run, { on = browser, expected, ...options } = {}) {
-  const opened = await openPage(on, `${site.url}#${new URLSearchParams({ v: '2', ...MODEL, ...hash })}`, options);
+  const opened = await openPage(on, `${site.url}#${new URLSearchParams({ v: '3', ...MODEL, ...hash })}`, options);
   opened.page.setDefaultTimeout(PATIENCE_MS);
   await answered(opened.page);
   await run(opened.page, opened);
@@ -307,7 +307,7 @@ describe('the link', () => {
 });
 
 test('a vision model that is not there says so, and the page goes on', async () => {
-  const { page, errors, close } = await openPage(browser, `${site.url}#v=2&tab=vision&v.model=models/nowhere`);
+  const { page, errors, close } = await openPage(browser, `${site.url}#v=3&tab=vision&v.model=models/nowhere`);
   await page.getByRole('alert').filter({ hasText: 'models/nowhere could not be opened' }).waitFor({ timeout: PATIENCE_MS });
   await page.getByRole('tab', { name: 'Language' }).click();
   await page.getByRole('textbox', { name: 'Prompt' }).waitFor();

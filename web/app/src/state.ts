@@ -1,6 +1,8 @@
-// Everything a link restores, as one plain object, and its form in the URL hash: `#v=2&prompt=...&k=1`.
-// Only what differs from the default is written. Reading never throws: what makes no sense is left at its default.
-// Links of version 1 go on meaning what they meant: their model, where they name none, is models/first.
+// Everything a link restores, as one plain object, and its form in the URL hash: `#v=3&prompt=...&k=1`.
+// Only what differs from the default is written, which for a link to a lesson is what that presets. Reading never throws:
+// what makes no sense is left at its default.
+// Links of former versions go on meaning what they meant: in version 1 the model, where they name none, is models/first,
+// and before 3 a lesson presets nothing.
 
 import type { BackendWish } from 'moescope';
 
@@ -9,6 +11,7 @@ import type { AnalysesState } from './analyses/link.js';
 import { CONTRAST, CONTRAST_LIMITS } from './contrast.js';
 import type { ContrastSettings } from './contrast.js';
 import { EXAMPLES } from './examples.js';
+import { lessonOf, missingFor } from './lessons.js';
 import { NO_EDITS } from './routing.js';
 import type { BanScope, RoutingEdits } from './routing.js';
 import type { Rival } from './sides.js';
@@ -92,7 +95,7 @@ export interface State {
   readonly vision: VisionState;
 }
 
-export const VERSION = '2';
+export const VERSION = '3';
 
 /** The one place for limits of what a link or a control may say. */
 export const LIMITS = {
@@ -151,7 +154,13 @@ const RIVAL: RivalForm<string> = {
 };
 
 /** What links of former versions mean where they say nothing. */
-const FORMER: Readonly<Record<string, Partial<State>>> = { 1: { model: 'models/first' } };
+const FORMER: ReadonlyMap<string, State> = new Map([['1', { ...DEFAULTS, model: 'models/first' }], ['2', DEFAULTS]]);
+
+/** What a link means where it says nothing: a lesson that can be taken here is opened with what it presets. */
+function standardFor(name: string | undefined): State {
+  const lesson = lessonOf(name);
+  return lesson === undefined ? DEFAULTS : { ...DEFAULTS, tab: 'lessons', ...(missingFor(lesson).length === 0 ? lesson.preset : {}) };
+}
 
 /** The hash, without the `#`. */
 export function encode(state: State): string {
@@ -159,7 +168,8 @@ export function encode(state: State): string {
   const put = (name: string, value: string | number | undefined, standard?: string | number): void => {
     if (value !== undefined && value !== standard) out.set(name, String(value));
   };
-  put('model', state.model, DEFAULTS.model);
+  const standard = standardFor(state.lesson);
+  put('model', state.model, standard.model);
   put('backend', state.backend, DEFAULTS.backend);
   if (state.prompt.length <= LIMITS.promptInLink) put('prompt', state.prompt, DEFAULTS.prompt);
   put('temp', state.temperature, DEFAULTS.temperature);
@@ -175,14 +185,14 @@ export function encode(state: State): string {
   put('layer', state.layer);
   put('token', state.token);
   put('expert', state.expert);
-  put('tint', state.tint, DEFAULTS.tint);
-  put('side', state.side, DEFAULTS.side);
-  put('scope', state.scope, DEFAULTS.scope);
+  put('tint', state.tint, standard.tint);
+  put('side', state.side, standard.side);
+  put('scope', state.scope, standard.scope);
   put('theme', state.theme, DEFAULTS.theme);
   put('lang', state.language, DEFAULTS.language);
   put('size', state.size, DEFAULTS.size);
   put('auto', state.auto ? 1 : 0, 1);
-  put('tab', state.tab, DEFAULTS.tab);
+  put('tab', state.tab, standard.tab);
   putAnalyses(put, state.analyses);
   put('lesson', state.lesson);
   put('step', state.step, DEFAULTS.step);
@@ -196,9 +206,9 @@ export function encode(state: State): string {
 export function decode(hash: string): State {
   const params = new URLSearchParams(hash.replace(/^#/, ''));
   const version = params.get('v') ?? VERSION;
-  const former = FORMER[version];
-  if (version !== VERSION && former === undefined) return DEFAULTS;
-  const standard = { ...DEFAULTS, ...former };
+  const lesson = [params.get('lesson') ?? ''].find((name) => /^[a-z]{1,20}$/.test(name));
+  const standard = version === VERSION ? standardFor(lesson) : FORMER.get(version);
+  if (standard === undefined) return DEFAULTS;
   return {
     model: modelFolder(params.get('model')) ?? standard.model,
     backend: oneOf(params.get('backend'), ['auto', 'webgpu', 'cpu', 'webgpu-burn']) ?? standard.backend,
@@ -224,7 +234,7 @@ export function decode(hash: string): State {
     auto: params.get('auto') !== '0',
     tab: oneOf(params.get('tab'), TAB_NAMES) ?? standard.tab,
     analyses: analysesOf(params),
-    lesson: [params.get('lesson') ?? ''].find((name) => /^[a-z]{1,20}$/.test(name)),
+    lesson,
     step: integer(params.get('step'), { min: 0, max: LIMITS.steps }) ?? standard.step,
     hide: names(params.get('hide'), HIDEABLE),
     present: oneOf(params.get('present'), STAGES),

@@ -106,6 +106,28 @@ describe('the lesson about patches', () => {
   });
 });
 
+describe('a link to a lesson', () => {
+  const presets = (lesson: (typeof LESSONS)[number]) => (missingFor(lesson).length === 0 ? lesson.preset : {});
+
+  it.each(LESSONS)('such as lesson=$id opens it with what it presets, and says nothing more', (lesson) => {
+    for (const link of [`lesson=${lesson.id}`, `#v=3&lesson=${lesson.id}`]) {
+      expect(decode(link)).toEqual({ ...DEFAULTS, tab: 'lessons', lesson: lesson.id, ...presets(lesson) });
+      expect(encode(decode(link))).toBe(`v=3&lesson=${lesson.id}`);
+    }
+  });
+
+  it.each(LESSONS)('$id leads back to whatever was changed of that', ({ id }) => {
+    for (const change of [{ tab: 'language' }, { tint: 'expert' }, { tint: 'loss' }, { side: 'yard' }, { scope: 'all' }, { model: 'models/nine' }] as const) {
+      const state = { ...decode(`lesson=${id}`), ...change };
+      expect(decode(encode(state))).toEqual(state);
+    }
+  });
+
+  it('of a former version means what it meant', () => {
+    expect(decode('v=2&lesson=nulls')).toEqual({ ...DEFAULTS, lesson: 'nulls' });
+  });
+});
+
 describe('the page of a lesson', () => {
   it('asks for a prediction before it goes on', async () => {
     const { shown } = await drawn({ state: { tab: 'lessons', lesson: 'topk', step: 1 } });
@@ -134,7 +156,7 @@ describe('the page of a lesson', () => {
     expect(findAll(root, (e) => e.tag === 'li')).toHaveLength(10);
     findAll(root, (e) => e.tag === 'button')[1]?.props.on?.['click']?.(new Event('click'));
     expect(lesson).toHaveBeenCalledWith('topk');
-    expect(decode('#v=2&tab=lessons&lesson=topk&step=2&hide=strategy,router')).toMatchObject({ lesson: 'topk', step: 2, hide: ['strategy', 'router'] });
-    expect(encode(decode('#v=2&lesson=<b>&hide=nothing'))).toBe('v=2');
+    expect(decode('#v=3&tab=lessons&lesson=topk&step=2&hide=strategy,router')).toMatchObject({ lesson: 'topk', step: 2, hide: ['strategy', 'router'] });
+    expect(encode(decode('#v=3&lesson=<b>&hide=nothing'))).toBe('v=3');
   });
 });

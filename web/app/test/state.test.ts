@@ -57,22 +57,22 @@ describe('the hash', () => {
   });
 
   it('says only the version by default', () => {
-    expect(encode(DEFAULTS)).toBe('v=2');
+    expect(encode(DEFAULTS)).toBe('v=3');
     expect(decode('')).toEqual(DEFAULTS);
   });
 
   it('samples at temperature 0.7 unless the link says otherwise, as links that name 0.8 do', () => {
     expect(decode('#v=1').temperature).toBe(0.7);
     const state = decode('#v=1&temp=0.8');
-    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=2&model=models%2Ffirst&temp=0.8']);
-    expect(encode(decode('#v=2&temp=0.7'))).toBe('v=2');
+    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=3&model=models%2Ffirst&temp=0.8']);
+    expect(encode(decode('#v=3&temp=0.7'))).toBe('v=3');
   });
 
   it('draws from all tokens unless the link names how many or what share, which are not the router\'s', () => {
     for (const old of ['#v=1&k=2', '#v=2&k=2&s=top_p']) expect(decode(old)).toMatchObject({ samplerTopK: 0, samplerTopP: 1 });
-    const state = decode('#v=2&tk=40&tp=0.9');
+    const state = decode('#v=3&tk=40&tp=0.9');
     expect([state.samplerTopK, state.samplerTopP, state.routing]).toEqual([40, 0.9, NO_EDITS]);
-    expect(encode(state)).toBe('v=2&tk=40&tp=0.9');
+    expect(encode(state)).toBe('v=3&tk=40&tp=0.9');
     expect(decode('#tk=-3&tp=0')).toMatchObject({ samplerTopK: 0, samplerTopP: LIMITS.samplerTopP.min });
     expect(decode('#tk=1e9&tp=7')).toMatchObject({ samplerTopK: LIMITS.samplerTopK.max, samplerTopP: 1 });
   });
@@ -82,11 +82,11 @@ describe('the hash', () => {
   });
 
   it('leaves out a prompt that no link should carry', () => {
-    expect(encode({ ...DEFAULTS, prompt: 'x'.repeat(LIMITS.promptInLink + 1) })).toBe('v=2');
+    expect(encode({ ...DEFAULTS, prompt: 'x'.repeat(LIMITS.promptInLink + 1) })).toBe('v=3');
   });
 
   it('ignores links of a version to come', () => {
-    expect(decode('#v=3&k=3')).toEqual(DEFAULTS);
+    for (const version of ['4', 'constructor']) expect(decode(`#v=${version}&k=3`)).toEqual(DEFAULTS);
   });
 
   it('keeps the meaning of links of version 1, whose model was models/first', () => {
@@ -97,20 +97,20 @@ describe('the hash', () => {
 
   it('tells a comparison with the trained routing from none', () => {
     const trained = { model: undefined, input: undefined, routing: NO_EDITS };
-    expect([decode('#a=trained').rival, decode('#v=2').rival]).toEqual([trained, undefined]);
+    expect([decode('#a=trained').rival, decode('#v=3').rival]).toEqual([trained, undefined]);
     expect(decode(encode({ ...DEFAULTS, rival: trained })).rival).toEqual(trained);
     expect(decode('#v.a=trained').vision.rival).toEqual(trained);
   });
 
   it('keeps the meaning of links in which A differs in its routing alone', () => {
-    expect(decode('#v=2&a.k=1&a.ban.2=3').rival).toEqual({ model: undefined, input: undefined, routing: { ...NO_EDITS, topK: 1, bannedAt: { 2: [3] } } });
+    expect(decode('#v=3&a.k=1&a.ban.2=3').rival).toEqual({ model: undefined, input: undefined, routing: { ...NO_EDITS, topK: 1, bannedAt: { 2: [3] } } });
   });
 
   it('says in what A differs and nothing else', () => {
-    expect(encode({ ...DEFAULTS, rival: { model: 'models/nine-collapsed', input: undefined, routing: NO_EDITS } })).toBe('v=2&a.model=models%2Fnine-collapsed');
-    expect(encode({ ...DEFAULTS, rival: { model: undefined, input: 'x'.repeat(LIMITS.rivalInLink + 1), routing: NO_EDITS } })).toBe('v=2&a=trained');
+    expect(encode({ ...DEFAULTS, rival: { model: 'models/nine-collapsed', input: undefined, routing: NO_EDITS } })).toBe('v=3&a.model=models%2Fnine-collapsed');
+    expect(encode({ ...DEFAULTS, rival: { model: undefined, input: 'x'.repeat(LIMITS.rivalInLink + 1), routing: NO_EDITS } })).toBe('v=3&a=trained');
     const own = { ...DEFAULTS, vision: { ...DEFAULTS.vision, rival: { model: undefined, input: { kind: 'own' }, routing: NO_EDITS } } } as const;
-    expect(encode(own)).toBe('v=2&v.a=trained');
+    expect(encode(own)).toBe('v=3&v.a=trained');
   });
 
   it('keeps numbers within their limits', () => {
@@ -121,7 +121,7 @@ describe('the hash', () => {
 
   it('turns self-contrast on where its rank is said, with the usual numbers for the rest', () => {
     expect(decode('#v=1&c=2').contrast).toEqual({ rank: 2, alpha: 0.1, beta: 0.5 });
-    expect(encode({ ...DEFAULTS, contrast: { rank: 2, alpha: 0.1, beta: 0.5 } })).toBe('v=2&c=2');
+    expect(encode({ ...DEFAULTS, contrast: { rank: 2, alpha: 0.1, beta: 0.5 } })).toBe('v=3&c=2');
     expect(decode('#c=1.2&ca=9&cb=-1').contrast).toEqual({ rank: 1, alpha: 1, beta: 0 });
     expect(decode('#ca=0.5&cb=1').contrast).toBeUndefined();
   });

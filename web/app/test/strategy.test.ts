@@ -167,7 +167,7 @@ describe('a link', () => {
       const state = { ...DEFAULTS, routing };
       expect(decode(encode(state))).toEqual(state);
     }
-    expect(encode({ ...DEFAULTS, routing: { ...NO_EDITS, strategy } })).toBe(`v=2&s=${strategy}`);
+    expect(encode({ ...DEFAULTS, routing: { ...NO_EDITS, strategy } })).toBe(`v=3&s=${strategy}`);
   });
 
   it('from before there were strategies means what it meant', () => {
