@@ -76,6 +76,10 @@ describe('a heat chart', () => {
     expect(gutter).toBeGreaterThan(60);
     for (const { props } of findAll(chart, ({ tag }) => tag === 'rect')) expect(gutter + Number(props.attrs?.['x']) + Number(props.attrs?.['width'])).toBeLessThan(320.5);
     expect(texts(chart).length).toBeLessThan(80);
+    const names = findAll(chart, ({ tag, props }) => tag === 'text' && props.attrs?.['text-anchor'] === 'middle' && Number(props.attrs['y']) < 0);
+    expect(names.length).toBeGreaterThan(5);
+    // Half of three digits of 10 pixels.
+    for (const { props } of names) expect(gutter + Number(props.attrs?.['x']) + 8.5).toBeLessThan(320.5);
     clean(heatChart({ ...data, rows: [], columns: [], cells: [] }));
     clean(heatChart({ ...data, format: () => '–', short: () => '–', cells: [[{ value: Number.NaN }]] }));
   });

@@ -67,10 +67,16 @@ function rangeOf({ cells, difference }: HeatData): Range {
   return least > FAR_FROM_ZERO * most && least < most ? { from: least, to: most } : { from: 0, to: roundUp(most) };
 }
 
+/** As many as have room beside each other; the last one ends where the matrix does. */
 function columnNames(columns: readonly string[], cell: number): ViewElement[] {
   const widest = Math.max(1, ...columns.map(lettersIn)) * LETTER + 6;
   const every = Math.max(1, Math.ceil(Math.min(widest, 60) / cell));
-  return columns.flatMap((name, column) => (column % every === 0 ? [label((column + 0.5) * cell, -5, cut(name, 9), 'middle', INK, 10)] : []));
+  return columns.flatMap((whole, column) => {
+    if (column % every !== 0) return [];
+    const name = cut(whole, 9);
+    const last = columns.length * cell - (lettersIn(name) * LETTER) / 2;
+    return [label(Math.min((column + 0.5) * cell, Math.max(0, last)), -5, name, 'middle', INK, 10)];
+  });
 }
 
 function tint(figure: ChartFigure, difference: boolean, { from, to }: Range): string {
