@@ -50,6 +50,22 @@ test('the grid of layers, scrolled bit by bit, looks as one that is drawn at onc
   await close();
 });
 
+test('a click in the yard or among the loads of 6144 experts opens the page of the one that is there', async () => {
+  const { page, errors, close } = await openLongText(browser, site.url, SIZES.big);
+  // In user units: the middle of an expert, in the row of layer 2.
+  for (const [side, { expert, left, width, top }] of Object.entries({ yard: { expert: 70, left: 34, width: 720, top: 22 + 2 * 46 }, load: { expert: 71, left: 34, width: 360, top: 2 * 46 + 30 } })) {
+    await page.locator(`input[name="side"][value="${side}"]`).check();
+    const drawing = page.locator(side === 'yard' ? '.paths.many' : '.loads.many');
+    await drawing.waitFor();
+    const scale = (await drawing.boundingBox()).width / width;
+    await drawing.click({ position: { x: scale * (left + ((expert + 0.5) * (width - left)) / 128), y: scale * top } });
+    await page.waitForFunction((found) => /layer=2(&|$)/.test(location.hash) && location.hash.includes(`expert=${found}`), expert);
+    await page.locator('.expertpage').waitFor();
+  }
+  assertQuiet(errors);
+  await close();
+});
+
 /** Runs in the page: scrolls the grid, and gives how far any colour is then from that of a grid drawn anew. */
 async function scrolledApart(left) {
   const canvas = document.querySelector('#grid');

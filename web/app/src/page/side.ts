@@ -1,21 +1,19 @@
 // What stands beside the text: the yard, in which tokens run from expert to expert, or the load of every expert.
 
 import { flowTable, h, kept, loadTable, loadView, pathsView } from 'moescope/views';
-import type { Handler, ViewElement } from 'moescope/views';
+import type { OnPlace, ViewElement } from 'moescope/views';
 
 import { messages } from '../messages.js';
 import { SIDES } from '../state.js';
 import { keepMenu } from './keep.js';
 import type { Shown } from './shown.js';
 
-const keptOpen = kept<Handler>();
+const keptOpen = kept<OnPlace>();
 const keptDrawing = kept<ViewElement>();
 
 export function side(shown: Shown): ViewElement {
   const { runner, layers, layer, nExperts, inspected, state, actions } = shown;
-  const open = keptOpen([actions], () => ({ currentTarget }) => {
-    if (currentTarget instanceof SVGElement) actions.set({ layer: Number(currentTarget.dataset['layer']), expert: Number(currentTarget.dataset['expert']) });
-  });
+  const open = keptOpen([actions], () => (at, expert) => actions.set({ layer: at, expert }));
   const yard = state.side === 'yard';
   const { records } = runner;
   return h('figure.yard', {},

@@ -24,6 +24,7 @@ export * from './measures.js';
 export * from './numbers.js';
 export * from './patch-view.js';
 export * from './paths-view.js';
+export type { OnPlace, Places } from './places.js';
 export * from './quantities.js';
 export { render } from './render.js';
 export * from './router-view.js';

@@ -6,20 +6,19 @@ import { expertVar } from './colour.js';
 import { choicesAt, firstExpert } from './data.js';
 import type { TokenRecord } from './data.js';
 import { h } from './element.js';
-import type { Handler, ViewElement } from './element.js';
+import type { ViewElement } from './element.js';
 import { kept } from './kept.js';
+import { areMany, onDrawing } from './places.js';
+import type { OnPlace, Places } from './places.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
-export interface PathsData {
+export interface PathsData extends Places {
   readonly records: readonly TokenRecord[];
-  readonly layers: readonly number[];
-  readonly nExperts: number;
   readonly layer: number;
   /** The token whose path stands out. */
   readonly token: TokenRecord | undefined;
-  /** Called on a station, which carries `data-layer` and `data-expert`. */
-  readonly onStation: Handler;
+  readonly onStation: OnPlace;
 }
 
 /** User units per expert; more than eight stand closer, so that text keeps its size. */
@@ -37,7 +36,9 @@ export function pathsView(data: PathsData, words: ViewWords = ENGLISH): ViewElem
   // The same list grows while a text is written.
   const text = [records, records.length, layers.join(), nExperts];
   const height = TOP * 2 + ROW * Math.max(0, data.layers.length - 1);
-  return h('svg.paths', {
+  const many = areMany(data);
+  return h(many ? 'svg.paths.many' : 'svg.paths', {
+    on: many ? { click: onDrawing(data, (left, top) => [Math.round((top - TOP) / ROW), expertAt(data, left)], data.onStation) } : {},
     attrs: {
       viewBox: `0 0 ${width(data.nExperts)} ${height}`,
       role: 'img',
@@ -47,7 +48,7 @@ export function pathsView(data: PathsData, words: ViewWords = ENGLISH): ViewElem
   keptFlows(text, () => h('g.flows', {}, flows(data))),
   h('g.trains', {}, trains(data)),
   h('g.names', {}, layers.map((layer, row) => h('text', { attrs: { x: 2, y: y(row) + 4, class: layer === data.layer ? 'row here' : 'row' } }, `L${layer}`))),
-  keptStations([...text, data.onStation, words], () => h('g.stations', {}, layers.map((layer, row) => stationRow(data, layer, row, words)))),
+  keptStations([...text, data.onStation, words], () => h('g.stations', {}, many ? shapes(data, words) : layers.map((layer, row) => stationRow(data, layer, row, words)))),
   h('g.stops', {}, stops(data)));
 }
 
@@ -92,13 +93,36 @@ function flow(data: PathsData, row: number, pair: number, count: number): ViewEl
   });
 }
 
-function stationRow(data: PathsData, layer: number, row: number, words: ViewWords): ViewElement[] {
-  const counts = new Array<number>(data.nExperts).fill(0);
-  for (const record of data.records) {
+function firstCounts({ records, nExperts }: PathsData, layer: number): number[] {
+  const counts = new Array<number>(nExperts).fill(0);
+  for (const record of records) {
     const first = firstExpert(record, layer);
     if (first !== undefined) counts[first] = (counts[first] ?? 0) + 1;
   }
-  return counts.map((count, expert) => station(data, { layer, row, expert, count }, words));
+  return counts;
+}
+
+function stationRow(data: PathsData, layer: number, row: number, words: ViewWords): ViewElement[] {
+  return firstCounts(data, layer).map((count, expert) => station(data, { layer, row, expert, count }, words));
+}
+
+/** All stations of an expert as two shapes: the rings, and what fills them. */
+function shapes(data: PathsData, words: ViewWords): ViewElement[] {
+  const counts = data.layers.map((layer) => firstCounts(data, layer));
+  const radius = stationRadius(data.nExperts);
+  const share = (row: number, expert: number): number => (counts[row]?.[expert] ?? 0) / Math.max(1, data.records.length);
+  return Array.from({ length: data.nExperts }, (_, expert) => {
+    const discs = (size: (row: number) => number): string => data.layers.map((_layer, row) => disc(x(data, expert), y(row), size(row))).join('');
+    return h('g', { key: expert },
+      h('title', {}, words.expert(expert)),
+      h('path', { attrs: { d: discs(() => radius), fill: 'var(--paper)', stroke: expertVar(expert), 'stroke-width': 1.5 } }),
+      h('path', { attrs: { d: discs((row) => radius * Math.sqrt(share(row, expert))), fill: expertVar(expert), 'fill-opacity': 0.4 } }));
+  });
+}
+
+function disc(cx: number, cy: number, radius: number): string {
+  const r = Math.round(radius * 100) / 100;
+  return r === 0 ? '' : `M${cx - r} ${cy}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 }
 
 interface Station {
@@ -113,7 +137,7 @@ function station(data: PathsData, { layer, row, expert, count }: Station, words:
   const radius = stationRadius(data.nExperts);
   return h('g', {
     key: `${row} ${expert}`,
-    on: { click: data.onStation },
+    on: { click: () => data.onStation(layer, expert) },
     attrs: { class: 'station', 'data-layer': layer, 'data-expert': expert },
   },
   h('title', {}, `${words.expert(expert)}, L${layer}: ${Math.round(share * 100)} %`),
@@ -159,6 +183,10 @@ function stationRadius(nExperts: number): number {
 
 function x({ nExperts }: PathsData, expert: number): number {
   return Math.round((LEFT + ((expert + 0.5) * (width(nExperts) - LEFT)) / nExperts) * 10) / 10;
+}
+
+function expertAt({ nExperts }: PathsData, left: number): number {
+  return Math.floor(((left - LEFT) * nExperts) / (width(nExperts) - LEFT));
 }
 
 function width(nExperts: number): number {

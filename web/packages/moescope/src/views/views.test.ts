@@ -11,6 +11,7 @@ import { findAll, h, textOf } from './element.js';
 import type { ViewElement } from './element.js';
 import { gaugeView, trend } from './gauge-view.js';
 import { gridHit, gridSize } from './layer-grid.js';
+import { loadView } from './load-view.js';
 import { fixed, signed } from './numbers.js';
 import { flowCounts, pathsView } from './paths-view.js';
 import { badge, routerTable, stageLines, verdictFacts } from './router-view.js';
@@ -202,6 +203,20 @@ describe('paths, loads and grid', () => {
     const view = pathsView({ records: shown, layers: [0, 3], nExperts: 8, layer: 0, token: shown[0], onStation: () => undefined });
     expect(findAll(view, (e) => e.tag === 'path')).toHaveLength(2);
     expect(findAll(view, (e) => e.props.attrs?.['class'] === 'stop')).toHaveLength(4);
+  });
+
+  it('of very many places are a few shapes for each expert, and one of few a place for each', () => {
+    const shown = records('a', 'b', 'c');
+    const layers = Array.from({ length: 48 }, (_, layer) => layer);
+    const nothing = (): void => undefined;
+    const elements = (nExperts: number): number[] => [
+      pathsView({ records: shown, layers, nExperts, layer: 0, token: undefined, onStation: nothing }),
+      loadView({ records: shown, layers, nExperts, layer: 0, onBar: nothing }),
+    ].map((view) => findAll(view, ({ props }) => props.on?.['click'] !== undefined).length);
+    expect([elements(8), elements(128)]).toEqual([[48 * 8, 48 * 8], [1, 1]]);
+    const loads = loadView({ records: shown, layers, nExperts: 128, layer: 0, onBar: nothing });
+    expect(findAll(loads, ({ tag }) => tag === 'path')).toHaveLength(128);
+    expect(JSON.stringify(loads)).not.toMatch(/NaN|undefined/);
   });
 
   it('reckons the share of tokens on which each expert acts', () => {
