@@ -81,6 +81,8 @@ export class App {
   #touched = false;
   #begun = false;
   readonly #pace: Pace;
+  /** Whether the last picture left something for the next. */
+  #rest = false;
   #paletteFor = 0;
   #opening: Promise<boolean> = Promise.resolve(false);
   /** The recorded run that was asked for last. */
@@ -163,7 +165,7 @@ export class App {
     if (state.tab === 'lessons' && showsPictures(state)) tutor.lookAtPicture(state.lesson, this.vision.evidence());
     else if (state.tab === 'lessons') tutor.look(state, layer, this.runner.text);
     return {
-      state, layers, layer, nExperts, inspected, model, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
+      state, layers, layer, nExperts, inspected, model, sight: undefined, ui: this.ui, engine: this.engine, shelf: this.shelf, runner: this.runner, gauge: gauge.data,
       analyses: gauge.analyses, sample: sampler.state, rivalry, analysing: this.analysing, finding: tutor.finding,
       works: worksFor(gauge.analyses, this.engine.opened?.info.moe_layers ?? [], this.engine.opened?.shape),
       measured: measuredFor(this.runner.records, gauge.analyses),
@@ -208,14 +210,23 @@ export class App {
     const language = languageFor(this.store.state.language, navigator.language);
     // Said again, it would cost the style of every element.
     if (use(language, () => this.schedule()) && document.documentElement.lang !== language) document.documentElement.lang = language;
-    const shown = this.shown();
+    const shown = { ...this.shown(), sight: this.#sight() };
     applyLook(document.documentElement, shown.state);
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
-    this.#painter.paint(shown);
+    // A picture that is not whole leaves the grid to the next, too.
+    if (!this.#rest) this.#painter.paint(shown);
     this.#pointer.afterDraw(shown);
     this.vision.afterDraw();
     this.alone.ask(aloneSubject(shown));
+    if (this.#rest) this.#pace.atOnce();
+  }
+
+  /** After a picture that left something for later everything is drawn. */
+  #sight(): Shown['sight'] {
+    const tokens = this.#rest ? undefined : this.#pointer.inSight();
+    this.#rest = false;
+    return tokens && { ...tokens, later: () => { this.#rest = true; } };
   }
 
   #definePalette(nExperts: number): void {

@@ -7,6 +7,8 @@ import type { Shown } from './page/shown.js';
 
 /** Closer to the end than this counts as being there. */
 const NEAR_END_PX = 60;
+/** Of a text with so many tokens those in sight are drawn first. */
+const LONG_TEXT = 200;
 
 export class Pointer {
   /** The same object for ever, so that tokens need no new listeners. */
@@ -36,6 +38,17 @@ export class Pointer {
     event.preventDefault();
     if (step !== undefined) this.#walk(step);
     if (climb !== undefined) this.#climb(climb);
+  }
+
+  /** The first and the last token in sight of a text that is long; nothing of one that is not. */
+  inSight(): { readonly from: number; readonly to: number } | undefined {
+    const text = document.getElementById('text');
+    const tokens = text?.querySelectorAll<HTMLElement>('.token');
+    if (text === null || tokens === undefined || tokens.length < LONG_TEXT) return undefined;
+    const { top, bottom } = text.getBoundingClientRect();
+    const at = (index: number): DOMRect | undefined => tokens[index]?.getBoundingClientRect();
+    const from = firstOf(tokens.length, (index) => (at(index)?.bottom ?? 0) >= top);
+    return { from, to: firstOf(tokens.length, (index) => (at(index)?.top ?? 0) > bottom) };
   }
 
   /** Moves the keyboard along with the chosen token, where it was among the tokens. */
@@ -88,6 +101,17 @@ export class Pointer {
     const next = layers[Math.min(layers.length - 1, Math.max(0, layers.indexOf(layer) + by))];
     this.#app.store.set({ layer: next });
   }
+}
+
+/** The first of so many, in order, for which something holds from there on. */
+function firstOf(count: number, holds: (index: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function indexOf(event: Event): number | undefined {

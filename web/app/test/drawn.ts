@@ -58,7 +58,7 @@ export async function drawn({ state = {}, actions = {}, adapt = { status: 'idle'
     own,
     analyses: undefined, sample: new Sampler(nothing).state, rivalry: new Rivalry<Scope, string, Analysis>({ load: () => Promise.resolve(scope), read: readText, changed: nothing, now: () => 0 }), finding: undefined,
     analysing: new Later(() => new Promise(() => undefined), nothing),
-    works: undefined, measured: NOTHING_MEASURED, pieces: NO_PIECES,
+    sight: undefined, works: undefined, measured: NOTHING_MEASURED, pieces: NO_PIECES,
     gauge: { now: undefined, trained: undefined, note: undefined }, routing: applyEdits(MODEL, edits),
     inspected: runner.records.find(({ origin }) => origin === 'generated'),
     actions: {

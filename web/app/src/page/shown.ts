@@ -1,7 +1,7 @@
 // What the parts of the page are drawn from, and what they may ask for. Parts are pure functions of this.
 
 import type { Analysis, BackendWish, ModelInfo, ModelRouting } from 'moescope';
-import type { GaugeData, Measured, Pieces, TokenRecord } from 'moescope/views';
+import type { GaugeData, Measured, Pieces, Sight, TokenRecord } from 'moescope/views';
 
 import type { AdaptState } from '../adapter.js';
 import type { AloneState } from '../alone.js';
@@ -128,6 +128,8 @@ export interface Shown {
   /** The routing as it is set now. */
   readonly routing: ModelRouting | undefined;
   readonly inspected: TokenRecord | undefined;
+  /** The part of a long text that is drawn first. */
+  readonly sight: Sight | undefined;
   readonly vision: VisionShown;
   readonly actions: Actions;
 }

@@ -31,7 +31,7 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
       : tokenView({
         records: runner.records, layer, pinned: pinnedIndex(shown), focusable: Math.min(cursor, last),
         changes: routingChanges(runner.records, shown.model?.trained_routing), on: tokenEvents,
-        scale, bin: ui.bin, pieces: shown.pieces,
+        scale, bin: ui.bin, pieces: shown.pieces, sight: shown.sight,
       }, messages.views),
     h('span', { key: 'caret', attrs: { class: 'caret', hidden: runner.status !== 'running', 'aria-hidden': 'true' } })),
     mixedNotice(shown),

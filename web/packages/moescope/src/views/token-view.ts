@@ -16,6 +16,13 @@ import { weightBar } from './weight-bar.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
+/** The tokens in sight of a long text: what changes of the others may be drawn with the next picture, which `later` asks for. */
+export interface Sight {
+  readonly from: number;
+  readonly to: number;
+  readonly later: () => void;
+}
+
 export interface TokenViewData {
   readonly records: readonly TokenRecord[];
   readonly layer: number;
@@ -33,6 +40,8 @@ export interface TokenViewData {
   readonly marked?: ReadonlySet<number> | undefined;
   /** What is shown of tokens that are pieces of characters. */
   readonly pieces?: Pieces | undefined;
+  /** All of them unless given. */
+  readonly sight?: Sight | undefined;
   /** On each token; the token's index is in `data-index`. */
   readonly on: Readonly<Record<string, Handler>>;
 }
@@ -49,6 +58,7 @@ export function tokenView(data: TokenViewData, words: ViewWords = ENGLISH): View
 
 interface Cached {
   readonly inputs: string;
+  readonly tokens: number;
   readonly on: TokenViewData['on'];
   readonly words: ViewWords;
   readonly pieces: Pieces | undefined;
@@ -67,9 +77,17 @@ function wordElement(word: readonly TokenRecord[], data: TokenViewData, words: V
   const inputs = JSON.stringify([data.layer, marks, data.scale?.quantity, data.scale?.low, data.scale?.high, data.bin]);
   const before = cache.get(first);
   if (before?.inputs === inputs && before.on === data.on && before.words === words && before.pieces === data.pieces) return before.element;
+  if (before?.tokens === word.length && before.on === data.on && isOut(word, data.sight)) {
+    data.sight?.later();
+    return before.element;
+  }
   const element = h('span.word', { key: first.index }, word.map((record) => tokenParts(record, data, words)));
-  cache.set(first, { inputs, on: data.on, words, pieces: data.pieces, element });
+  cache.set(first, { inputs, tokens: word.length, on: data.on, words, pieces: data.pieces, element });
   return element;
+}
+
+function isOut(word: readonly TokenRecord[], sight: Sight | undefined): boolean {
+  return sight !== undefined && word.every(({ index }) => index < sight.from || index > sight.to);
 }
 
 function tokenParts(record: TokenRecord, data: TokenViewData, words: ViewWords): ViewElement[] {

@@ -205,6 +205,19 @@ describe('paths, loads and grid', () => {
     expect(findAll(view, (e) => e.props.attrs?.['class'] === 'stop')).toHaveLength(4);
   });
 
+  it('a text draws the words in sight first, and says that others are left', () => {
+    const shown = records('a', ' b', ' c');
+    const data = { records: shown, pinned: undefined, focusable: undefined, changes: new Map<number, string>(), on: {} };
+    const before = tokenView({ ...data, layer: 0 });
+    let left = 0;
+    const sight = { from: 1, to: 1, later: () => { left += 1; } };
+    const first = tokenView({ ...data, layer: 3, sight });
+    expect([first.map((word, n) => word === before[n]), left]).toEqual([[true, false, true], 2]);
+    const whole = tokenView({ ...data, layer: 3 });
+    expect([whole.map((word, n) => word === before[n]), whole[1] === first[1]]).toEqual([[false, false, false], true]);
+    expect([tokenView({ ...data, layer: 3, sight }).every((word, n) => word === whole[n]), left]).toEqual([true, 2]);
+  });
+
   it('of very many places are a few shapes for each expert, and one of few a place for each', () => {
     const shown = records('a', 'b', 'c');
     const layers = Array.from({ length: 48 }, (_, layer) => layer);
