@@ -53,6 +53,7 @@ export function shortName(model: string): string {
   return isOwn(model) ? model.slice(OWN.length) : model.split('/').at(-1) ?? model;
 }
 
+/** Number and unit stay on one line. */
 export function millions(count: number): string {
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(1)}\u00a0M` : `${Math.round(count / 1e3)}\u00a0k`;
 }

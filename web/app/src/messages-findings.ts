@@ -64,7 +64,9 @@ export const findingMessages = {
     },
     position: (bin: number) => (bin === 1 ? 'position' : `position, ${bin} to a column`),
     equal: (chance: string) => `Equal scores give ${chance}.`,
-    found: (layer: number, mean: string, low: string, high: string, chance: string) => `Layer ${layer}: ${mean} on average (95 %: ${low} to ${high}); equal scores give ${chance}.`,
+    measures: { entropy: 'the entropy of the scores, in nats,', top_share: 'the share of the best score', margin: 'the margin of the last that is chosen' },
+    found: (layer: number, measure: string, mean: string, low: string, high: string, chance: string) =>
+      `Layer ${layer}: ${measure} is ${mean} on average (95 %: ${low} to ${high}); equal scores give ${chance}.`,
   },
   segments: {
     title: (layer: number) => `Segment routing best performance, layer ${layer}`, axis: 'tokens in a window',

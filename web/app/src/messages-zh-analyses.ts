@@ -46,7 +46,8 @@ const found: AnalysesMessages['found'] = {
   tokens: {
     titles: { entropy: '得分的熵（奈特），按层和位置', top_share: '最高得分所占份额，按层和位置', margin: '最后一个入选者与下一个的分差，按层和位置' },
     position: (bin) => (bin === 1 ? '位置' : `位置，每列 ${bin} 个`), equal: (chance) => `得分全部相等时为 ${chance}。`,
-    found: (at, mean, low, high, chance) => `${layer(at)}平均 ${mean}（95 %：${low} 到 ${high}）；得分全部相等时为 ${chance}。`,
+    measures: { entropy: '得分的熵（奈特）', top_share: '最高得分所占份额', margin: '最后一个入选者的分差' },
+    found: (at, measure, mean, low, high, chance) => `${layer(at)}${measure}平均为 ${mean}（95 %：${low} 到 ${high}）；得分全部相等时为 ${chance}。`,
   },
   segments: {
     title: (at) => `片段路由最佳性能（SRP），第 ${at} 层`, axis: '窗口长度（词元）', short: '文本不足 4 个词元；请选择更长的文本。',

@@ -76,7 +76,7 @@ describe('one expert', () => {
     const { shown } = await drawn({ state: { expert: 4 }, actions: { force } });
     const page = expertPage(shown);
     if (page === undefined) throw new Error('no page');
-    expect(textOf(page)).toMatch(/Expert 4 at layer 1.*Acts on \d+ % of \d+ tokens; the even share is 25 %/s);
+    expect(textOf(page)).toMatch(/Expert 4 at layer 1.*Acts on \d+\u00a0% of \d+ tokens; the even share is 25\u00a0%/s);
     findAll(page, (e) => e.tag === 'button' && textOf(e) === 'Force')[0]?.props.on?.['click']?.(new Event('click'));
     expect(force).toHaveBeenCalledWith(4, true);
     expect(expertPage({ ...shown, state: { ...shown.state, expert: 99 } })).toBeUndefined();

@@ -79,7 +79,7 @@ function domainRow({ name, share }: DomainShare, even: number): ViewElement {
   return h('li.row', { key: name },
     h('span', {}, known === undefined ? messages.expert.thisText : messages.prompt.example[known.id]),
     h('span.load', { attrs: { 'aria-hidden': 'true' } },
-      h('span.bar', { style: { width: percent(Math.min(1, share)).replace(' ', '') } }), h('span.even', { style: { left: percent(Math.min(1, even)).replace(' ', '') } })),
+      h('span.bar', { style: { width: along(share) } }), h('span.even', { style: { left: along(even) } })),
     h('span.num', {}, percent(share)));
 }
 
@@ -87,7 +87,7 @@ function neighbour({ actions }: Shown, { expert, share, chance }: Neighbour): Vi
   return h('li.row', { key: expert },
     h('button.plain', { on: { click: () => actions.set({ expert }) }, attrs: { type: 'button', 'aria-label': messages.views.expert(expert) } }, badge(expert, true)),
     h('span.load', { style: { '--c': expertVar(expert) }, attrs: { 'aria-hidden': 'true' } },
-      h('span.bar', { style: { width: percent(share).replace(' ', '') } }), h('span.even', { style: { left: percent(chance).replace(' ', '') } })),
+      h('span.bar', { style: { width: along(share) } }), h('span.even', { style: { left: along(chance) } })),
     h('span.num', {}, percent(share)));
 }
 
@@ -102,6 +102,11 @@ function factTable({ favourites, domains, neighbours, even }: ExpertFacts, piece
   };
 }
 
+/** A length along a bar. */
+function along(share: number): string {
+  return `${(Math.min(1, share) * 100).toFixed(0)}%`;
+}
+
 function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
+  return `${(share * 100).toFixed(0)}\u00a0%`;
 }

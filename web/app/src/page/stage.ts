@@ -23,7 +23,7 @@ export function stage(shown: Shown, tokenEvents: Readonly<Record<string, Handler
     h('div.text', {
       attrs: {
         id: 'text', role: 'group', dir: 'auto', 'aria-label': messages.run.label, 'aria-busy': String(runner.active),
-        'data-status': runner.status, 'data-source': runner.source, 'data-digits': String(Math.max(0, nExperts - 1)).length,
+        'data-status': runner.status, 'data-source': runner.source, 'data-digits': digits(nExperts, scale),
       },
     },
     runner.records.length === 0
@@ -44,6 +44,11 @@ export function scaleFor(shown: Shown): Scale | undefined {
   const { runner, layer, measured } = shown;
   const tint = tintOf(shown);
   return tint === 'expert' ? undefined : scaleOf(runner.records, layer, tint, measured);
+}
+
+/** Room that the figure below a token needs: a quantity such as 2.7 takes three. */
+function digits(nExperts: number, scale: Scale | undefined): number {
+  return scale === undefined || scale.quantity === 'count' ? String(Math.max(0, nExperts - 1)).length : 3;
 }
 
 export function pinnedIndex({ state, runner }: Shown): number | undefined {

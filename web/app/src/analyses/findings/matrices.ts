@@ -153,7 +153,7 @@ export function tokensFinding({ answers, layer, variant, trace }: Context): Find
   const whole = figureOf(shown.answer[mean]);
   const bin = Math.ceil(trace.nTokens / MAX_COLUMNS);
   return {
-    headline: said().tokens.found(shown.layer, format(whole.value), format(whole.low ?? 0), format(whole.high ?? 0), format(whole.chance ?? 0)),
+    headline: said().tokens.found(shown.layer, said().tokens.measures[name], format(whole.value), format(whole.low ?? 0), format(whole.high ?? 0), format(whole.chance ?? 0)),
     picture: (width) => heatChart({
       title: said().tokens.titles[name], width, format, difference: false, axes: [words().columns.layer, said().tokens.position(bin)],
       legend: said().tokens.equal(format(whole.chance ?? 0)), rows: figures.map(({ layer: place }) => at(place)),

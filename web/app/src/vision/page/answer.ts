@@ -3,6 +3,7 @@
 import { classBars, h, likeliest } from 'moescope/views';
 import type { ClassBar, ViewElement } from 'moescope/views';
 
+import { millions } from '../../catalogue.js';
 import { messages } from '../../messages.js';
 import { answerOf } from '../records.js';
 import type { VisionShown } from '../shown.js';
@@ -47,8 +48,4 @@ function run({ backend, tookMs, info }: VisionShown): string {
   if (info === undefined || backend === undefined) return '';
   const facts = messages.vision.answer.facts(info.name, info.moe_layers.length, info.n_experts, info.top_k, millions(info.n_parameters), millions(info.n_active_parameters));
   return messages.clauses([...(tookMs === undefined ? [] : [messages.vision.answer.run(messages.backend[backend], tookMs.toFixed(0))]), facts]);
-}
-
-function millions(count: number): string {
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`;
 }

@@ -34,21 +34,24 @@ export const LESS = 'var(--less)';
 export const LINE_COLOURS = [MORE, LESS, INK, 'var(--better)', QUIET] as const;
 
 const TITLE = 24;
+const TITLE_LINE = 17;
 const LEGEND_LINE = 15;
 
-/** The frame around a drawing of `height`, which begins below the title. */
+/** The frame around a drawing of `height`, which begins below the title; a long title has several lines. */
 export function frame({ title, legend, width }: ChartFrame, kind: string, height: number, ...content: readonly Content[]): ViewElement {
   const lines = wrap(legend, Math.floor(width / 6));
-  const whole = TITLE + height + 8 + lines.length * LEGEND_LINE;
+  const heading = wrap(title, Math.floor(width / 7.2));
+  const top = TITLE + (heading.length - 1) * TITLE_LINE;
+  const whole = top + height + 8 + lines.length * LEGEND_LINE;
   return h('svg', {
     attrs: {
       class: `analysis-chart ${kind}`, viewBox: `0 0 ${width} ${round(whole)}`, width, height: round(whole), role: 'img', 'aria-label': title,
       'font-family': 'system-ui, sans-serif', 'font-size': 11, fill: INK,
     },
   },
-  h('text', { attrs: { x: 0, y: 13, 'font-size': 13, 'font-weight': 600 } }, title),
-  h('g', { attrs: { transform: `translate(0 ${TITLE})` } }, content),
-  lines.map((line, at) => h('text', { attrs: { x: 0, y: round(TITLE + height + 16 + at * LEGEND_LINE), fill: QUIET } }, line)));
+  heading.map((line, at) => h('text', { attrs: { x: 0, y: 13 + at * TITLE_LINE, 'font-size': 13, 'font-weight': 600 } }, line)),
+  h('g', { attrs: { transform: `translate(0 ${top})` } }, content),
+  lines.map((line, at) => h('text', { attrs: { x: 0, y: round(top + height + 16 + at * LEGEND_LINE), fill: QUIET } }, line)));
 }
 
 type Anchor = 'start' | 'middle' | 'end';

@@ -29,11 +29,12 @@ export function likeliest(bars: readonly ClassBar[], count: number): ClassBar[] 
 }
 
 function row({ label, set, now, trained, right }: ClassBar, words: ViewWords): ViewElement {
-  const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)}\u00a0%`;
+  const along = (share: number): string => `${(share * 100).toFixed(1)}%`;
   return h('li', { key: `${set} ${label}`, attrs: { class: right ? 'right' : '', 'data-now': now.toFixed(5), 'data-trained': trained.toFixed(5) } },
     h('span.name', { attrs: { title: set } }, label, right && h('span.mark', { attrs: { title: words.rightClass } }, ' ✓')),
     h('span.track', { attrs: { 'aria-hidden': 'true' } },
-      h('span.bar', { style: { width: percent(now) } }),
-      h('span.trained', { style: { left: percent(trained) } })),
+      h('span.bar', { style: { width: along(now) } }),
+      h('span.trained', { style: { left: along(trained) } })),
     h('span.num', { attrs: { title: words.classTrained(percent(trained)) } }, percent(now)));
 }
