@@ -6,7 +6,8 @@ import type { Classification, ClassifyRequest, ExternalRouter, LayerTrace, Model
 import { specFor } from 'moescope/views';
 
 import type { Samples } from '../src/vision/samples.js';
-import type { Eyes, Picture } from '../src/vision/vision.js';
+import type { Picture } from '../src/vision/sights.js';
+import type { Eyes } from '../src/vision/vision.js';
 import { topKOf } from '../src/spec.js';
 import { TRAINED, fakeTokens } from './fake-scope.js';
 import { fakeLayer, noise } from './fake-router.js';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
+import { generator } from '../src/random.js';
 import { NO_EDITS } from '../src/routing.js';
 import { DEFAULTS, HIDEABLE, LIMITS, decode, encode } from '../src/state.js';
 import type { State } from '../src/state.js';
@@ -138,6 +139,7 @@ describe('the hash', () => {
 
 describe('fuzzed hashes', () => {
   it('never throw and give a state that is stable from then on', () => {
+    // Seeded, so that a failure can be seen again.
     const random = generator(20260101);
     for (let i = 0; i < 5000; i += 1) {
       const hash = fuzzed(random);
@@ -158,17 +160,6 @@ function fuzzed(random: () => number): string {
   const length = Math.floor(random() * 8);
   const parts = Array.from({ length }, () => `${pick(NAMES)}${random() < 0.9 ? '=' : ''}${pick(VALUES)}${random() < 0.3 ? pick(VALUES) : ''}`);
   return `#${parts.join(random() < 0.9 ? '&' : ';')}`;
-}
-
-/** Seeded, so that a failure can be seen again (xorshift32). */
-function generator(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 4294967296;
-  };
 }
 
 describe('what a link hides', () => {

@@ -4,6 +4,7 @@
 
 import type { Classification } from 'moescope';
 
+import { generator } from '../random.js';
 import { answerOf, lossOf } from './records.js';
 
 /** What is kept of where the patches of one image go. */
@@ -95,6 +96,7 @@ const SHUFFLES = 60;
 
 export function dependenceOf(outcomes: readonly Acts[], layer: number, groupOf: (label: number) => number, nGroups: number): Dependence {
   const groups = outcomes.map(({ label }) => groupOf(label));
+  // The same shuffles every time.
   const random = generator(1);
   const shuffled = Array.from({ length: SHUFFLES }, () => mutualInformation(outcomes, layer, shuffle(groups, random), nGroups)).sort((a, b) => a - b);
   return {
@@ -135,15 +137,4 @@ function shuffle(values: readonly number[], random: () => number): number[] {
     [out[i], out[j]] = [out[j] ?? 0, out[i] ?? 0];
   }
   return out;
-}
-
-/** The same shuffles every time (xorshift32, Marsaglia 2003). */
-function generator(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 4294967296;
-  };
 }

@@ -18,22 +18,14 @@ import type { Store } from '../store.js';
 import { Camera } from './camera.js';
 import { collectionOf } from './collection.js';
 import type { Found } from './collection.js';
-import { drawingImage } from './drawing.js';
-import { classOf } from './samples.js';
 import type { Samples } from './samples.js';
+import { Sights } from './sights.js';
+import type { Picture, Sight } from './sights.js';
 import type { Source, VisionState } from './state.js';
 import { Survey } from './survey.js';
 
 export type Eyes = Pick<VisionScope, 'model' | 'backend' | 'routing' | 'setRouting' | 'setExternalRouter' | 'classify' | 'free'>;
 export type LoadEyes = Load<Eyes>;
-export type Picture = Parameters<Eyes['classify']>[0];
-
-/** What the model is shown. */
-interface Sight {
-  readonly picture: Picture;
-  /** The right class, where it is known. */
-  readonly label: number | undefined;
-}
 
 /** What it says. */
 export interface Seen {
@@ -60,7 +52,6 @@ export class Vision {
   readonly camera: Camera;
   /** Side A of a comparison. */
   readonly rivalry: Rivalry<Eyes, Picture, Classification>;
-  samples: Samples | undefined;
   seen: Seen | undefined;
   /** Why the last picture, camera or routing was not taken. */
   pictureError: Problem | undefined;
@@ -69,9 +60,7 @@ export class Vision {
   tookMs: number | undefined;
   readonly #options: VisionOptions;
   readonly #opened: () => Promise<void>;
-  #sight: Sight | undefined;
-  /** The picture of side A, where that has one of its own. */
-  #held: { readonly source: Source; readonly sight: Sight } | undefined;
+  readonly #sights = new Sights(() => this.info);
   /** What `seen` is about. */
   #seenOf: Sight | undefined;
   #begun = false;
@@ -110,7 +99,7 @@ export class Vision {
     this.#begun = true;
     const opening = this.open();
     try {
-      this.samples = await samples(AbortSignal.timeout(60_000));
+      this.#sights.samples = await samples(AbortSignal.timeout(60_000));
     } catch (error) {
       this.pictureError = explain(error);
     }
@@ -133,6 +122,10 @@ export class Vision {
     }
   }
 
+  get samples(): Samples | undefined {
+    return this.#sights.samples;
+  }
+
   get info(): VisionInfo | undefined {
     return this.engine.opened?.info;
   }
@@ -148,7 +141,7 @@ export class Vision {
       this.#set({ source: { kind: 'own' }, patch: undefined });
     }
     this.pictureError = undefined;
-    this.#sight = { picture, label: undefined };
+    this.#sights.now = { picture, label: undefined };
     await this.look();
   }
 
@@ -169,9 +162,7 @@ export class Vision {
   hold(): void {
     const { store } = this.#options;
     const { rival, source } = store.state.vision;
-    if (rival === undefined || this.#sight === undefined) return;
-    this.#held = { source, sight: this.#sight };
-    this.#set({ rival: { ...rival, input: source } });
+    if (rival !== undefined && this.#sights.hold(source)) this.#set({ rival: { ...rival, input: source } });
   }
 
   /** A becomes what the page shows, and the page what A was. */
@@ -179,9 +170,7 @@ export class Vision {
     const { store, now } = this.#options;
     const { rival, source, routing, model } = store.state.vision;
     if (rival === undefined) return;
-    // No link carries a picture of the visitor's own: it goes over from hand to hand.
-    const [mine, held] = [this.#sight, rival.input && this.#sightOfA(rival.input)];
-    if (rival.input !== undefined && mine !== undefined && held !== undefined) [this.#sight, this.#held] = [held, { source, sight: mine }];
+    if (rival.input !== undefined) this.#sights.swap(source, rival.input);
     store.edit(rival.routing, 'swap', now(), 'vision');
     const other = rival.model ?? model;
     this.#set({
@@ -225,7 +214,7 @@ export class Vision {
   }
 
   async #lookOnce(): Promise<void> {
-    const [opened, sight] = [this.engine.opened, this.#sight];
+    const [opened, sight] = [this.engine.opened, this.#sights.now];
     if (opened === undefined || sight === undefined) return;
     const edits = this.#options.store.state.vision.routing;
     try {
@@ -246,7 +235,7 @@ export class Vision {
   #compare(): void {
     const { store, changed } = this.#options;
     const { rival } = store.state.vision;
-    const input = rival && this.#sightOfA(rival.input)?.picture;
+    const input = rival && this.#sights.ofA(rival.input)?.picture;
     this.rivalry.look(rival, { opened: this.engine.opened, backend: this.#backend(), input });
     changed();
   }
@@ -288,35 +277,17 @@ export class Vision {
 
   #turnTo(source: Source): void {
     if (source.kind !== 'own') this.camera.stop();
-    const sight = this.#sightOf(source);
+    const sight = this.#sights.of(source);
     const missing = sight === undefined && source.kind === 'sample' && this.samples !== undefined;
     this.pictureError = missing ? explain(new PageError('no_sample', () => messages.vision.picture.noSample)) : undefined;
     if (sight === undefined) return;
-    this.#sight = sight;
+    this.#sights.now = sight;
     void this.look();
-  }
-
-  /** The same sight for the same source, so that it is looked at once. */
-  #sightOfA(source: Source | undefined): Sight | undefined {
-    if (source === undefined) return this.#sight;
-    if (this.#held?.source !== source) {
-      const sight = this.#sightOf(source);
-      this.#held = sight && { source, sight };
-    }
-    return this.#held?.sight;
   }
 
   #set(change: Partial<VisionState>): void {
     const { store } = this.#options;
     store.set({ vision: { ...store.state.vision, ...change } });
-  }
-
-  #sightOf(source: Source): Sight | undefined {
-    if (source.kind === 'own') return undefined;
-    if (source.kind === 'drawing') return { picture: drawingImage(source.strokes), label: undefined };
-    const picture = this.samples?.image(source);
-    if (picture === undefined || this.samples === undefined) return undefined;
-    return { picture, label: this.info && classOf(this.info, this.samples, source) };
   }
 
   /** Unless another is chosen, the CPU: it starts without shaders to compile, and leaves the GPU to the text. */

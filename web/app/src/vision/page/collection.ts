@@ -1,6 +1,6 @@
 // Several pictures of the visitor's own at once: chosen, dropped or a whole folder, and which experts take which of them.
 
-import { h } from 'moescope/views';
+import { h, kept } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../../messages.js';
@@ -10,11 +10,14 @@ import { MAX_PICTURES, foundIn } from '../collection.js';
 import type { Collection } from '../collection.js';
 import type { VisionShown } from '../shown.js';
 import type { CollectionState } from '../survey.js';
+import type { Dependence } from '../tally.js';
 import { expertMap } from './map.js';
 import { progress } from './survey.js';
 
 /** Names of refused files that are listed; the others are counted. */
 const NAMED = 5;
+
+const keptDependence = kept<Dependence>();
 
 export function collection(shown: VisionShown): ViewElement {
   const { collection: state, actions, info } = shown;
@@ -33,7 +36,7 @@ export function collection(shown: VisionShown): ViewElement {
     h('p.error', { key: 'refused', attrs: { role: 'alert', hidden: refused.length === 0 } },
       refused.length === 0 ? '' : words.refused(refused.slice(0, NAMED), Math.max(0, refused.length - NAMED))),
     chosen !== undefined && outcomes.length > 0 && expertMap(shown, {
-      outcomes, names: chosen.rows, groupOf: (label) => label, parted: () => false, what: chosen.byFolder ? words.row : undefined,
+      outcomes, names: chosen.rows, groupOf: (label) => label, parted: () => false, what: chosen.byFolder ? words.row : undefined, keptDependence,
     }));
 }
 

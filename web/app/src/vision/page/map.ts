@@ -2,7 +2,7 @@
 // the group tells of the expert.
 
 import { expertVar, h } from 'moescope/views';
-import type { ViewElement } from 'moescope/views';
+import type { Kept, ViewElement } from 'moescope/views';
 
 import { messages } from '../../messages.js';
 import type { VisionShown } from '../shown.js';
@@ -17,6 +17,8 @@ export interface MapRows {
   readonly parted: (row: number) => boolean;
   /** What the rows are, where they may tell of the expert. */
   readonly what: string | undefined;
+  /** The shuffles are costly and the page is drawn often: each map keeps its own. */
+  readonly keptDependence: Kept<Dependence>;
 }
 
 export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
@@ -24,7 +26,7 @@ export const percent = (share: number, digits = 0): string => `${(100 * share).t
 /** `choice` stands beside the heading. */
 export function expertMap({ layer, layers, actions, ui }: VisionShown, rows: MapRows, choice?: ViewElement): ViewElement {
   const words = messages.vision.survey;
-  const { outcomes, names, groupOf, parted, what } = rows;
+  const { outcomes, names, groupOf, parted, what, keptDependence } = rows;
   const at = layers.indexOf(layer);
   const shares = sharesByGroup(outcomes, at, groupOf, names.length);
   const all = sharesOf(outcomes, at);
@@ -40,7 +42,7 @@ export function expertMap({ layer, layers, actions, ui }: VisionShown, rows: Map
       }, String(expert))))),
       h('tbody', {}, names.map((name, index) => row(name, shares[index], parted(index), index)), row(words.all, all, true)))),
     h('p.note', {}, words.even(percent(even, 1))),
-    what !== undefined && h('p.note', {}, dependenceText(what, dependence(outcomes, at, groupOf, names.length))));
+    what !== undefined && h('p.note', {}, dependenceText(what, keptDependence([outcomes, at, names.length], () => dependenceOf(outcomes, at, groupOf, names.length)))));
 }
 
 function row(name: string, shares: readonly number[] | undefined, parted: boolean, key?: number): ViewElement {
@@ -53,17 +55,6 @@ function row(name: string, shares: readonly number[] | undefined, parted: boolea
 
 function dependenceText(what: string, { bits, chance, chanceHigh }: Dependence): string {
   return messages.vision.survey.tells(what, bits.toFixed(3), chance.toFixed(3), chanceHigh.toFixed(3));
-}
-
-/** The shuffles are costly and the page is drawn often. */
-const known = new WeakMap<readonly Acts[], { readonly key: string; readonly value: Dependence }>();
-
-function dependence(outcomes: readonly Acts[], at: number, groupOf: MapRows['groupOf'], nGroups: number): Dependence {
-  const key = `${at} ${nGroups}`;
-  const last = known.get(outcomes);
-  const value = last?.key === key ? last.value : dependenceOf(outcomes, at, groupOf, nGroups);
-  known.set(outcomes, { key, value });
-  return value;
 }
 
 function csv(names: readonly string[], shares: readonly (readonly number[] | undefined)[]): string {

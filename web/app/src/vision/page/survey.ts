@@ -1,6 +1,6 @@
 // What all samples say together: accuracy under the routing beside the trained one, and the map of classes and experts.
 
-import { h } from 'moescope/views';
+import { h, kept } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../../messages.js';
@@ -9,8 +9,10 @@ import type { VisionShown } from '../shown.js';
 import { GROUPINGS } from '../state.js';
 import type { Progress } from '../survey.js';
 import { accuracyOf, meanOf } from '../tally.js';
-import type { Outcome, Share } from '../tally.js';
+import type { Dependence, Outcome, Share } from '../tally.js';
 import { expertMap, percent } from './map.js';
+
+const keptDependence = kept<Dependence>();
 
 export function survey(shown: VisionShown): ViewElement {
   const { survey: state, routing, samples, actions, info } = shown;
@@ -67,7 +69,7 @@ function rowsOf({ info, state, samples }: VisionShown): Rows {
 function map(shown: VisionShown): ViewElement {
   const { survey: { now }, state: { map: grouping }, info } = shown;
   const parted = (index: number): boolean => grouping === 'class' && index > 0 && info?.classes[index]?.set !== info?.classes[index - 1]?.set;
-  return expertMap(shown, { ...rowsOf(shown), outcomes: now, parted, what: messages.vision.survey.what[grouping] }, grouped(shown));
+  return expertMap(shown, { ...rowsOf(shown), outcomes: now, parted, what: messages.vision.survey.what[grouping], keptDependence }, grouped(shown));
 }
 
 function grouped({ state, actions }: VisionShown): ViewElement {
