@@ -131,6 +131,8 @@ export const GROUPS = {
     'vision.rival': [async ({ page }) => {
       await page.getByRole('button', { name: 'Compare from here' }).click();
       await page.getByRole('button', { name: 'Hold this picture' }).click();
+      // The address follows a moment later, and the first click has changed it already.
+      await page.waitForFunction(() => location.hash.includes('v.a.image='));
     }, ({ page }) => page.locator('.compare .side').count(), 2],
   } },
   'a model of pictures': { at: EYES, fields: {
