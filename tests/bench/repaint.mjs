@@ -15,6 +15,7 @@ export const SIZES = {
   big: { tokens: 512, layers: 48, experts: 128 },
 };
 const SCROLL_FRAMES = 60;
+const QUIET_MS = 400;
 
 /** What is touched: what to find, and what to do with it; each a second time brings it back. */
 const TOUCHES = {
@@ -56,6 +57,7 @@ export async function openLongText(browser, url, size) {
 async function timed(thread, runs, once, parts = 1) {
   const [times, work] = [[], []];
   for (let run = -1; run < runs; run += 1) {
+    await quiet();
     const before = await thread();
     const ms = await once();
     const worked = (await thread()) - before;
@@ -64,6 +66,11 @@ async function timed(thread, runs, once, parts = 1) {
     work.push(worked / parts);
   }
   return { ms: summary(times), work: summary(work) };
+}
+
+/** What of a long text is out of sight follows a touch a little later: it is no part of the answer to it, nor of that to the next. */
+function quiet() {
+  return new Promise((resolve) => { setTimeout(resolve, QUIET_MS); });
 }
 
 /** Milliseconds that the page's thread has worked. */

@@ -131,7 +131,7 @@ test('a knob can act on one layer alone', () => withText({ layer: '1' }, async (
 test('an expert has a page, and is forced and nudged from there', () => withText({ layer: '2' }, async (moescope, page) => {
   await page.getByRole('button', { name: 'About expert 5' }).click();
   const expert = page.getByRole('region', { name: 'Expert 5 at layer 2' });
-  await expert.getByText(/Acts on \d+ % of \d+ tokens/).waitFor();
+  await expert.getByText(/Acts on \d+\s% of \d+ tokens/).waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.expertpage .list:nth-of-type(2) .row').length === 4);
   await moescope.screenshot('e2e-expert');
   await expert.getByRole('button', { name: 'Force' }).click();

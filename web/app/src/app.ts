@@ -55,6 +55,9 @@ export interface AppOptions {
   readonly vision: Pick<VisionOptions, 'load' | 'samples'>;
 }
 
+/** Who turns a knob has this long before what is out of sight follows. */
+const REST_MS = 120;
+
 const CLOSED: Ui = {
   hover: undefined, cursor: undefined, help: false, menu: undefined, sheet: false, modelField: undefined, folderError: undefined,
   bin: undefined, guess: undefined, editor: undefined, switchError: undefined, shared: undefined,
@@ -81,8 +84,9 @@ export class App {
   #touched = false;
   #begun = false;
   readonly #pace: Pace;
-  /** Whether the last picture left something for the next. */
-  #rest = false;
+  /** What is out of sight waits for this, and then the next picture is whole. */
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #whole = false;
   #paletteFor = 0;
   #opening: Promise<boolean> = Promise.resolve(false);
   /** The recorded run that was asked for last. */
@@ -214,19 +218,23 @@ export class App {
     applyLook(document.documentElement, shown.state);
     this.#definePalette(Math.max(12, shown.nExperts, shown.model?.n_experts ?? 0, shown.vision.info?.n_experts ?? 0));
     render(this.#options.root, page(shown, this.#pointer.tokenEvents));
-    // A picture that is not whole leaves the grid to the next, too.
-    if (!this.#rest) this.#painter.paint(shown);
+    this.#painter.paint(shown);
     this.#pointer.afterDraw(shown);
     this.vision.afterDraw();
     this.alone.ask(aloneSubject(shown));
-    if (this.#rest) this.#pace.atOnce();
   }
 
-  /** After a picture that left something for later everything is drawn. */
+  /** What is to be drawn first; a picture that leaves something for later is followed by one of everything. */
   #sight(): Shown['sight'] {
-    const tokens = this.#rest ? undefined : this.#pointer.inSight();
-    this.#rest = false;
-    return tokens && { ...tokens, later: () => { this.#rest = true; } };
+    const tokens = this.#whole ? undefined : this.#pointer.inSight();
+    this.#whole = false;
+    const later = (): void => {
+      this.#rest ??= setTimeout(() => {
+        [this.#rest, this.#whole] = [undefined, true];
+        this.#pace.atOnce();
+      }, REST_MS);
+    };
+    return tokens && { ...tokens, later };
   }
 
   #definePalette(nExperts: number): void {

@@ -16,7 +16,7 @@ import { weightBar } from './weight-bar.js';
 import { ENGLISH } from './words.js';
 import type { ViewWords } from './words.js';
 
-/** The tokens in sight of a long text: what changes of the others may be drawn with the next picture, which `later` asks for. */
+/** The tokens in sight of a long text: what changes of the others may be drawn a little later, which `later` asks for. */
 export interface Sight {
   readonly from: number;
   readonly to: number;
