@@ -34,6 +34,14 @@ pub enum ShaderError {
         /// How much there is.
         limit: u64,
     },
+    /// The device has no timestamps.
+    #[error(
+        "the adapter {adapter} has no timestamps (timestamp-query), by which kernels are timed"
+    )]
+    NoClock {
+        /// Its name.
+        adapter: String,
+    },
     /// The device refused a shader, a pipeline or a run.
     #[error("{what}: {reason}")]
     Device {

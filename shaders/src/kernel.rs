@@ -65,7 +65,7 @@ pub static MEAN: Kernel = kernel!([], [Read, Read, Write], "mean");
 pub static ROTARY: Kernel = kernel!([], [Read, Read, Read, Write, Write], "rotary");
 /// Attention over the cache.
 pub static ATTENTION: Kernel = kernel!(
-    ["QUERIES"],
+    ["QUERIES", "WIDTH"],
     [Read, Read, Read, Write],
     "attention",
     "lib/order"

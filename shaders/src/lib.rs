@@ -39,7 +39,7 @@ pub use operations::{
     Sees,
 };
 pub use pass::PassBuilder;
-pub use plan::{Decider, Plan};
+pub use plan::{Decider, KernelTime, Plan};
 pub use reading::{LayerRecord, Reading};
 pub use record::RecordLayout;
 pub use recorder::{Buffer, Count, Dispatch, Invocations, Matrix, Mode, PassId, Recording, Sizes};

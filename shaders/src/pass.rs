@@ -81,7 +81,7 @@ impl<'a> PassBuilder<'a> {
             Rows::All => Count::Tokens(1),
             Rows::Last | Rows::First => one,
         };
-        let lanes = self.lanes();
+        let lanes = self.lanes(weights);
         let grid = [groups(weights.rows, 256 / lanes), tokens, one];
         self.push(&MATVEC, &[format, word(lanes)], &buffers, &args, grid);
     }
@@ -143,7 +143,8 @@ impl<'a> PassBuilder<'a> {
             Count::Tokens(queries),
             Count::Fixed(1),
         ];
-        self.push(&ATTENTION, &[word(queries)], &buffers, &args, grid);
+        let constants = [queries, 256 / queries].map(word);
+        self.push(&ATTENTION, &constants, &buffers, &args, grid);
         Ok(())
     }
 
@@ -194,10 +195,11 @@ impl<'a> PassBuilder<'a> {
         );
     }
 
-    /// Invocations that share the columns of a row (lib/lanes.wgsl).
-    fn lanes(&self) -> usize {
+    /// Invocations that share the columns of a row (lib/lanes.wgsl): as many as the row has chunks, from 8 to a workgroup.
+    fn lanes(&self, weights: Matrix) -> usize {
+        let chunks = (weights.columns / 4) >> weights.format.code();
         match self.recording.invocations {
-            Invocations::Together => 8,
+            Invocations::Together => chunks.next_power_of_two().clamp(8, 64),
             Invocations::Alone => 1,
         }
     }

@@ -1,5 +1,6 @@
 //! [`Plan`]: a recording on a device. A run is one write, one submit and one read, whatever the number of dispatches.
 
+mod clock;
 mod hosted;
 mod make;
 mod router;
@@ -15,8 +16,11 @@ use crate::recorder::{Buffer, Count, Kind, Matrix, Pass, PassId, Sizes};
 use crate::routing::{most_picks, pack};
 use crate::step::specs_start;
 
+use clock::Clock;
+pub use clock::KernelTime;
 pub use hosted::Decider;
 use router::Router;
+use run::Job;
 
 /// A recording on a device, ready to be run.
 #[derive(Debug)]
@@ -32,6 +36,10 @@ pub struct Plan {
     memory: Buffer,
     staging: wgpu::Buffer,
     pipelines: BTreeMap<Kind, wgpu::ComputePipeline>,
+    /// Commands that are ready for a run that is like the last.
+    ahead: Option<(Job, wgpu::CommandBuffer)>,
+    /// While kernels are measured.
+    clock: Option<Clock>,
     /// Of each MoE layer: its spec and the index of its transformer layer.
     routing: Vec<(RouterSpec, usize)>,
 }
@@ -147,6 +155,8 @@ impl Plan {
         }
         let table = pack(specs, layers, &self.sizes)?;
         self.write_words(self.run, specs_start(self.sizes.max_tokens), &table)?;
+        // Other routers may run now.
+        self.ahead = None;
         let specs = specs.iter().copied().cloned();
         self.routing = specs.zip(layers.iter().copied()).collect();
         Ok(())

@@ -30,7 +30,7 @@ impl Default for Sampling {
 }
 
 /// Some words of a buffer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Words {
     /// Which.
     pub buffer: Buffer,

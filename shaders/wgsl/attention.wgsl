@@ -6,11 +6,14 @@
 //         5 output  [T, H, head_dim]
 // A query sees the keys up to its own position, or those of the whole run with SEES_ALL.
 // Grid: (H, T / QUERIES). A workgroup serves QUERIES consecutive tokens of one head, 1 when decoding and 4 for prompts,
-// so that a key read once serves them all. It goes through the keys 64 at a time:
+// so that a key read once serves them all. It goes through the keys WIDTH at a time:
 // first an invocation is a key and computes its scores, then it is a quad of the head and a stripe of the keys.
-// 64 invocations: as many keys as give each quad of the widest head, 256, an invocation.
-// Workgroup memory: 4 KiB of queries, 1 KiB of shares, 1 KiB of sums; four barriers for 64 keys.
+// WIDTH is 256 over QUERIES: one token waits for all of its keys, so as many of them as may be are looked at side by side;
+// 64 at least, as many as the widest head, 256, has quads.
+// Loops over queries end at QUERIES, which the pipeline knows, so that what each invocation has of them is in registers.
+// Workgroup memory: 4 KiB of queries, 1 KiB of shares, 5 KiB of sums; three barriers for WIDTH keys.
 override QUERIES: u32 = 1u;
+override WIDTH: u32 = 256u;
 const BIAS = 1u;
 const SEES_ALL = 2u;
 
@@ -29,8 +32,8 @@ struct Args {
 
 var<workgroup> query: array<vec4<f32>, 256>;
 var<workgroup> shares: array<f32, 256>;
-var<workgroup> sums: array<vec4<f32>, 64>;
-var<workgroup> masses: array<f32, 64>;
+var<workgroup> sums: array<vec4<f32>, 256>;
+var<workgroup> masses: array<f32, 256>;
 /// The highest score so far of each query, as its key (lib/order.wgsl).
 var<workgroup> best: array<atomic<u32>, 4>;
 
@@ -39,7 +42,7 @@ fn last_key(position: u32, n_keys: u32) -> u32 {
     return select(position, n_keys - 1u, (args.flags & SEES_ALL) != 0u);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WIDTH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x;
     let first = group.y * QUERIES;
@@ -50,20 +53,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let position = run[POSITION] + first;
     let n_keys = select(position + n_queries, run[POSITION] + run[N_TOKENS], (args.flags & SEES_ALL) != 0u);
     let scaling = inverseSqrt(f32(args.head_dim));
-    for (var i = thread; i < n_queries * quads; i += 64u) {
+    for (var i = thread; i < n_queries * quads; i += WIDTH) {
         query[i] = q[((first + i / quads) * args.n_heads + head) * quads + i % quads] * scaling;
     }
     if thread < 4u {
         atomicStore(&best[thread], key(-1e30));
     }
-    let stripes = 64u / quads;
+    let stripes = WIDTH / quads;
     let my_quad = thread % quads;
     let my_stripe = thread / quads;
     var mixed: array<vec4<f32>, 4>;
     var mass: array<f32, 4>;
     var reference = array<f32, 4>(-1e30, -1e30, -1e30, -1e30);
     workgroupBarrier();
-    for (var start = 0u; start < n_keys; start += 64u) {
+    for (var start = 0u; start < n_keys; start += WIDTH) {
         let mine = start + thread;
         // Said aloud: Chromium on SwiftShader begins a round with what the round before has left in a bare declaration.
         var scores: array<f32, 4>;
@@ -71,12 +74,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if mine < n_keys {
             for (var d = 0u; d < quads; d++) {
                 let k = cache[keys + mine * quads + d];
-                for (var i = 0u; i < n_queries; i++) {
+                for (var i = 0u; i < QUERIES; i++) {
                     scores[i] += dot(k, query[i * quads + d]);
                 }
             }
-            for (var i = 0u; i < n_queries; i++) {
-                if (args.flags & BIAS) != 0u {
+            for (var i = 0u; i < QUERIES; i++) {
+                if (args.flags & BIAS) != 0u && i < n_queries {
                     scores[i] += bias[(head * args.capacity + position + i) * args.capacity + mine];
                 }
                 if mine <= last_key(position + i, n_keys) {
@@ -85,21 +88,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         workgroupBarrier();
-        for (var i = 0u; i < n_queries; i++) {
+        for (var i = 0u; i < QUERIES; i++) {
             let highest = unkey(atomicLoad(&best[i]));
             let rescale = exp(reference[i] - highest);
             mixed[i] *= rescale;
             mass[i] *= rescale;
             reference[i] = highest;
-            shares[i * 64u + thread] = select(0.0, exp(scores[i] - highest), mine <= last_key(position + i, n_keys));
+            shares[i * WIDTH + thread] = select(0.0, exp(scores[i] - highest), mine <= last_key(position + i, n_keys));
         }
         workgroupBarrier();
-        let n_here = min(64u, n_keys - start);
+        let n_here = min(WIDTH, n_keys - start);
         if my_stripe < stripes {
             for (var j = my_stripe; j < n_here; j += stripes) {
                 let v = cache[values + (start + j) * quads + my_quad];
-                for (var i = 0u; i < n_queries; i++) {
-                    let share = shares[i * 64u + j];
+                for (var i = 0u; i < QUERIES; i++) {
+                    let share = shares[i * WIDTH + j];
                     mixed[i] += share * v;
                     mass[i] += share;
                 }
@@ -108,11 +111,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     // Stripes become one; invocations beyond the last stripe have added nothing.
-    for (var i = 0u; i < n_queries; i++) {
+    for (var i = 0u; i < QUERIES; i++) {
         sums[thread] = mixed[i];
         masses[thread] = mass[i];
         workgroupBarrier();
-        if thread < quads {
+        if thread < quads && i < n_queries {
             var total = vec4(0.0);
             var total_mass = 0.0;
             for (var other = thread; other < stripes * quads; other += quads) {

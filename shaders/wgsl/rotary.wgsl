@@ -23,19 +23,23 @@ struct Args {
     clip: f32,
 }
 @group(0) @binding(1) var<storage, read> args: Args;
-@group(0) @binding(2) var<storage, read> qkv: array<f32>;
+@group(0) @binding(2) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> gains: array<f32>;
 @group(0) @binding(4) var<storage, read> angles: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read_write> q: array<f32>;
 @group(0) @binding(6) var<storage, read_write> cache: array<f32>;
 
-fn clipped(x: f32) -> f32 {
-    return select(x, clamp(x, -args.clip, args.clip), args.clip > 0.0);
+fn clipped(x: vec4<f32>) -> vec4<f32> {
+    return select(x, clamp(x, vec4(-args.clip), vec4(args.clip)), args.clip > 0.0);
 }
 
-/// What enters the norm: clipped before it per head, after it over the whole projection.
-fn raw(at: u32) -> f32 {
+/// A quad of what enters the norm: clipped before it per head, after it over the whole projection.
+fn raw_quad(at: u32) -> vec4<f32> {
     return select(clipped(qkv[at]), qkv[at], args.norm == WHOLE);
+}
+
+fn raw(at: u32) -> f32 {
+    return raw_quad(at / 4u)[at % 4u];
 }
 
 @compute @workgroup_size(64)
@@ -55,8 +59,9 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
     var pair = vec2(raw(start + i), raw(start + i + half));
     if head >= n_rotated {
         let at = ((head - args.n_heads) * args.capacity + position) * args.head_dim + i;
-        cache[at] = clipped(qkv[start + i]);
-        cache[at + half] = clipped(qkv[start + i + half]);
+        let kept = clipped(vec4(pair, 0.0, 0.0));
+        cache[at] = kept.x;
+        cache[at + half] = kept.y;
         return;
     }
     if args.norm != 0u {
@@ -70,14 +75,15 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
             gain = head * args.head_dim;
         }
         var squares = 0.0;
-        for (var d = 0u; d < count; d++) {
-            squares += raw(first + d) * raw(first + d);
+        for (var at = first / 4u; at < (first + count) / 4u; at++) {
+            let x = raw_quad(at);
+            squares += dot(x, x);
         }
         let rms = inverseSqrt(squares / f32(count) + args.epsilon);
         pair *= rms * vec2(gains[gain + i], gains[gain + i + half]);
     }
     if args.norm == WHOLE {
-        pair = vec2(clipped(pair.x), clipped(pair.y));
+        pair = clipped(vec4(pair, 0.0, 0.0)).xy;
     }
     let angle = angles[position * half + i];
     let turned = vec2(pair.x * angle.x - pair.y * angle.y, pair.y * angle.x + pair.x * angle.y);

@@ -164,6 +164,32 @@ fn a_plan_refuses_the_weights_of_another_model() {
 }
 
 #[test]
+fn kernels_are_timed_by_the_clock_of_the_device_and_write_the_same() {
+    let [mut burn, mut recorded] = both("qwen3_moe");
+    let plain = ids(&steps(&mut recorded, options(6, 0.0)));
+    assert_eq!(recorded.take_times().unwrap(), []);
+    recorded.measure_kernels(true).unwrap();
+    assert_eq!(ids(&steps(&mut recorded, options(6, 0.0))), plain);
+    let times = recorded.take_times().unwrap();
+    let kernels = recorded.plan_info().unwrap().kernels;
+    for time in &times {
+        let of_a_run = kernels.iter().filter(|&&kernel| kernel == time.kernel);
+        // The prompt, which is short, and each of six tokens.
+        assert_eq!(time.dispatches, 7 * of_a_run.count(), "{time:?}");
+        assert!(time.seconds > 0.0 && time.seconds < 60.0, "{time:?}");
+    }
+    let n_timed: usize = times.iter().map(|time| time.dispatches).sum();
+    assert_eq!(n_timed, 7 * kernels.len());
+    assert_eq!(recorded.take_times().unwrap(), []);
+    recorded.measure_kernels(false).unwrap();
+    assert_eq!(ids(&steps(&mut recorded, options(6, 0.0))), plain);
+    assert_eq!(recorded.take_times().unwrap(), []);
+    let error = burn.measure_kernels(true).unwrap_err().to_string();
+    assert!(error.contains("runs on Burn"), "{error}");
+    assert_eq!(ids(&steps(&mut burn, options(6, 0.0))), plain);
+}
+
+#[test]
 fn a_block_is_at_most_ten_dispatches_and_a_live_change_of_routing_makes_one_pipeline_at_most() {
     for architecture in ARCHITECTURES {
         let [_, mut recorded] = both(architecture);

@@ -140,6 +140,34 @@ impl Engine {
         }
     }
 
+    /// Times every kernel of a recorded plan from the next pass on, or no longer; see [`Self::take_times`].
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] on Burn, which has no kernels of ours, and on a device without timestamps.
+    #[cfg(feature = "recorded")]
+    pub fn measure_kernels(&self, on: bool) -> Result<(), ModelError> {
+        self.plan()?.measure(on)
+    }
+
+    /// Seconds by kernel since the last call.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] on Burn, or while a pass runs.
+    #[cfg(feature = "recorded")]
+    pub fn take_times(&self) -> Result<Vec<crate::recorded::KernelTime>, ModelError> {
+        self.plan()?.take_times()
+    }
+
+    #[cfg(feature = "recorded")]
+    fn plan(&self) -> Result<&crate::recorded::RecordedLm, ModelError> {
+        match &self.machine {
+            Machine::Recorded(machine) => Ok(machine),
+            Machine::Burn(_) => Err(ModelError::Device(
+                "kernels are timed on a recorded plan; this model runs on Burn".into(),
+            )),
+        }
+    }
+
     /// The routing in force.
     pub fn routing(&self) -> &ModelRouting {
         &self.routing

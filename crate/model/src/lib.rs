@@ -43,7 +43,7 @@ pub use expert::{ExpertAnswer, ExpertQuestion, HiddenUnit, Prediction};
 pub use external::{Deciding, ExternalRouter};
 pub use info::ModelInfo;
 #[cfg(feature = "recorded")]
-pub use recorded::{Gpu, PlanInfo, PreparedPlan, PreparedVisionPlan, WeightFormat};
+pub use recorded::{Gpu, KernelTime, PlanInfo, PreparedPlan, PreparedVisionPlan, WeightFormat};
 pub use reroute::{LayerOrder, RerouteMethod, RerouteOptions, Rerouted, ReroutedLayer};
 pub use sample::{GenerateOptions, Sampler};
 pub use tokenizer::{TextStream, Token, Tokenizer};

@@ -4,6 +4,8 @@
 //! sqrt(2 L) (Radford et al. 2019), the embedding 0.02 * sqrt(512 / D) as it doubles as the head; norms are one.
 //! Every tensor has a stream of its own, so adding one does not change the others.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use moescope_model::checkpoint::{TensorList, Tensors};
 use moescope_model::config::LmConfig;
 
@@ -17,26 +19,42 @@ pub fn initial_tensors(config: &LmConfig, seed: u64) -> Tensors {
 }
 
 /// Normal numbers of the standard deviation that `deviation` gives each tensor, or ones where it gives none.
+///
+/// Tensors are made side by side; each has a stream of its own, so that changes nothing about them.
 pub fn random_tensors(
     tensors: Vec<(String, Vec<usize>)>,
     seed: u64,
-    deviation: impl Fn(&str, &[usize]) -> Option<f64>,
+    deviation: impl Fn(&str, &[usize]) -> Option<f64> + Sync,
 ) -> Tensors {
-    let tensors = tensors.into_iter().enumerate();
-    tensors
-        .map(|(stream, (name, shape))| {
-            let n_values = shape.iter().product();
-            let values = match deviation(&name, &shape) {
-                None => vec![1.0; n_values],
-                Some(deviation) => {
-                    let mut random = SplitMix64::for_stream(seed, stream as u64);
-                    let normal = || (normal(&mut random) * deviation) as f32;
-                    std::iter::repeat_with(normal).take(n_values).collect()
-                }
+    let values = |stream: usize, name: &str, shape: &[usize]| {
+        let n_values = shape.iter().product();
+        let Some(deviation) = deviation(name, shape) else {
+            return vec![1.0; n_values];
+        };
+        let mut random = SplitMix64::for_stream(seed, stream as u64);
+        let normal = || (normal(&mut random) * deviation) as f32;
+        std::iter::repeat_with(normal).take(n_values).collect()
+    };
+    let next = AtomicUsize::new(0);
+    let make = || {
+        let mut made = Vec::new();
+        loop {
+            let stream = next.fetch_add(1, Ordering::Relaxed);
+            let Some((name, shape)) = tensors.get(stream) else {
+                return made;
             };
-            (name, values)
-        })
-        .collect()
+            made.push((name.clone(), values(stream, name, shape)));
+        }
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(make)).collect();
+        let made = threads.into_iter().flat_map(|thread| {
+            let made = thread.join();
+            made.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        made.collect()
+    })
 }
 
 /// Standard deviation of a tensor; none for norms.

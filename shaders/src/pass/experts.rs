@@ -38,7 +38,7 @@ impl PassBuilder<'_> {
         let (gain, epsilon) = norm_parts(experts.norm, common.nothing);
         let (layer, words) = (word(choice.moe_layer), word(choice.layout.words()));
         let has_norm = u32::from(experts.norm.is_some());
-        let lanes = self.lanes();
+        let (up_lanes, down_lanes) = (self.lanes(gate_up), self.lanes(down));
         let up = [
             word(d_ff),
             word(d_model),
@@ -50,7 +50,7 @@ impl PassBuilder<'_> {
         ];
         self.push(
             &EXPERT_UP,
-            &[gate_up.format.code(), word(lanes)],
+            &[gate_up.format.code(), word(up_lanes)],
             &[
                 gate_up.buffer,
                 experts.input,
@@ -59,12 +59,12 @@ impl PassBuilder<'_> {
                 common.hidden,
             ],
             &up,
-            [groups(d_ff, 128 / lanes), choice.slots, Count::Tokens(1)],
+            [groups(d_ff, 128 / up_lanes), choice.slots, Count::Tokens(1)],
         );
         let n_slots = word(choice.layout.slots());
         self.push(
             &EXPERT_DOWN,
-            &[down.format.code(), word(lanes)],
+            &[down.format.code(), word(down_lanes)],
             &[
                 down.buffer,
                 common.hidden,
@@ -81,7 +81,7 @@ impl PassBuilder<'_> {
                 n_slots,
             ],
             [
-                groups(d_model, 256 / lanes),
+                groups(d_model, 256 / down_lanes),
                 Count::Tokens(1),
                 Count::Fixed(1),
             ],

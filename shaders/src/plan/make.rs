@@ -41,6 +41,8 @@ impl Plan {
             memory: recording.common.memory,
             staging: staging(gpu, n_words),
             pipelines: BTreeMap::new(),
+            ahead: None,
+            clock: None,
             routing: Vec::new(),
         };
         gpu.check("preparing a plan")?;

@@ -2,14 +2,28 @@
 
 use std::ops::Range;
 
-use super::Plan;
 use super::make::staging;
+use super::{Plan, Ready};
 use crate::error::{ShaderError, size};
 use crate::reading::Reading;
 use crate::record::RESULTS;
 use crate::recorder::{Buffer, Count, PassId, TILE};
 use crate::routing::check_run;
 use crate::step::{Step, Words};
+
+/// What is encoded for a run. It says nothing of positions, tokens or routing, which are data in buffers: while a text is
+/// written, one job is run again and again, so the next is encoded while the device is at this one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Job {
+    pub pass: PassId,
+    /// Which of its dispatches.
+    pub range: Range<usize>,
+    pub n_tokens: usize,
+    pub slots: usize,
+    /// Of the records, to be read.
+    n_words: usize,
+    read: Option<Words>,
+}
 
 impl Plan {
     /// Runs a pass and reads its result.
@@ -35,12 +49,22 @@ impl Plan {
     ) {
         let mut compute = encoder.begin_compute_pass(&Default::default());
         for ready in &self.ready[pass.0][range] {
-            compute.set_pipeline(&ready.pipeline);
-            compute.set_bind_group(0, &ready.bindings, &[]);
-            let workgroups = |count| self.workgroups(count, n_tokens, slots);
-            let [x, y, z] = ready.grid.map(workgroups);
-            compute.dispatch_workgroups(x, y, z);
+            self.dispatch(&mut compute, ready, n_tokens, slots);
         }
+    }
+
+    pub(super) fn dispatch(
+        &self,
+        compute: &mut wgpu::ComputePass<'_>,
+        ready: &Ready,
+        n_tokens: usize,
+        slots: usize,
+    ) {
+        compute.set_pipeline(&ready.pipeline);
+        compute.set_bind_group(0, &ready.bindings, &[]);
+        let workgroups = |count| self.workgroups(count, n_tokens, slots);
+        let [x, y, z] = ready.grid.map(workgroups);
+        compute.dispatch_workgroups(x, y, z);
     }
 
     /// Runs the rest of a pass and reads its result.
@@ -58,21 +82,27 @@ impl Plan {
             true => Reading::words(n_tokens, n_layers, layout),
             false => RESULTS,
         };
-        let n_bytes = n_words as u64 * 4;
         let n_more = step.read.map_or(0, |words| words.count);
         self.make_room(n_words + n_more);
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        self.encode(&mut encoder, pass, rest, n_tokens, slots);
-        let records = &self.buffers[self.records.0];
-        encoder.copy_buffer_to_buffer(records, 0, &self.staging, 0, n_bytes);
-        if let Some(more) = step.read {
-            let source = self.source(more)?;
-            let first = more.first as u64 * 4;
-            let length = more.count as u64 * 4;
-            encoder.copy_buffer_to_buffer(source, first, &self.staging, n_bytes, length);
+        let job = Job {
+            pass,
+            range: rest,
+            n_tokens,
+            slots,
+            n_words,
+            read: step.read,
+        };
+        let commands = match self.ahead.take() {
+            Some((ahead, commands)) if ahead == job => commands,
+            _ => self.encode_job(&job)?,
+        };
+        self.gpu.queue.submit([commands]);
+        if n_tokens == 1 && self.clock.is_none() {
+            let commands = self.encode_job(&job)?;
+            self.ahead = Some((job.clone(), commands));
         }
-        self.gpu.queue.submit([encoder.finish()]);
         let mut words = self.gpu.read(&self.staging, n_words + n_more).await?;
+        self.add_up(job).await?;
         let more = words.split_off(n_words);
         let reading = Reading::new(&words, n_tokens, n_layers, layout, has_scores, step.trace);
         Ok(Reading {
@@ -81,10 +111,33 @@ impl Plan {
         })
     }
 
+    /// The commands of a job.
+    fn encode_job(&self, job: &Job) -> Result<wgpu::CommandBuffer, ShaderError> {
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        match &self.clock {
+            None => {
+                let range = job.range.clone();
+                self.encode(&mut encoder, job.pass, range, job.n_tokens, job.slots);
+            }
+            Some(clock) => self.encode_timed(clock, &mut encoder, job),
+        }
+        let records = &self.buffers[self.records.0];
+        let n_bytes = job.n_words as u64 * 4;
+        encoder.copy_buffer_to_buffer(records, 0, &self.staging, 0, n_bytes);
+        if let Some(more) = job.read {
+            let source = self.source(more)?;
+            let first = more.first as u64 * 4;
+            let length = more.count as u64 * 4;
+            encoder.copy_buffer_to_buffer(source, first, &self.staging, n_bytes, length);
+        }
+        Ok(encoder.finish())
+    }
+
     /// Makes the staging buffer large enough.
     fn make_room(&mut self, n_words: usize) {
         if self.staging.size() < n_words as u64 * 4 {
             self.staging = staging(&self.gpu, n_words);
+            self.ahead = None;
         }
     }
 

@@ -1,16 +1,21 @@
 //! `moescope bench MODEL`: how fast a model reads and writes here, on the CPU engine and as a recorded plan.
 //!
+//! A config.json alone is a model too, with random weights: times do not depend on what weights say.
 //! Decoding one token must read every active weight once, so its speed is also given as bandwidth, beside that of a
 //! plain copy on the same device in the same run. Keys and values, which grow with the text, are not counted.
 
-use std::path::PathBuf;
+mod profile;
+
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use moescope_model::config::LmConfig;
 use moescope_model::{Engine, GenerateOptions, Gpu, ModelError, WeightFormat};
 use serde::Serialize;
 
-use super::{Backend, load, write_json};
+use super::{Backend, load, read_text, start_random, write_json};
 use crate::Outcome;
+use profile::Profile;
 
 /// Bytes of a copy: larger than any cache.
 const COPIED: usize = 64 << 20;
@@ -20,7 +25,7 @@ const COPIES: usize = 8;
 /// Arguments of `moescope bench`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folder of the model.
+    /// Folder of the model, or a config.json, of which a model with random weights is made.
     model: PathBuf,
     /// Where to compute.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Backend::Cpu, Backend::Recorded])]
@@ -37,6 +42,9 @@ pub struct Args {
     /// Timed runs, after one that warms up.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Time every kernel too, by the clock of the device.
+    #[arg(long)]
+    profile: bool,
     /// File for the figures.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -72,6 +80,8 @@ struct Figures {
     /// Bytes read and written per second by a copy.
     copy_bandwidth: f64,
     share_of_copy_bandwidth: f64,
+    /// Of a plan, where it was asked for.
+    profile: Option<Profile>,
 }
 
 /// Median and range over the runs.
@@ -99,7 +109,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     let mut report: Option<Report> = None;
     for (backend, format) in variants(args) {
-        let mut engine = load(&args.model, backend, format)?;
+        let mut engine = engine(&args.model, backend, format)?;
         let info = engine.info();
         let room = info.max_positions;
         if args.prompt + args.tokens > room {
@@ -126,6 +136,19 @@ pub fn run(args: &Args) -> Outcome {
         (Some(path), Some(report)) => write_json(report, Some(path)),
         _ => Ok(()),
     }
+}
+
+fn engine(
+    model: &Path,
+    backend: Backend,
+    format: WeightFormat,
+) -> Result<Engine, Box<dyn std::error::Error>> {
+    if !model.is_file() {
+        return load(model, backend, format);
+    }
+    let config = LmConfig::from_json(&read_text(model)?)
+        .map_err(|error| format!("{}: {error}", model.display()))?;
+    start_random(&config, backend, format)
 }
 
 /// Every backend asked for, a plan once for each format.
@@ -167,6 +190,10 @@ async fn measure(
     };
     let decode_without_trace = decode(&untraced);
     let plan = engine.plan_info();
+    let profile = match args.profile && plan.is_some() {
+        true => Some(profile::profile(engine, &prompt, args.tokens).await?),
+        false => None,
+    };
     // Gates, norms and rows that fit no block stay float32; they are few.
     let weight_bytes_per_token = engine.weights_per_token() * format.bits() / 8;
     let bandwidth = decode_without_trace.median * weight_bytes_per_token as f64;
@@ -194,6 +221,7 @@ async fn measure(
         bandwidth,
         copy_bandwidth,
         share_of_copy_bandwidth: bandwidth / copy_bandwidth,
+        profile,
     })
 }
 
@@ -268,4 +296,7 @@ fn print(figures: &Figures) {
         100.0 * figures.share_of_copy_bandwidth,
         figures.copy_bandwidth / 1e9
     );
+    if let Some(profile) = &figures.profile {
+        profile.print();
+    }
 }

@@ -9,14 +9,12 @@ mod curve;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use moescope_model::checkpoint::write_safetensors;
 use moescope_model::config::{Architecture, LmConfig};
-use moescope_model::{Engine, GenerateOptions, ModelError, ModelFiles, WeightFormat};
+use moescope_model::{Engine, GenerateOptions, ModelError, WeightFormat};
 use moescope_routing::RouterSpec;
-use moescope_train::init::initial_tensors;
 
 use super::bench::Spread;
-use super::{Backend, start, write_json};
+use super::{Backend, start_random, write_json};
 use crate::Outcome;
 use curve::{Curve, Point, exponent, picture, print};
 
@@ -152,29 +150,18 @@ fn base() -> LmConfig {
     }
 }
 
-fn engine(config: &LmConfig, backend: Backend) -> Result<Engine, Box<dyn std::error::Error>> {
-    let weights = write_safetensors(config, &initial_tensors(config, 1))?;
-    let files = ModelFiles {
-        name: "random",
-        config: &config.to_json(),
-        tokenizer: None,
-        weights: &weights,
-    };
-    start(files, backend, WeightFormat::F32)
-}
-
 fn measure(
     axis: &Axis,
     backend: Backend,
     runs: usize,
 ) -> Result<Curve, Box<dyn std::error::Error>> {
-    let mut loaded = engine(&base(), backend)?;
+    let mut loaded = start_random(&base(), backend, WeightFormat::F32)?;
     let mut points = Vec::new();
     for &value in axis.values {
         if let Some(change) = axis.model {
             let mut config = base();
             change(&mut config, value);
-            loaded = engine(&config, backend)?;
+            loaded = start_random(&config, backend, WeightFormat::F32)?;
         }
         if axis.timed == Timed::TopK {
             loaded.set_routing(RouterSpec::top_k(value).into())?;

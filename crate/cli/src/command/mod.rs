@@ -21,8 +21,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use moescope_model::checkpoint::write_safetensors;
+use moescope_model::config::LmConfig;
 use moescope_model::{Device, Engine, Gpu, ModelFiles, PreparedPlan, WeightFormat};
 use moescope_routing::{ModelRouting, RouterSpec, RoutingError};
+use moescope_train::init::initial_tensors;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -136,6 +139,22 @@ fn start(
                 .into(),
         ),
     }
+}
+
+/// A model of that shape with random weights, for what does not depend on them.
+fn start_random(
+    config: &LmConfig,
+    backend: Backend,
+    format: WeightFormat,
+) -> Result<Engine, Box<dyn std::error::Error>> {
+    let weights = write_safetensors(config, &initial_tensors(config, 1))?;
+    let files = ModelFiles {
+        name: "random",
+        config: &config.to_json(),
+        tokenizer: None,
+        weights: &weights,
+    };
+    start(files, backend, format)
 }
 
 /// What `--spec` names, or else the `routing.json` of a model whose trained routing config.json cannot hold.

@@ -32,12 +32,24 @@ use body::Body;
 use record::{Ends, Model, sizes};
 use run::{Logits, Run, Runner, Wanted};
 
-pub use moescope_shaders::{Format as WeightFormat, Gpu};
+pub use moescope_shaders::{Format as WeightFormat, Gpu, KernelTime};
 pub use vision::PreparedVisionPlan;
 pub(crate) use vision::RecordedVit;
 
-/// Tokens up to which a text is read one by one: with fewer, the tiles of 4 that share an expert are mostly empty.
-const SHORT: usize = 16;
+/// Tokens up to which a text is read one by one.
+///
+/// A graphics card runs them side by side, and a pass by token is fewer dispatches, of which each takes its time: on an NVIDIA
+/// H100, `nine` reads 32 tokens in 0.7 ms one by one and in 1.5 in tiles, and 128 in 1.2 and 1.8. Not more than 32, for weights
+/// are read for each of them, which small caches do not bear.
+/// In software tiles are faster from 2 tokens on, but compiling their kernels takes longer than that saves: a short text
+/// does not wait for them. It must not hang on what is compiled already, for sums round in another order.
+fn short(invocations: gpu::Invocations) -> usize {
+    match invocations {
+        gpu::Invocations::Together => 32,
+        gpu::Invocations::Alone => 16,
+    }
+}
+
 /// Sequences at a time: a generation and its contrast, and both of the one that follows.
 const PLACES: usize = 4;
 
@@ -69,11 +81,13 @@ struct Passes {
     by_token: gpu::PassId,
     /// In tiles.
     in_tiles: gpu::PassId,
+    /// Tokens up to which the first is faster.
+    short: usize,
 }
 
 impl Passes {
     fn for_tokens(self, n_tokens: usize) -> gpu::PassId {
-        match n_tokens <= SHORT {
+        match n_tokens <= self.short {
             true => self.by_token,
             false => self.in_tiles,
         }
@@ -133,8 +147,8 @@ impl PreparedPlan {
         progress: impl FnMut(usize, usize),
     ) -> Result<Self, ModelError> {
         let config = LmConfig::from_json(config)?;
-        let mut recording =
-            device(gpu::Recording::new(sizes(&config)))?.suited_to(gpu.invocations());
+        let invocations = gpu.invocations();
+        let mut recording = device(gpu::Recording::new(sizes(&config)))?.suited_to(invocations);
         let model = Model::declare(&config, &mut recording, format)?;
         let mut places = Vec::new();
         for place in 0..=PLACES {
@@ -150,6 +164,7 @@ impl PreparedPlan {
             places.push(Passes {
                 by_token: pass(gpu::Mode::Vector).await?,
                 in_tiles: pass(gpu::Mode::Tile).await?,
+                short: short(invocations),
             });
         }
         let score = places.remove(PLACES);
@@ -191,6 +206,16 @@ impl RecordedLm {
     /// What there is to know about the plan; none while a pass runs.
     pub fn info(&self) -> Option<PlanInfo> {
         self.runner.info(self.places[0].by_token, self.format)
+    }
+
+    /// Times every dispatch from the next pass on, or no longer.
+    pub fn measure(&self, on: bool) -> Result<(), ModelError> {
+        self.runner.measure(on)
+    }
+
+    /// What kernels took since the last call.
+    pub fn take_times(&self) -> Result<Vec<KernelTime>, ModelError> {
+        self.runner.take_times()
     }
 
     /// A place for a sequence of at most `capacity` tokens.

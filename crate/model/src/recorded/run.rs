@@ -112,6 +112,18 @@ impl Runner {
         act(&running.plan)
     }
 
+    /// Times every dispatch from the next pass on, or no longer.
+    pub fn measure(&self, on: bool) -> Result<(), ModelError> {
+        let mut running = self.running.try_borrow_mut().map_err(|_| is_running())?;
+        device(running.plan.measure(on))
+    }
+
+    /// What kernels took since the last call.
+    pub fn take_times(&self) -> Result<Vec<gpu::KernelTime>, ModelError> {
+        let mut running = self.running.try_borrow_mut().map_err(|_| is_running())?;
+        Ok(running.plan.take_times())
+    }
+
     /// What there is to know about the plan, of whose passes `pass` is told; none while a pass runs.
     pub fn info(&self, pass: gpu::PassId, weights: WeightFormat) -> Option<PlanInfo> {
         let running = self.running.try_borrow().ok()?;

@@ -39,6 +39,13 @@ describe('the decision', () => {
     await expect(choice).rejects.toThrow("Choose the backend 'auto' or 'cpu'");
   });
 
+  test('an adapter that a browser gives only when it is asked again is taken', async () => {
+    const requestAdapter = vi.fn(GOOD.requestAdapter.bind(GOOD)).mockResolvedValueOnce(null);
+    const gpu = partial<GPU>({ requestAdapter });
+    expect(await chooseBackend('auto', (kind) => findGpu(gpu, kind))).toMatchObject({ kind: 'webgpu', adapter: 'acme a1' });
+    expect(requestAdapter).toHaveBeenCalledTimes(2);
+  });
+
   test('a forced CPU does not even look for a GPU', async () => {
     const find = vi.fn(() => findGpu(GOOD, 'webgpu'));
     await chooseBackend('cpu', find);

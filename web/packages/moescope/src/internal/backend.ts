@@ -15,12 +15,20 @@ export const NO_TIMESTAMP_QUERY = "the adapter lacks timestamp-query, which Burn
 export const CALLERS_CHOICE = 'chosen by the caller';
 export const GPU_FOUND = 'WebGPU gave an adapter';
 
+/** A browser that has just started may have no adapter yet: Chromium on a graphics card gave none at first in one of ten visits. */
+const SECOND_LOOK_MS = 150;
+
 /** Looks for an adapter that a GPU engine can start on. Never throws. */
 export async function findGpu(gpu: GPU | undefined, kind: BackendKind): Promise<GpuFinding> {
   if (gpu === undefined) {
     return { usable: false, reason: NO_WEBGPU };
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  const look = () => gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  let adapter = await look();
+  if (adapter === null) {
+    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+    adapter = await look();
+  }
   if (adapter === null) {
     return { usable: false, reason: NO_ADAPTER };
   }
