@@ -13,7 +13,7 @@ export const GROUPS = [
   { name: 'engine for the CPU', pattern: /^assets\/moescope_cpu.*\.wasm$/, limit: 1150, goal: 1000 },
   { name: 'engine for WebGPU', pattern: /^assets\/moescope_gpu.*\.wasm$/, limit: 2400, goal: 2200 },
   { name: 'engine of analyses', pattern: /^assets\/moescope_analyses.*\.wasm$/, limit: 125 },
-  { name: 'page: HTML, styles, first script', pattern: /^(index\.html|assets\/index-.*\.(css|js))$/, limit: 91 },
+  { name: 'page: HTML, styles, first script', pattern: /^(index\.html|assets\/index-.*\.(css|js))$/, limit: 93 },
   { name: 'a tab that is fetched on use', pattern: /^assets\/part-.*\.js$/, limit: 21, each: true },
   { name: 'words of another language', pattern: /^assets\/messages-.*\.js$/, limit: 21, each: true },
   { name: 'scripts on use', pattern: /^(assets\/.*|service-worker)\.js$/, limit: 47 },
