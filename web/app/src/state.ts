@@ -2,7 +2,7 @@
 // Only what differs from the default is written, which for a link to a lesson is what that presets. Reading never throws:
 // what makes no sense is left at its default.
 // Links of former versions go on meaning what they meant: in version 1 the model, where they name none, is models/first,
-// and before 3 a lesson presets nothing.
+// and before 3 a lesson presets nothing and the vision model is models/trio-small.
 
 import type { BackendWish } from 'moescope';
 
@@ -154,7 +154,8 @@ const RIVAL: RivalForm<string> = {
 };
 
 /** What links of former versions mean where they say nothing. */
-const FORMER: ReadonlyMap<string, State> = new Map([['1', { ...DEFAULTS, model: 'models/first' }], ['2', DEFAULTS]]);
+const SECOND: State = { ...DEFAULTS, vision: { ...VISION_DEFAULTS, model: 'models/trio-small' } };
+const FORMER: ReadonlyMap<string, State> = new Map([['1', { ...SECOND, model: 'models/first' }], ['2', SECOND]]);
 
 /** What a link means where it says nothing: a lesson that can be taken here is opened with what it presets. */
 function standardFor(name: string | undefined): State {
@@ -238,7 +239,7 @@ export function decode(hash: string): State {
     step: integer(params.get('step'), { min: 0, max: LIMITS.steps }) ?? standard.step,
     hide: names(params.get('hide'), HIDEABLE),
     present: oneOf(params.get('present'), STAGES),
-    vision: visionOf(params),
+    vision: visionOf(params, standard.vision),
   };
 }
 

@@ -65,7 +65,7 @@ describe('the hash', () => {
   it('samples at temperature 0.7 unless the link says otherwise, as links that name 0.8 do', () => {
     expect(decode('#v=1').temperature).toBe(0.7);
     const state = decode('#v=1&temp=0.8');
-    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=3&model=models%2Ffirst&temp=0.8']);
+    expect([state.temperature, encode(state)]).toEqual([0.8, 'v=3&model=models%2Ffirst&temp=0.8&v.model=models%2Ftrio-small']);
     expect(encode(decode('#v=3&temp=0.7'))).toBe('v=3');
   });
 
@@ -88,6 +88,12 @@ describe('the hash', () => {
 
   it('ignores links of a version to come', () => {
     for (const version of ['4', 'constructor']) expect(decode(`#v=${version}&k=3`)).toEqual(DEFAULTS);
+  });
+
+  it('keeps the model of pictures that links of versions 1 and 2 meant', () => {
+    for (const version of ['1', '2']) expect(decode(`#v=${version}&tab=vision`).vision.model).toBe('models/trio-small');
+    expect(decode('#v=2&v.model=models/trio').vision.model).toBe('models/trio');
+    expect(decode('#v=3&tab=vision').vision.model).toBe('models/trio');
   });
 
   it('keeps the meaning of links of version 1, whose model was models/first', () => {

@@ -41,7 +41,7 @@ export interface VisionState {
 }
 
 export const VISION_DEFAULTS: VisionState = {
-  model: 'models/trio-small',
+  model: 'models/trio',
   source: { kind: 'sample', set: 'cifar10', label: 3, index: 0 },
   routing: NO_EDITS,
   tint: 'experts',
@@ -70,15 +70,16 @@ export function visionFields({ model, source, routing, tint, layer, patch, map, 
   return [...said, ...routingFields(routing, 'v.'), ...rivalFields(rival, RIVAL)];
 }
 
-export function visionOf(params: URLSearchParams): VisionState {
+/** What a link says, and where it says nothing `standard`. */
+export function visionOf(params: URLSearchParams, standard: VisionState): VisionState {
   return {
-    model: modelFolder(params.get('v.model')) ?? VISION_DEFAULTS.model,
-    source: sourceFrom(params.get('v.image') ?? '') ?? VISION_DEFAULTS.source,
+    model: modelFolder(params.get('v.model')) ?? standard.model,
+    source: sourceFrom(params.get('v.image') ?? '') ?? standard.source,
     routing: readRouting(params, 'v.'),
-    tint: oneOf(params.get('v.tint'), TINTS) ?? VISION_DEFAULTS.tint,
+    tint: oneOf(params.get('v.tint'), TINTS) ?? standard.tint,
     layer: integer(params.get('v.layer'), { min: 0, max: ROUTING_LIMITS.layers }),
     patch: integer(params.get('v.patch'), PATCHES),
-    map: oneOf(params.get('v.map'), GROUPINGS) ?? VISION_DEFAULTS.map,
+    map: oneOf(params.get('v.map'), GROUPINGS) ?? standard.map,
     rival: readRival(params, RIVAL),
   };
 }
