@@ -141,6 +141,8 @@ test('an expert has a page, and is forced and nudged from there', () => withText
   await expert.getByRole('button', { name: 'Force' }).click();
   await expert.getByRole('button', { name: 'Nudge up' }).click();
   await page.waitForFunction(() => location.hash.includes('off.2=0%2C0%2C0%2C0%2C0%2C0.5'));
+  await page.keyboard.press('Escape');
+  await expert.waitFor({ state: 'detached' });
 }));
 
 test('the fixed sample is read under the routing that is set, beside the trained one', () => withText({}, async (moescope, page) => {

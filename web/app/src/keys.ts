@@ -2,6 +2,7 @@
 
 import type { App } from './app.js';
 import type { Actions } from './page/shown.js';
+import type { State } from './state.js';
 
 export function keyboard(app: App, actions: Actions): void {
   addEventListener('keydown', (event) => {
@@ -24,11 +25,16 @@ function release(app: App): void {
   if (app.ui.help) return;
   if (app.ui.menu !== undefined) app.show({ menu: undefined });
   else if (app.ui.sheet) app.show({ sheet: false });
+  else if (showsExpert(app.store.state)) app.store.set({ expert: undefined });
   else {
     app.show({ hover: undefined });
     app.store.set({ token: undefined });
     app.vision.release();
   }
+}
+
+function showsExpert({ expert, tab }: State): boolean {
+  return expert !== undefined && (tab === 'language' || tab === 'lessons');
 }
 
 /** Text fields keep their own undo and their question marks. */
