@@ -26,7 +26,9 @@ const QUIET_FLAGS = [
 ];
 const WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--ignore-gpu-blocklist'];
 /** Headless on Linux, Chromium takes a graphics card only through Vulkan, without a surface to draw on. */
-const VULKAN_FLAGS = ['--enable-features=Vulkan,VulkanFromANGLE,DefaultANGLEVulkan', '--use-angle=vulkan', '--disable-vulkan-surface'];
+const VULKAN_FLAGS = [
+  '--enable-features=Vulkan,VulkanFromANGLE,DefaultANGLEVulkan', '--use-angle=vulkan', '--disable-vulkan-surface', '--use-webgpu-adapter=default',
+];
 const ADAPTER_FLAGS = {
   software: ['--use-webgpu-adapter=swiftshader'],
   hardware: process.platform === 'linux' ? VULKAN_FLAGS : [],
