@@ -102,6 +102,17 @@ describe('a run', () => {
     expect(findAll(picture ?? '', ({ tag }) => ['rect', 'path'].includes(tag)).length).toBeGreaterThan(0);
   });
 
+  it('does not begin by itself on a text that is being written, and does once that is whole', async () => {
+    const { study, store, analyser, runner } = await lab({ model: false });
+    runner.status = 'running';
+    store.set({ tab: 'analyses' });
+    study.follow();
+    expect([study.progress, analyser.runs]).toEqual([undefined, []]);
+    runner.status = 'done';
+    study.follow();
+    await vi.waitFor(() => expect(study.fresh()).toBe(true));
+  });
+
   it('begins by itself where it takes no model, once the tab is open', async () => {
     const { study, store, analyser, choose } = await lab({ model: false });
     expect(analyser.runs).toEqual([]);

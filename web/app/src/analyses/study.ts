@@ -117,11 +117,12 @@ export class Study {
     return texts !== 'current' || id === 'agreement' || id === 'ablation';
   }
 
-  /** Runs by itself what takes no model, once the tab is open. */
+  /** Runs by itself what takes no model, once the tab is open; of a text that is being written not before it is whole. */
   follow(): void {
-    const { state } = this.#around.store;
+    const { runner, store: { state } } = this.#around;
     const { analysis: id, texts } = state.analyses;
     if (state.tab !== 'analyses' || this.fresh(state) || this.#running(state)) return;
+    if (texts === 'current' && runner.status === 'running') return;
     const atHand = !this.#needsModel(id, texts) || (id !== 'ablation' && this.reader.has(this.reader.routing()));
     if (atHand && this.problem(state) === undefined) void this.run();
   }
