@@ -109,6 +109,7 @@ export const analysesMessages = {
   facts: (model: string, tokens: number, layers: number, experts: number) => `${model}: ${tokens.toLocaleString('en')} tokens, ${layers} MoE layers of ${experts} experts`,
   stale: 'These figures are of other texts, another layer or another routing than are chosen now.',
   empty: 'Nothing has been run yet.',
+  writing: 'The text is being written. Its figures come when it is whole.',
   needs: (what: string) => `It needs ${what}.`,
   needsText: 'There is no text yet: write one on the tab Language, or choose another text here.',
   needsModel: 'These texts have to be run through the model, which is not here yet. The shown text and traces from files work without it.',

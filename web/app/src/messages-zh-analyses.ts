@@ -115,7 +115,7 @@ export const chineseAnalyses: Pick<Translation, 'analyses'> = {
     run: '运行', again: '再次运行', cancel: '取消', result: '结果', progress: '正在分析',
     running: { texts: (done) => `正在读取文本，${done}`, layers: (done, total) => `第 ${done} 层，共 ${total} 层`, bans: (done, total) => `第 ${done} 次运行，共 ${total} 次`, file: '正在读取文件' },
     facts: (model, tokens, layers, experts) => `${model}：${tokens.toLocaleString('en')} 个词元，${layers} 个 MoE 层，每层 ${experts} 个专家`,
-    stale: '这些数字来自别的文本、层或路由，与现在的选择不一致。', empty: '还没有运行过分析。', needs: (what) => `需要${what}。`,
+    stale: '这些数字来自别的文本、层或路由，与现在的选择不一致。', empty: '还没有运行过分析。', writing: '文本正在生成，写完后显示分析结果。', needs: (what) => `需要${what}。`,
     needsText: '还没有文本：请在“语言”页写一段，或在这里选择别的文本。', needsModel: '这些文本要先由模型读一遍，而模型尚未载入。当前显示的文本和文件中的轨迹不需要模型。',
     needsOwn: '粘贴一段文本，或打开文本文件。', needsDomain: '至少选择一个领域。', needsFile: '打开一份轨迹文件。', needsModelForBans: '关掉专家需要实时模型和一段文本；只有文件中的轨迹还不够。',
     sameRouting: '两种路由相同：请在“语言”页更改路由，或在这里选择第二种策略。', failed: (message) => `未能运行：${message}`,

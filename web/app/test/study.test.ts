@@ -107,7 +107,7 @@ describe('a run', () => {
     runner.status = 'running';
     store.set({ tab: 'analyses' });
     study.follow();
-    expect([study.progress, analyser.runs]).toEqual([undefined, []]);
+    expect([study.progress, analyser.runs, study.waits()]).toEqual([undefined, [], true]);
     runner.status = 'done';
     study.follow();
     await vi.waitFor(() => expect(study.fresh()).toBe(true));

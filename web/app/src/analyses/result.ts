@@ -141,11 +141,12 @@ function runLine({ study, state }: Studied): ViewElement {
 function problems({ study, state }: Studied, shows: boolean): ViewElement {
   const idle = study.progress === undefined;
   const problem = idle ? study.problem(state) : undefined;
+  const waits = study.waits(state);
   return h('div.problems', {},
     problem !== undefined && h('p.needs', { key: 'problem' }, problem),
     h('p.error', { key: 'failure', attrs: { role: 'alert', hidden: study.failure === undefined } }, study.failure?.() ?? ''),
-    idle && shows && problem === undefined && !study.fresh(state) && h('p.needs', { key: 'stale' }, words().stale),
-    idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, words().empty));
+    idle && shows && problem === undefined && !study.fresh(state) && h('p.needs', { key: 'stale' }, waits ? words().writing : words().stale),
+    idle && !shows && problem === undefined && study.failure === undefined && h('p.note', { key: 'empty' }, waits ? words().writing : words().empty));
 }
 
 function takeAlong(shown: Studied, finding: Finding): ViewElement {

@@ -119,12 +119,16 @@ export class Study {
 
   /** Runs by itself what takes no model, once the tab is open; of a text that is being written not before it is whole. */
   follow(): void {
-    const { runner, store: { state } } = this.#around;
+    const { state } = this.#around.store;
     const { analysis: id, texts } = state.analyses;
-    if (state.tab !== 'analyses' || this.fresh(state) || this.#running(state)) return;
-    if (texts === 'current' && runner.status === 'running') return;
+    if (state.tab !== 'analyses' || this.fresh(state) || this.#running(state) || this.waits(state)) return;
     const atHand = !this.#needsModel(id, texts) || (id !== 'ablation' && this.reader.has(this.reader.routing()));
     if (atHand && this.problem(state) === undefined) void this.run();
+  }
+
+  /** Whether the text that is chosen is still being written. */
+  waits({ analyses }: State = this.#around.store.state): boolean {
+    return analyses.texts === 'current' && this.#around.runner.status === 'running';
   }
 
   /** Whether the figures shown are those of what is chosen. */
