@@ -73,11 +73,13 @@ impl Plan {
         self.pipelines.len()
     }
 
-    /// Names of the kernels of a pass, in order, one for each dispatch.
+    /// Names of the kernels of a pass under the present routing, in order, one for each dispatch.
     #[must_use]
     pub fn dispatches(&self, pass: PassId) -> Vec<&'static str> {
         let dispatches = self.passes[pass.0].dispatches.iter();
-        dispatches.map(|dispatch| dispatch.kernel.name).collect()
+        dispatches
+            .map(|dispatch| self.kernel_of(dispatch).1.name)
+            .collect()
     }
 
     /// Packs whole rows of a matrix and uploads them.

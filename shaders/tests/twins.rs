@@ -288,6 +288,30 @@ fn attention_agrees_with_its_twin() {
     }
 }
 
+#[test]
+fn attention_goes_on_behind_the_keys_that_a_workgroup_looks_at_together() {
+    let mut rng = Rng::new(8);
+    for mode in [Mode::Vector, Mode::Tile] {
+        for (position, n_tokens) in [(255, 1), (256, 1), (250, 9), (600, 5)] {
+            let args = cpu::AttentionArgs {
+                n_heads: 2,
+                n_kv_heads: 1,
+                head_dim: 32,
+                capacity: 640,
+                sees: Sees::Past,
+                position,
+            };
+            attend(
+                &mut rng,
+                (mode, Invocations::Together),
+                &args,
+                n_tokens,
+                true,
+            );
+        }
+    }
+}
+
 fn attend(
     rng: &mut Rng,
     (mode, invocations): (Mode, Invocations),
@@ -303,7 +327,11 @@ fn attend(
         sees,
         position,
     } = *args;
-    let recording = Recording::new(sizes(n_tokens)).unwrap();
+    let sizes = moescope_shaders::Sizes {
+        capacity,
+        ..sizes(n_tokens)
+    };
+    let recording = Recording::new(sizes).unwrap();
     let mut recording = recording.suited_to(invocations);
     let q = recording.activations("q", n_heads * head_dim);
     let cache = recording.cache("cache", n_kv_heads, head_dim);

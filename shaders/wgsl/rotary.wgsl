@@ -1,6 +1,6 @@
 // Query and key norms, rotary positions (half-rotation, Su et al. 2021), and the write into the cache.
 //
-// binding 2 qkv     [T, (H + 2 H_kv) * head_dim]
+// binding 2 qkv     [T, (H + 2 H_kv) * head_dim], read in quads: head_dim is a multiple of 4, as attention has it
 //         3 gains   q gains, then k gains: [2 * head_dim] per head, [(H + H_kv) * head_dim] over the whole projection
 //         4 angles  [positions, head_dim / 2] cosine and sine
 //         5 q       [T, H * head_dim]

@@ -1,7 +1,7 @@
 //! Twins: each kernel as plain Rust with the same loops and names, to be read beside its shader and to test it.
 //!
-//! Loops over the grid are loops here, lanes that a workgroup adds up are added up in the same order, and weights are
-//! plain numbers ([`crate::Format::rounded`] of what a shader unpacks). They are not fast and not meant to be.
+//! Loops over the grid are loops here, sums go from the first number to the last where a shader shares them among lanes, and
+//! weights are plain numbers ([`crate::Format::rounded`] of what a shader unpacks). They are not fast and not meant to be.
 //! The twin of `route.wgsl` is the interpreter in `moescope-routing`, which was there first.
 
 mod attention;
@@ -34,29 +34,18 @@ pub use mean::mean;
 pub use rotary::{RotaryArgs, rotary};
 pub use sample::{log_prob, sample};
 
-/// Lanes that share a row.
-const LANES: usize = 8;
-
 /// An RMS norm: gains, and what is added to the mean square.
 pub type Gain<'a> = Option<(&'a [f32], f32)>;
 
 /// One expert's choice of a token: `(expert, weight)`, in slot order.
 pub type Slots = [(usize, f32)];
 
-/// Product of a row with normed input, and sum of squares of the input, lane by lane in quads.
+/// Product of a row with normed input, and sum of squares of the input.
 fn row_product(row: &[f32], input: &[f32], gain: Gain<'_>) -> (f32, f32) {
     let (mut sum, mut squares) = (0.0, 0.0);
-    for lane in 0..LANES {
-        let (mut lane_sum, mut lane_squares) = (0.0, 0.0);
-        for at in (lane * 4..row.len()).step_by(4 * LANES) {
-            for k in at..at + 4 {
-                let x = input[k];
-                lane_squares += x * x;
-                lane_sum += row[k] * gain.map_or(x, |(gain, _)| x * gain[k]);
-            }
-        }
-        sum += lane_sum;
-        squares += lane_squares;
+    for (k, (weight, &x)) in row.iter().zip(input).enumerate() {
+        squares += x * x;
+        sum += weight * gain.map_or(x, |(gain, _)| x * gain[k]);
     }
     (sum, squares)
 }

@@ -93,16 +93,16 @@ impl Plan {
 
     /// The kernels of dispatches that [`Self::encode_timed`] encoded and that have run.
     pub(super) async fn add_up(&mut self, job: Job) -> Result<(), ShaderError> {
+        let kernels = &self.dispatches(job.pass)[job.range];
         let Some(clock) = &mut self.clock else {
             return Ok(());
         };
-        let dispatches = &self.passes[job.pass.0].dispatches[job.range];
-        let n_words = 2 * dispatches.len() * TICK / 4;
+        let n_words = 2 * kernels.len() * TICK / 4;
         let words = self.gpu.read(&clock.staging, n_words).await?;
         let period = f64::from(self.gpu.queue.get_timestamp_period()) / 1e9;
-        for (dispatch, ticks) in dispatches.iter().zip(words.chunks_exact(4)) {
+        for (kernel, ticks) in kernels.iter().zip(words.chunks_exact(4)) {
             let tick = |at: usize| u64::from(ticks[at]) | u64::from(ticks[at + 1]) << 32;
-            let spent = clock.spent.entry(dispatch.kernel.name).or_default();
+            let spent = clock.spent.entry(kernel).or_default();
             spent.0 += 1;
             spent.1 += tick(2).saturating_sub(tick(0)) as f64 * period;
         }

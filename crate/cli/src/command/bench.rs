@@ -107,6 +107,11 @@ pub fn run(args: &Args) -> Outcome {
     if args.runs == 0 || args.prompt == 0 || args.tokens == 0 {
         return Err("--runs, --prompt and --tokens must be 1 or more".into());
     }
+    if args.profile && !args.backends.contains(&Backend::Recorded) {
+        let message =
+            "--profile times the kernels of a recorded plan; --backends must name recorded";
+        return Err(message.into());
+    }
     let mut report: Option<Report> = None;
     for (backend, format) in variants(args) {
         let mut engine = engine(&args.model, backend, format)?;

@@ -81,7 +81,7 @@ struct Passes {
     by_token: gpu::PassId,
     /// In tiles.
     in_tiles: gpu::PassId,
-    /// Tokens up to which the first is faster.
+    /// Tokens up to which the first is taken.
     short: usize,
 }
 
