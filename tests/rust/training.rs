@@ -82,9 +82,12 @@ fn shards() -> Vec<Shard> {
     }]
 }
 
+/// What a recipe starts from is looked up here.
+const RECIPE_FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// An empty folder of this test's own.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = Path::new(RECIPE_FOLDER).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     folder
 }
@@ -97,6 +100,7 @@ fn run(
 ) -> (Tensors, Vec<f64>) {
     let options = RunOptions {
         folder: folder.to_path_buf(),
+        recipe_folder: RECIPE_FOLDER.into(),
         threads,
         stop_after,
     };
@@ -160,6 +164,7 @@ fn last_load(recipe: &Recipe, name: &str) -> (f64, Option<ModelRouting>) {
         shards(),
         RunOptions {
             folder: folder(name),
+            recipe_folder: RECIPE_FOLDER.into(),
             threads: 1,
             stop_after: None,
         },
@@ -202,6 +207,7 @@ fn a_warm_start_takes_all_experts_first_and_the_trained_number_after() {
         shards(),
         RunOptions {
             folder: folder("warm-counts"),
+            recipe_folder: RECIPE_FOLDER.into(),
             threads: 1,
             stop_after: Some(25),
         },
@@ -272,6 +278,7 @@ fn a_run_folder_of_another_recipe_is_refused() {
     run(&recipe("muon"), &folder, 1, Some(2));
     let options = RunOptions {
         folder,
+        recipe_folder: RECIPE_FOLDER.into(),
         threads: 1,
         stop_after: Some(2),
     };
@@ -279,6 +286,48 @@ fn a_run_folder_of_another_recipe_is_refused() {
     let task = TextTask::new(&other, &shards).unwrap();
     let error = train(&task, &options, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("another recipe"), "{error}");
+}
+
+#[test]
+fn a_recipe_goes_on_from_the_weights_of_another_model() {
+    let (first, model) = (recipe("muon"), folder("begun-model"));
+    let (tensors, losses) = run(&first, &folder("begun"), 1, None);
+    std::fs::create_dir_all(&model).unwrap();
+    let bytes = write_safetensors(&lm_config(&first), &tensors).unwrap();
+    std::fs::write(model.join("model.safetensors"), bytes).unwrap();
+
+    let mut second = first.clone();
+    second.train.start_from = Some("begun-model".into());
+    second.train.seed = 2;
+    let (_, gone_on) = run(&second, &folder("gone-on"), 1, Some(1));
+    let (begin, end) = (losses[0], losses[59]);
+    assert!(
+        (gone_on[0] - end).abs() < 0.1 * (begin - end),
+        "{begin} to {end}, then {}",
+        gone_on[0]
+    );
+}
+
+#[test]
+fn a_model_to_start_from_that_is_missing_or_of_another_shape_is_refused() {
+    let (wide, model) = (changed(&[("moe_d_ff = 16", "moe_d_ff = 32")]), folder("wide"));
+    let tensors = initial_tensors(&lm_config(&wide), 1);
+    std::fs::create_dir_all(&model).unwrap();
+    let bytes = write_safetensors(&lm_config(&wide), &tensors).unwrap();
+    std::fs::write(model.join("model.safetensors"), bytes).unwrap();
+    for (start, expected) in [("nowhere", "nowhere/model.safetensors"), ("wide", "shape")] {
+        let (mut recipe, shards) = (recipe("muon"), shards());
+        recipe.train.start_from = Some(start.into());
+        let options = RunOptions {
+            folder: folder("not-started"),
+            recipe_folder: RECIPE_FOLDER.into(),
+            threads: 1,
+            stop_after: Some(1),
+        };
+        let task = TextTask::new(&recipe, &shards).unwrap();
+        let error = train(&task, &options, &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
 
 #[test]

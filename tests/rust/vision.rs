@@ -107,9 +107,12 @@ fn sets() -> Vec<ImageSet> {
     vec![set("cifar10", 16, 3), set("mnist", 12, 1)]
 }
 
+/// What a recipe starts from is looked up here.
+const RECIPE_FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// An empty folder of this test's own.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("vision-{name}"));
+    let folder = Path::new(RECIPE_FOLDER).join(format!("vision-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
     folder
 }
@@ -117,6 +120,7 @@ fn folder(name: &str) -> PathBuf {
 fn run(recipe: &VisionRecipe, folder: &Path, stop_after: Option<usize>) -> (Tensors, Vec<f64>) {
     let options = RunOptions {
         folder: folder.to_path_buf(),
+        recipe_folder: RECIPE_FOLDER.into(),
         threads: 2,
         stop_after,
     };

@@ -6,7 +6,7 @@
 //! It does not say where the text is or on what machine the training runs.
 //! Schedule: linear warm-up, then cosine decay (Loshchilov and Hutter, "SGDR", 2017).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +164,10 @@ pub struct TrainRecipe {
     /// How the routing begins dense; absent where it is sparse from the first step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dense_to_sparse: Option<DenseToSparse>,
+    /// Folder of the model whose weights the training begins with, from the recipe's own folder; absent where they are
+    /// random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<PathBuf>,
 }
 
 /// A warm start of the routing (after the dense-to-sparse gate, Nie et al. 2021, arXiv:2112.14397).

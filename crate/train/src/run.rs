@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Device;
-use moescope_model::checkpoint::write_safetensors;
+use moescope_model::checkpoint::{Tensors, read_safetensors, write_safetensors};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -18,6 +18,7 @@ use crate::optimizer::optimizer;
 use crate::step::{StepReport, Update, train_step};
 use crate::task::Task;
 use crate::train_router::Objective;
+use crate::trainer::RunOptions;
 
 /// Progress of a run, beside its weights.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,14 +49,16 @@ impl<T: Task> Run<T> {
     /// Resumes the run in the folder, or starts one.
     ///
     /// # Errors
-    /// A run of another recipe or number of threads, or a damaged checkpoint.
-    pub fn open(task: &T, threads: usize, folder: &Path) -> Result<Self, TrainError> {
+    /// A run of another recipe or number of threads, a damaged checkpoint, or a model to start from that is not there
+    /// or of another shape.
+    pub fn open(task: &T, options: &RunOptions) -> Result<Self, TrainError> {
+        let folder = &options.folder;
         std::fs::create_dir_all(folder).map_err(io("create", folder))?;
         let device = Device::flex().autodiff();
-        let model = task.initial(&device)?;
+        let model = task.build(&first_tensors(task, &options.recipe_folder)?, &device)?;
         let state = RunState {
             recipe: task.recipe().clone(),
-            threads,
+            threads: options.threads,
             steps_done: 0,
             seconds: 0.0,
             biases_le: match task.schedule().selection_bias_step {
@@ -67,7 +70,7 @@ impl<T: Task> Run<T> {
             optimizer: optimizer(task.schedule(), &model, &task.adamw_matrices(&model)),
             model: Some(model),
             device,
-            folder: folder.to_path_buf(),
+            folder: folder.clone(),
             state,
         };
         // The last one is away for a moment while a new one takes its place.
@@ -183,6 +186,16 @@ impl<T: Task> Run<T> {
         std::fs::rename(&new, &place).map_err(io("rename", &new))?;
         remove_folder(&old)
     }
+}
+
+/// Random weights, or those of the model that the recipe starts from.
+fn first_tensors<T: Task>(task: &T, recipe_folder: &Path) -> Result<Tensors, TrainError> {
+    let Some(model) = &task.schedule().start_from else {
+        return Ok(task.random_tensors());
+    };
+    let path = recipe_folder.join(model).join("model.safetensors");
+    let bytes = std::fs::read(&path).map_err(io("read", &path))?;
+    Ok(read_safetensors(task.config(), &bytes)?)
 }
 
 fn remove_folder(folder: &Path) -> Result<(), TrainError> {

@@ -44,11 +44,14 @@ pub trait Task: Sync {
     /// Index of the transformer layer of each MoE layer.
     fn moe_layers(&self) -> Vec<usize>;
 
-    /// The model with its first weights.
+    /// Random first weights.
+    fn random_tensors(&self) -> Tensors;
+
+    /// The model with the weights given.
     ///
     /// # Errors
-    /// A configuration that cannot be built.
-    fn initial(&self, device: &Device) -> Result<Self::Model, ModelError>;
+    /// Weights that are not those of the configuration.
+    fn build(&self, tensors: &Tensors, device: &Device) -> Result<Self::Model, ModelError>;
 
     /// The weights in published names and layout.
     ///

@@ -74,9 +74,12 @@ impl Task for TextTask<'_> {
         self.config.moe_layers.clone()
     }
 
-    fn initial(&self, device: &Device) -> Result<MoeLm, ModelError> {
-        let tensors = initial_tensors(&self.config, self.recipe.train.seed);
-        build(&self.config, &tensors, device)
+    fn random_tensors(&self) -> Tensors {
+        initial_tensors(&self.config, self.recipe.train.seed)
+    }
+
+    fn build(&self, tensors: &Tensors, device: &Device) -> Result<MoeLm, ModelError> {
+        build(&self.config, tensors, device)
     }
 
     fn export(&self, model: &MoeLm) -> Result<Tensors, ModelError> {

@@ -44,6 +44,8 @@ pub struct Report<'a> {
 pub struct RunOptions {
     /// Folder of checkpoints and log.
     pub folder: PathBuf,
+    /// Folder of the recipe, which its `start_from` begins at.
+    pub recipe_folder: PathBuf,
     /// Threads; must divide the recipe's `batch_sequences`.
     pub threads: usize,
     /// Stop after this many steps of the schedule, for trials; none runs to the end.
@@ -107,7 +109,7 @@ pub fn train<T: Task>(
     let schedule = task.schedule();
     check_threads(schedule.batch_sequences, options.threads)?;
     let steps = schedule.steps();
-    let mut run = Run::open(task, options.threads, &options.folder)?;
+    let mut run = Run::open(task, options)?;
     let mut log = Log::open(&options.folder, run.state.steps_done)?;
     let (started, earlier) = (Instant::now(), run.state.seconds);
     let (first, mut saved) = (run.state.steps_done, Instant::now());

@@ -126,7 +126,8 @@ export class App {
     addEventListener('hashchange', () => this.#followLink());
     keyboard(this, this.#actions);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.schedule());
-    addEventListener('resize', () => this.schedule());
+    // A window without a size, hidden or while a picture of it is taken, is nothing to draw for.
+    addEventListener('resize', () => innerWidth > 1 && this.schedule());
     pictureGestures(this.vision);
     this.schedule();
     if (this.store.state.tab === 'analyses') void this.analysing.ask();

@@ -22,7 +22,7 @@ export const VISION_INFO: VisionInfo = {
 };
 
 export class FakeEyes implements Eyes {
-  readonly model = VISION_INFO;
+  readonly model: VisionInfo;
   readonly backend = { kind: 'cpu', reason: 'test' } as const;
   routing: ModelRouting = TRAINED;
   freed = false;
@@ -31,8 +31,10 @@ export class FakeEyes implements Eyes {
   readonly looks: { picture: Picture; routing: ModelRouting }[] = [];
   readonly #paceMs: number;
 
-  constructor(paceMs = 0) {
+  constructor(paceMs = 0, model = VISION_INFO) {
     this.#paceMs = paceMs;
+    this.model = model;
+    this.routing = model.trained_routing;
   }
 
   setRouting(routing: ModelRouting): Promise<void> {
@@ -54,7 +56,7 @@ export class FakeEyes implements Eyes {
     const bytes = 'data' in picture ? picture.data : new Uint8ClampedArray(4);
     const seed = bytes.reduce((sum, byte, i) => (i % 4 === 3 ? sum : sum + byte), 0) % 997;
     const topK = topKOf(full.default) ?? 2;
-    const layers = VISION_INFO.moe_layers.map((layer) => limited(routed(seed, layer, specFor(full, layer)), specFor(full, layer), topK));
+    const layers = this.model.moe_layers.map((layer) => limited(routed(seed, layer, specFor(full, layer)), specFor(full, layer), topK));
     const lost = layers.reduce((sum, { verdicts }) => sum + verdicts.filter((code) => code === OVER_CAPACITY).length, 0);
     const logits = VISION_INFO.classes.map((_, n) => 9 * noise(n, seed, 5) - 2 * noise(n, lost + topK, 7));
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);

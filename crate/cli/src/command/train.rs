@@ -41,7 +41,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let folder = args.recipe.parent().unwrap_or(Path::new("."));
+    let folder = args.recipe_folder();
     match AnyRecipe::load(&args.recipe)? {
         AnyRecipe::Text(recipe) => train_text(args, &recipe, folder),
         AnyRecipe::Vision(recipe) => train_vision(args, &recipe, folder),
@@ -95,6 +95,10 @@ fn train_vision(args: &Args, recipe: &VisionRecipe, folder: &Path) -> Outcome {
 }
 
 impl Args {
+    fn recipe_folder(&self) -> &Path {
+        self.recipe.parent().unwrap_or(Path::new("."))
+    }
+
     fn run_folder(&self, cache: &ShardCache, name: &str) -> PathBuf {
         let given = self.run.clone();
         given.unwrap_or_else(|| cache.run_folder(name))
@@ -109,6 +113,7 @@ fn learn<T: Task>(
 ) -> Result<Option<Trained>, Box<dyn std::error::Error>> {
     let options = RunOptions {
         folder: run_folder.to_path_buf(),
+        recipe_folder: args.recipe_folder().to_path_buf(),
         threads: args.threads,
         stop_after: args.steps,
     };

@@ -72,9 +72,12 @@ impl Task for VisionTask<'_> {
         self.config.moe_layers()
     }
 
-    fn initial(&self, device: &Device) -> Result<MoeVit, ModelError> {
-        let tensors = initial_vision_tensors(&self.config, self.recipe.train.seed);
-        build(&self.config, &tensors, device)
+    fn random_tensors(&self) -> Tensors {
+        initial_vision_tensors(&self.config, self.recipe.train.seed)
+    }
+
+    fn build(&self, tensors: &Tensors, device: &Device) -> Result<MoeVit, ModelError> {
+        build(&self.config, tensors, device)
     }
 
     fn export(&self, model: &MoeVit) -> Result<Tensors, ModelError> {

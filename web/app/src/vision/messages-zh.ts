@@ -18,6 +18,8 @@ export const chineseVision: Messages['vision'] = {
     clear: '清除', undoStroke: '撤销一笔',
   },
   topKTerm: '每个图像块的专家数',
+  dense: '这个模型没有专家：所有图像块走同一条路。这里列出它的回答和正确率，供与有路由的模型比较。',
+  denseCost: '这里不存在路由。列出它的损失和计算量，供与有路由的模型比较。',
   onCpu: '一张图片的计算量很小，所以由 CPU 处理，除非选择 WebGPU。',
   camera: {
     start: '使用摄像头', stop: '停止摄像头',
@@ -37,6 +39,7 @@ export const chineseVision: Messages['vision'] = {
     none: '各类别的概率将显示在这里。',
     run: (backend, ms) => `在 ${backend} 上实时运行，每张图片 ${ms} 毫秒`,
     facts: (name, layers, experts, topK, parameters, active) => `${name}：${layers} 个 MoE 层，每层 ${experts} 个专家，top-${topK}；参数量 ${parameters}，每个图像块激活 ${active}`,
+    factsDense: (name, parameters) => `${name}：没有专家；参数量 ${parameters}，全部激活`,
   },
   layers: {
     heading: '图像块去了哪里',
@@ -60,7 +63,7 @@ export const chineseVision: Messages['vision'] = {
     heading: '容量', label: '每个专家的图像块数', off: '没有上限',
     value: (factor, places) => `平均份额的 ${factor} 倍：${places} 个图像块`,
     help: '专家满了就会拒收图像块；被拒收的图像块失去这个专家。',
-    on: '限制容量', first: '谁优先', order: '按顺序', batch_priority: '按优先级',
+    on: '限制容量', given: '这个路由自带容量上限。', first: '谁优先', order: '按顺序', batch_priority: '按优先级',
     priorityHelp: '按顺序：从左上角开始。按优先级：权重最大的图像块优先（V-MoE，arXiv:2106.05974）。',
     edit: (factor, priority) => `容量 ${factor}${priority === 'order' ? '' : '，按优先级'}`,
   },
@@ -69,6 +72,7 @@ export const chineseVision: Messages['vision'] = {
   survey: {
     heading: '全部样本',
     intro: (images) => `一张图片说明不了什么。用 ${images} 张各类别的测试图片，才能看出模型的正确率，以及哪个专家负责哪些类别。`,
+    introDense: (images) => `一张图片说明不了什么。用 ${images} 张各类别的测试图片，才能看出模型的正确率。`,
     start: '在样本上测量', again: '再次测量', stop: '停止',
     progress: (done, total) => `${total} 张中的 ${done} 张`,
     stale: '测量时的路由与现在设置的不同。',

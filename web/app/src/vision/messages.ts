@@ -22,6 +22,8 @@ export const visionMessages = {
     undoStroke: 'Undo line',
   },
   topKTerm: 'experts per patch',
+  dense: 'This model has no experts: every patch takes the same way. What it answers, and how often it is right, stands here to be compared with a model that routes.',
+  denseCost: 'There is nothing to route. The loss and the work of the model stand here to be compared with those of one that routes.',
   onCpu: 'A picture is little work, so the CPU takes it unless WebGPU is chosen.',
   camera: {
     start: 'Use the camera',
@@ -44,6 +46,7 @@ export const visionMessages = {
     run: (backend: string, ms: string) => `live on ${backend}, ${ms} ms per picture`,
     facts: (name: string, layers: number, experts: number, topK: number, parameters: string, active: string) =>
       `${name}: ${layers} MoE layers of ${experts} experts, top-${topK}; ${parameters} parameters, ${active} active per patch`,
+    factsDense: (name: string, parameters: string) => `${name}: no experts; ${parameters} parameters, all active`,
   },
   layers: {
     heading: 'Where its patches go',
@@ -75,6 +78,7 @@ export const visionMessages = {
     value: (factor: string, places: number) => `${factor} × the even share: ${places} patches`,
     help: 'A full expert turns patches away; those it would have taken lose that expert.',
     on: 'Limit the experts',
+    given: 'This routing comes with a limit.',
     first: 'Who comes first',
     order: 'in order',
     batch_priority: 'by priority',
@@ -86,6 +90,7 @@ export const visionMessages = {
   survey: {
     heading: 'Over all samples',
     intro: (images: number) => `One picture proves little. ${images} test pictures of all classes tell how often the model is right, and which expert takes which class.`,
+    introDense: (images: number) => `One picture proves little. ${images} test pictures of all classes tell how often the model is right.`,
     start: 'Measure on the samples',
     again: 'Measure again',
     stop: 'Stop',

@@ -120,12 +120,14 @@ export class Survey {
     const { scope, samples, routing } = subject;
     const points = PRIORITIES.flatMap((priority) => FACTORS.map((factor) => ({ factor, priority, outcomes: [] as Outcome[] })));
     const free: Outcome[] = [];
+    const trained = scope.model.trained_routing;
+    const unlimited = limited(trained, undefined);
     await this.#through(labelled(subject), points.length + 1, async ({ sample, label }, index, signal, step) => {
       const image = samples.image(sample);
       if (image === undefined) return;
       const under = async (wanted: ModelRouting): Promise<Outcome> =>
         outcomeOf(await scope.classify(image, { routing: wanted, signal }), label, OVER_CAPACITY);
-      const round: Outcome[] = [await this.#trained(scope, index, () => under(scope.model.trained_routing))];
+      const round: Outcome[] = [sameRouting(unlimited, trained) ? await this.#trained(scope, index, () => under(trained)) : await under(unlimited)];
       step();
       for (const point of points) {
         round.push(await under(limited(routing, point)));
@@ -219,8 +221,10 @@ function labelled({ scope, samples }: Subject): { readonly sample: Sample; reado
   });
 }
 
-function limited(routing: ModelRouting, { factor, priority }: LimitEdit): ModelRouting {
-  const limit = { ...routing.default.limit, capacity: null, capacity_factor: factor, priority };
+/** The routing under this limit, or under none. */
+function limited(routing: ModelRouting, edit: LimitEdit | undefined): ModelRouting {
+  const change = edit === undefined ? { capacity_factor: null } : { capacity_factor: edit.factor, priority: edit.priority };
+  const limit = { ...routing.default.limit, capacity: null, ...change };
   return {
     default: { ...routing.default, limit },
     layers: Object.fromEntries(Object.entries(routing.layers).map(([layer, spec]) => [layer, { ...spec, limit }])),

@@ -121,7 +121,7 @@ export class VisionTab {
     const { seen, info, engine } = this.vision;
     if (seen === undefined || info === undefined) return undefined;
     const [now, trained] = [patchRecords(seen.now), patchRecords(seen.trained)];
-    return worksOf({ now, trained, layers: info.moe_layers, context: now.length }, engine.opened?.shape);
+    return worksOf({ now, trained, layers: info.moe_layers, context: (info.image_size / info.patch_size) ** 2 }, engine.opened?.shape);
   }
 
   /** The loss of the right class, or of what the trained routing answers where nobody knows. */

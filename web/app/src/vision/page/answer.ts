@@ -46,6 +46,8 @@ function bars({ info, seen }: VisionShown): ClassBar[] {
 
 function run({ backend, tookMs, info }: VisionShown): string {
   if (info === undefined || backend === undefined) return '';
-  const facts = messages.vision.answer.facts(info.name, info.moe_layers.length, info.n_experts, info.top_k, millions(info.n_parameters), millions(info.n_active_parameters));
+  const [all, active] = [millions(info.n_parameters), millions(info.n_active_parameters)];
+  const facts = info.n_experts === 0
+    ? messages.vision.answer.factsDense(info.name, all) : messages.vision.answer.facts(info.name, info.moe_layers.length, info.n_experts, info.top_k, all, active);
   return messages.clauses([...(tookMs === undefined ? [] : [messages.vision.answer.run(messages.backend[backend], tookMs.toFixed(0))]), facts]);
 }

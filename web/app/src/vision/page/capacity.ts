@@ -13,14 +13,15 @@ import type { VisionShown } from '../shown.js';
 const BEGIN: LimitEdit = { factor: 1, priority: 'order' };
 
 export function capacity(shown: VisionShown): ViewElement {
-  const { state, info, actions } = shown;
-  const { limit } = state.routing;
+  const { state: { routing: { limit: own } }, info, actions } = shown;
+  const limit = limitNow(shown);
+  const given = own === undefined && limit !== undefined;
   return h('div.capacity', {},
     h('div.switch', {}, h('h2', {}, messages.vision.capacity.heading), h('label', {},
       h('input', {
         checked: limit !== undefined,
         on: { change: () => actions.limit(limit === undefined ? BEGIN : undefined) },
-        attrs: { type: 'checkbox', disabled: info === undefined },
+        attrs: { type: 'checkbox', disabled: info === undefined || given, title: given ? messages.vision.capacity.given : undefined },
       }), messages.vision.capacity.on)),
     slider(shown, limit),
     h('fieldset.segmented', {}, h('legend', {}, messages.vision.capacity.first), (['order', 'batch_priority'] as const).map((priority) => h('label', { key: priority },
@@ -29,7 +30,16 @@ export function capacity(shown: VisionShown): ViewElement {
         on: { change: () => limit !== undefined && actions.limit({ ...limit, priority }) },
         attrs: { type: 'radio', name: 'priority', value: priority, disabled: limit === undefined },
       }), h('span', {}, messages.vision.capacity[priority])))),
-    h('p.note', {}, limit === undefined ? messages.vision.capacity.help : messages.vision.capacity.priorityHelp));
+    h('p.note', {}, limit === undefined ? messages.vision.capacity.help : messages.vision.capacity.priorityHelp),
+    given && h('p.note', { key: 'given' }, messages.vision.capacity.given));
+}
+
+/** The visitor's own limit, or the one that the routing comes with; undefined where experts take whatever is given to them. */
+export function limitNow({ state, routing }: Pick<VisionShown, 'state' | 'routing'>): LimitEdit | undefined {
+  const { capacity_factor: factor, priority } = routing?.default.limit ?? {};
+  if (state.routing.limit !== undefined || factor === undefined || factor === null) return state.routing.limit;
+  // The engine keeps it in 32 bits.
+  return { factor: Number(factor.toPrecision(6)), priority: priority === 'batch_priority' ? priority : 'order' };
 }
 
 function slider({ info, routing, actions, records }: VisionShown, limit: LimitEdit | undefined): ViewElement {

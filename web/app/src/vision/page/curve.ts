@@ -5,6 +5,7 @@ import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../../messages.js';
 import type { VisionShown } from '../shown.js';
+import { limitNow } from './capacity.js';
 import { FACTORS, PRIORITIES } from '../survey.js';
 import type { CurvePoint } from '../survey.js';
 import { accuracyOf, meanOf } from '../tally.js';
@@ -34,7 +35,8 @@ const xOf = (factor: number): number => LEFT + ((WIDTH - LEFT - 12) * factor) / 
 const yOf = (share: number): number => TOP + (HEIGHT - TOP - BOTTOM) * (1 - share);
 
 function chart(shown: VisionShown): ViewElement {
-  const { curve: { points, free }, info, state: { routing: { limit } } } = shown;
+  const { curve: { points, free }, info } = shown;
+  const limit = limitNow(shown);
   const guess = 1 / Math.max(1, info?.classes.length ?? 1);
   return h('svg.chart', { attrs: { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': messages.vision.curve.label } },
     [0, 0.25, 0.5, 0.75, 1].map((share) => [
