@@ -158,3 +158,18 @@ test('a presenter shows one view and the knob, and gets the page back', () => wi
   await page.getByRole('button', { name: 'End presenting' }).click();
   await moescope.prompt.waitFor({ state: 'visible' });
 }));
+
+test('a presented grid of layers is larger, with the name of each layer beside its row', () => withPage({}, async (moescope) => {
+  const { page } = moescope;
+  await moescope.stillWrites();
+  const heights = () => page.evaluate(() => ['.grid .rows', '#grid'].map((part) => document.querySelector(part).getBoundingClientRect().height));
+  const alike = async (atLeast) => {
+    const [names, rows] = await heights();
+    return Math.abs(names - rows) < 1 && rows > atLeast;
+  };
+  await eventually(() => alike(1), true);
+  const [, usual] = await heights();
+  await page.getByRole('button', { name: 'Present', exact: true }).click();
+  await page.locator('#menu-present').getByRole('button', { name: 'Layers' }).click();
+  await eventually(() => alike(2 * usual), true);
+}));

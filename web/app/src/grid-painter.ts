@@ -3,11 +3,14 @@
 import { drawGrid, gridHit, gridSize, kept } from 'moescope/views';
 import type { GridData, Kept } from 'moescope/views';
 
+import { sizeOf } from './look.js';
 import type { Shown } from './page/shown.js';
 import { pinnedIndex } from './page/stage.js';
 
-/** CSS pixels per cell at text size 100 %. */
-const CELL = { width: 17, height: 18 } as const;
+/** CSS pixels per cell, and of its text, at text size 100 %. */
+const CELL = { width: 17, height: 18, text: 10.5 } as const;
+/** A grid that is presented grows with the window, up to this. */
+const PRESENTED = { share: 0.6, most: 2 } as const;
 
 export class GridPainter {
   #data: GridData | undefined;
@@ -26,6 +29,7 @@ export class GridPainter {
     this.#shown = shown;
     const { width, height } = gridSize({ records: shown.runner.records, layers: shown.layers, cell: cellSize(shown) });
     extent.style.setProperty('width', `${width}px`);
+    scroller.parentElement?.style.setProperty('--row', `${cellSize(shown).height}px`);
     resize(canvas, Math.min(width, scroller.clientWidth), height, devicePixelRatio);
     this.#followEnd(scroller, shown.runner.records.length);
     this.#draw(canvas, scroller);
@@ -62,12 +66,20 @@ export class GridPainter {
   }
 }
 
-function cellSize({ state }: Shown): GridData['cell'] {
-  return { width: (CELL.width * state.size) / 100, height: (CELL.height * state.size) / 100 };
+function cellSize(shown: Shown): GridData['cell'] {
+  const scale = scaleOf(shown);
+  return { width: CELL.width * scale, height: CELL.height * scale };
+}
+
+function scaleOf({ state, layers }: Shown): number {
+  const size = sizeOf(state);
+  if (state.present !== 'layers') return size;
+  const filling = (PRESENTED.share * innerHeight) / (Math.max(1, layers.length) * CELL.height);
+  return Math.max(size, Math.min(PRESENTED.most * size, filling));
 }
 
 function gridData(shown: Shown, canvas: HTMLCanvasElement, scroller: Element): GridData {
-  const { runner, layers, layer, state } = shown;
+  const { runner, layers, layer } = shown;
   const style = getComputedStyle(canvas);
   const dark = style.colorScheme === 'dark' || (style.colorScheme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   return {
@@ -76,7 +88,7 @@ function gridData(shown: Shown, canvas: HTMLCanvasElement, scroller: Element): G
     cell: cellSize(shown),
     ink: style.color,
     paper: style.backgroundColor,
-    font: `${(10.5 * state.size) / 100}px ${style.fontFamily}`,
+    font: `${CELL.text * scaleOf(shown)}px ${style.fontFamily}`,
     // On whole pixels of the device, so that a picture that is moved stays sharp.
     left: Math.round(scroller.scrollLeft * devicePixelRatio) / devicePixelRatio,
     width: Math.min(scroller.clientWidth, runner.records.length * cellSize(shown).width),

@@ -6,8 +6,13 @@ import type { State } from './state.js';
 /** How much larger everything is for an audience. */
 const PRESENTED = 1.4;
 
+/** How much larger than usual everything is. */
+export function sizeOf({ size, present }: Pick<State, 'size' | 'present'>): number {
+  return (size / 100) * (present === undefined ? 1 : PRESENTED);
+}
+
 export function applyLook(root: HTMLElement, state: State): void {
-  const size = (state.size / 100) * (state.present === undefined ? 1 : PRESENTED);
+  const size = sizeOf(state);
   root.style.setProperty('--size', String(size));
   root.dataset['theme'] = state.theme;
   root.dataset['hide'] = state.hide.join(' ');
