@@ -162,7 +162,10 @@ test('a presenter shows one view and the knob, and gets the page back', () => wi
 test('a presented grid of layers is larger, with the name of each layer beside its row', () => withPage({}, async (moescope) => {
   const { page } = moescope;
   await moescope.stillWrites();
-  const heights = () => page.evaluate(() => ['.grid .rows', '#grid'].map((part) => document.querySelector(part).getBoundingClientRect().height));
+  const heights = () => page.evaluate(() => {
+    const box = (part) => document.querySelector(part).getBoundingClientRect();
+    return [box('.grid .rows li:last-child').bottom - box('.grid .rows li').top, box('#grid').height];
+  });
   const alike = async (atLeast) => {
     const [names, rows] = await heights();
     return Math.abs(names - rows) < 1 && rows > atLeast;

@@ -310,7 +310,10 @@ fn a_recipe_goes_on_from_the_weights_of_another_model() {
 
 #[test]
 fn a_model_to_start_from_that_is_missing_or_of_another_shape_is_refused() {
-    let (wide, model) = (changed(&[("moe_d_ff = 16", "moe_d_ff = 32")]), folder("wide"));
+    let (wide, model) = (
+        changed(&[("moe_d_ff = 16", "moe_d_ff = 32")]),
+        folder("wide"),
+    );
     let tensors = initial_tensors(&lm_config(&wide), 1);
     std::fs::create_dir_all(&model).unwrap();
     let bytes = write_safetensors(&lm_config(&wide), &tensors).unwrap();
