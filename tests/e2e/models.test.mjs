@@ -91,6 +91,19 @@ test('a folder of the visitor opens, and one without weights says what is missin
   await moescope.close();
 });
 
+test('a folder with a vision model opens where pictures are looked at', async () => {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, tab: 'vision' }, ready: false });
+  const { page } = moescope;
+  await page.locator('.verdict[data-answer]').first().waitFor();
+  await page.getByRole('button', { name: /^Model:/ }).click();
+  await page.getByLabel('A folder of yours').setInputFiles(path.join(root, 'models/trio-small'));
+  await page.waitForFunction(() => location.hash.includes('v.model=folder%3Atrio-small'));
+  await page.getByRole('button', { name: /^Model: trio-small/ }).waitFor();
+  await page.locator('.verdict[data-answer]').first().waitFor();
+  assertQuiet(moescope.errors);
+  await moescope.close();
+});
+
 test('a model without experts writes and is read, and says that nothing is routed', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, model: 'models/nine-dense', max: '6' }, ready: false });
   const { page } = moescope;

@@ -23,6 +23,8 @@ enum Command {
     Data(command::data::Args),
     /// Draw the curves of a training run.
     Curves(command::curves::Args),
+    /// Measure how soon a model's routing was what it became, from what its training run has kept.
+    Saturation(command::saturation::Args),
     /// Measure a trained model on held-out text and fill in its card.
     Eval(command::eval::Args),
     /// Continue a prompt.
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Train(args) => command::train::run(&args),
         Command::Data(args) => command::data::run(&args),
         Command::Curves(args) => command::curves::run(&args),
+        Command::Saturation(args) => command::saturation::run(&args),
         Command::Eval(args) => command::eval::run(&args),
         Command::Generate(args) => command::generate::run(&args),
         Command::Reroute(args) => command::reroute::run(&args),

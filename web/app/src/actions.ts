@@ -117,7 +117,11 @@ function openLesson(app: App, id: LessonId): void {
 
 /** Opens files of the visitor's own, or says which are not there. */
 function openFiles(app: App, files: readonly File[]): void {
-  const folder = folderFrom(files);
+  const pictures = showsPictures(app.store.state);
+  const folder = folderFrom(files, pictures ? 'vision' : 'language');
   if ('missing' in folder) app.show({ folderError: () => messages.model.missing(folder.missing) });
-  else app.change({ model: app.engine.lend(folder), backend: app.store.state.backend });
+  else if (pictures) {
+    app.vision.set({ model: app.vision.vision.engine.lend(folder) });
+    app.show({ menu: undefined, folderError: undefined });
+  } else app.change({ model: app.engine.lend(folder), backend: app.store.state.backend });
 }

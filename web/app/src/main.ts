@@ -27,9 +27,9 @@ store.subscribe(tell);
 
 const offline = import.meta.env.PROD ? new Offline() : undefined;
 
-/** The engine has just read it, so that it comes from the browser's cache. */
+/** The engine has just read it, so that it comes from the browser's cache; null of a file that a visitor's folder lacks. */
 const readFile: ReadFile = async (model, file) => (
-  JSON.parse(model instanceof URL ? await (await fetch(new URL(`${file}.json`, model))).text() : await model[file].text()) as unknown);
+  JSON.parse(model instanceof URL ? await (await fetch(new URL(`${file}.json`, model))).text() : await model[file]?.text() ?? 'null') as unknown);
 
 const app = new App({
   root, store, readFile,

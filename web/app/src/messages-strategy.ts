@@ -93,6 +93,7 @@ const groupScores: Readonly<Record<GroupScore, string>> = {
 export const strategyMessages = {
   label: 'Strategy',
   trainedSource: 'The routing that this model was trained with.',
+  trainedChanged: 'The routing that this model was trained with, and your changes.',
   /** In the text over a token from which on it acts. */
   change: (name: string) => `strategy ${name}`,
   yourTopK: 'with your top-k',

@@ -62,7 +62,7 @@ const groupScores: Readonly<Record<GroupScore, string>> = { max: '组内最高�
 
 export const chineseStrategy: Pick<Translation, 'strategy'> = {
   strategy: {
-    label: '策略', trainedSource: '这个模型训练时采用的路由。', change: (name) => `策略 ${name}`, yourTopK: '用你设的 top-k', option: (name, remark) => `${name}（${remark}）`,
+    label: '策略', trainedSource: '这个模型训练时采用的路由。', trainedChanged: '这个模型训练时采用的路由，加上你的更改。', change: (name) => `策略 ${name}`, yourTopK: '用你设的 top-k', option: (name, remark) => `${name}（${remark}）`,
     whole: '对整段提示词统一决定；逐个词元生成时结果不同', wholeNote: '它对整段提示词统一决定；逐个词元生成时结果不同。',
     notHere: (name, reason) => `这个模型无法运行 ${name}：${reason}。仍用训练时的策略。`,
     refused: (message) => `未采用，保持原来的路由：${message}`,

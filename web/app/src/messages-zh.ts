@@ -104,7 +104,10 @@ export const chinese: Translation = {
     shape: (layers, experts, topK) => `${layers} 层，每层 ${experts} 个专家，top-${topK}`, shapeDense: (layers) => `${layers} 层，没有专家`,
     bitsPerByte: (bits) => `在未见过的文本上 ${bits} 比特/字节`, kept: '已保存在此浏览器', notKept: '尚未下载',
     forget: (name) => `从此浏览器中移除 ${name}`, forgetShort: '移除', card: '模型卡与许可证', own: '你自己的文件夹',
-    ownHelp: '选择含有 config.json、tokenizer.json 和 model.safetensors 的文件夹；文件不会离开这台设备。',
+    ownHelp: {
+      language: '选择含有 config.json、tokenizer.json 和 model.safetensors 的文件夹；文件不会离开这台设备。',
+      vision: '选择含有 config.json 和 model.safetensors 的文件夹；文件不会离开这台设备。',
+    },
     missing: (files) => `文件夹里没有 ${files.join('、')}。`,
     otherHost: (host) => `本页不得向 ${host} 请求任何内容。请从那里下载 config.json、tokenizer.json 和 model.safetensors，再用“你自己的文件夹”打开，或放到本站。`,
     elsewhere: (name) => `文件夹 ${name} 是从别人的磁盘上打开的，链接无法带上它。请用“你自己的文件夹”重新选择，或换一个模型。`,

@@ -209,7 +209,10 @@ const english = {
     forgetShort: 'Remove',
     card: 'Card and licence',
     own: 'A folder of yours',
-    ownHelp: 'Choose a folder with config.json, tokenizer.json and model.safetensors; it stays on this device.',
+    ownHelp: {
+      language: 'Choose a folder with config.json, tokenizer.json and model.safetensors; it stays on this device.',
+      vision: 'Choose a folder with config.json and model.safetensors; it stays on this device.',
+    },
     missing: (files: readonly string[]) => `The folder has no ${files.join(', no ')}.`,
     otherHost: (host: string) =>
       `This page is not allowed to ask ${host} for anything. Download config.json, tokenizer.json and model.safetensors from there, and open their folder with “A folder of yours”, or put it on this site.`,

@@ -3,6 +3,7 @@
 import type { ModelFolder } from 'moescope';
 
 import { MODELS } from './catalogue.js';
+import type { ModelCard } from './catalogue.js';
 import { PageError } from './errors.js';
 import { messages } from './messages.js';
 
@@ -55,13 +56,14 @@ function covers(host: string, address: URL): boolean {
   return name.startsWith('*.') ? address.host.endsWith(name.slice(1)) : address.host === name;
 }
 
-/** The three files of a folder that a visitor chose; the names of those that are not there otherwise. */
-export function folderFrom(files: readonly File[]): ModelFolder | { readonly missing: readonly string[] } {
+/** The files of a model in a folder that a visitor chose; the names of those that are not there otherwise. */
+export function folderFrom(files: readonly File[], kind: ModelCard['kind']): ModelFolder | { readonly missing: readonly string[] } {
   const named = (name: string): File | undefined => files.find((file) => file.name === name);
   const [config, tokenizer, weights] = [named('config.json'), named('tokenizer.json'), named('model.safetensors')];
-  if (config !== undefined && tokenizer !== undefined && weights !== undefined) {
+  if (config !== undefined && weights !== undefined && (kind === 'vision' || tokenizer !== undefined)) {
     const name = config.webkitRelativePath.split('/').at(-2) ?? '';
     return { name: name === '' ? 'folder' : name, config, tokenizer, weights };
   }
-  return { missing: ['config.json', 'tokenizer.json', 'model.safetensors'].filter((name) => named(name) === undefined) };
+  const needed = ['config.json', ...(kind === 'vision' ? [] : ['tokenizer.json']), 'model.safetensors'];
+  return { missing: needed.filter((name) => named(name) === undefined) };
 }

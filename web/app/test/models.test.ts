@@ -46,8 +46,15 @@ describe('the list of models', () => {
 
 describe('a folder of the visitor', () => {
   it('is three files, and says which are not there', () => {
-    expect(folderFrom(FILES)).toMatchObject({ name: 'mine', weights: FILES[2] });
-    expect(folderFrom(FILES.slice(0, 1))).toEqual({ missing: ['tokenizer.json', 'model.safetensors'] });
+    expect(folderFrom(FILES, 'language')).toMatchObject({ name: 'mine', weights: FILES[2] });
+    expect(folderFrom(FILES.slice(0, 1), 'language')).toEqual({ missing: ['tokenizer.json', 'model.safetensors'] });
+  });
+
+  it('needs no tokenizer where it looks at pictures', () => {
+    const files = FILES.filter(({ name }) => name !== 'tokenizer.json');
+    expect(folderFrom(files, 'vision')).toEqual({ name: 'mine', config: files[0], tokenizer: undefined, weights: files[1] });
+    expect(folderFrom(files, 'language')).toEqual({ missing: ['tokenizer.json'] });
+    expect(folderFrom(files.slice(0, 1), 'vision')).toEqual({ missing: ['model.safetensors'] });
   });
 
   it('opens under its own name, and not where a link alone brings the name', async () => {
@@ -55,7 +62,7 @@ describe('a folder of the visitor', () => {
     const engine = new Engine(load, () => undefined, () => 0);
     expect(await engine.open({ model: 'folder:mine', backend: 'auto' })).toBe(false);
     expect(engine.failure).toMatchObject({ problem: { code: 'folder_elsewhere', message: expect.stringContaining('mine') as string } });
-    const files = folderFrom(FILES);
+    const files = folderFrom(FILES, 'language');
     if ('missing' in files) throw new MoescopeError('missing', 'files');
     expect(await engine.open({ model: engine.lend(files), backend: 'auto' })).toBe(true);
     expect(load).toHaveBeenCalledWith(files, expect.anything());

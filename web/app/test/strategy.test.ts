@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeChange, describeEdits } from '../src/changes.js';
 import { Engine } from '../src/engine.js';
 import { explainSpec } from '../src/explain.js';
+import { messages } from '../src/messages.js';
 import type { Actions } from '../src/page/shown.js';
 import { NO_EDITS, applyEdits, withBan, withSetting, withStrategy, withTemperature, withTopK } from '../src/routing.js';
 import type { RoutingEdits } from '../src/routing.js';
@@ -223,6 +224,12 @@ describe('the panel', () => {
     const disabled = options.filter((option) => option.props.attrs?.['disabled'] === true);
     expect(disabled.map((option) => [textOf(option), option.props.attrs?.['title']])).toEqual(
       impossible.map(({ name, problem }) => [`${name} (${problem ?? ''})`, problem]));
+  });
+
+  it('says that the trained strategy is the trained one, and when knobs have changed it', async () => {
+    const note = async (edits: RoutingEdits): Promise<string> => textOf(byId((await drawn(edits)).root, 'strategy-note'));
+    expect(await note(NO_EDITS)).toContain(messages.strategy.trainedSource);
+    expect(await note({ ...NO_EDITS, topK: 1 })).toContain(messages.strategy.trainedChanged);
   });
 
   it.each(possible.map(({ name }) => name))('says what %s does and where it is from, beside a text written under it', async (name) => {

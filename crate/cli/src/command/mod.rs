@@ -13,6 +13,7 @@ pub mod metrics;
 mod real;
 pub mod reroute;
 pub mod route;
+pub mod saturation;
 pub mod trace;
 mod trace_file;
 pub mod train;

@@ -5,10 +5,12 @@
 mod curves;
 mod expert_map;
 mod growth;
+mod saturation;
 
 pub use curves::curves;
 pub use expert_map::{ExpertMap, LayerMap, Row};
 pub use growth::{Growth, Panel};
+pub use saturation::Saturation;
 
 use std::fmt::Write;
 

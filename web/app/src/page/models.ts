@@ -23,7 +23,7 @@ export function modelMenu(shown: Bar): ViewElement {
     h('h2', {}, messages.model.cards),
     h('ul.cards', {}, MODELS.filter(({ kind }) => kind === shown.kind).map((card) => modelCard(shown, card))),
     address(shown),
-    ...(shown.kind === 'language' ? [ownFolder(shown)] : []));
+    ownFolder(shown));
 }
 
 function modelCard({ engine, shelf, actions }: Bar, card: ModelCard): ViewElement {
@@ -64,13 +64,13 @@ function address({ state, ui, actions }: Bar): ViewElement {
     h('p.note', {}, messages.model.folderHelp));
 }
 
-function ownFolder({ ui, actions }: Bar): ViewElement {
+function ownFolder({ kind, ui, actions }: Bar): ViewElement {
   const change = ({ target }: Event): void => {
     if (target instanceof HTMLInputElement) actions.openFiles([...(target.files ?? [])]);
   };
   return h('div.own', {},
     h('label.file', {}, messages.model.own,
       h('input', { on: { change }, attrs: { type: 'file', webkitdirectory: true, multiple: true, 'aria-describedby': 'own-help' } })),
-    h('p.note', { attrs: { id: 'own-help' } }, messages.model.ownHelp),
+    h('p.note', { attrs: { id: 'own-help' } }, messages.model.ownHelp[kind]),
     h('p.error', { attrs: { role: 'alert', hidden: ui.folderError === undefined } }, ui.folderError?.() ?? ''));
 }

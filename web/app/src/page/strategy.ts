@@ -7,7 +7,7 @@ import type { Content, ViewElement } from 'moescope/views';
 import { explainSpec } from '../explain.js';
 import { messages } from '../messages.js';
 import { editsAt } from '../routing.js';
-import { settingOf, settingsIn, short, topKOf } from '../spec.js';
+import { sameRouting, settingOf, settingsIn, short, topKOf } from '../spec.js';
 import { baseSpec, rangeOf, strategiesFor, strategyFor } from '../strategy.js';
 import type { Strategy } from '../strategy.js';
 import { fieldNumber, fieldText } from './shown.js';
@@ -51,8 +51,13 @@ function about({ model, state, routing, layer }: Knobs): ViewElement {
     strategy !== undefined && problem !== undefined && h('p.error', { key: 'problem' }, messages.strategy.notHere(strategy.name, problem)),
     h('p', { key: 'sentence' }, spec === undefined || model === undefined ? '' : explainSpec(spec, model.n_experts)),
     problem === undefined && strategy?.wholeBatch === true && h('p.whole', { key: 'whole' }, messages.strategy.wholeNote),
-    h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? messages.strategy.trainedSource : strategy.source),
+    h('p.note', { key: 'source' }, source(strategy === undefined || problem !== undefined ? trainedSource(model, routing) : strategy.source),
       problem === undefined && strategy !== undefined && usesYourTopK(strategy, spec && topKOf(spec)) && messages.clauses(['', messages.strategy.yourTopK])));
+}
+
+function trainedSource(model: Knobs['model'], routing: Knobs['routing']): string {
+  const changed = model !== undefined && routing !== undefined && !sameRouting(routing, model.trained_routing);
+  return changed ? messages.strategy.trainedChanged : messages.strategy.trainedSource;
 }
 
 function usesYourTopK({ adapted, spec }: Strategy, topK: number | undefined): boolean {

@@ -50,7 +50,8 @@ export interface Progress {
 export interface ModelFolder {
   readonly name: string;
   readonly config: Blob;
-  readonly tokenizer: Blob;
+  /** Of a language model; a vision model has none. */
+  readonly tokenizer?: Blob | undefined;
   readonly weights: Blob;
 }
 

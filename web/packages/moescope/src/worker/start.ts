@@ -119,10 +119,15 @@ interface ModelFiles extends VisionFiles {
 function fetchModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Fetched<ModelFiles> {
   const vision = fetchVisionModel(model, report, signal);
   const tokenizer = isFolder(model)
-    ? model.tokenizer.text()
+    ? tokenizerOf(model)
     : fetchJsonText(fileUrl(model, 'tokenizer.json'), { what: "The model's tokenizer.json", signal });
   const files = Promise.all([vision.files, tokenizer]);
   return { config: vision.config, files: files.then(([both, text]) => ({ ...both, tokenizer: text })) };
+}
+
+async function tokenizerOf({ name, tokenizer }: ModelFolder): Promise<string> {
+  if (tokenizer === undefined) throw new MoescopeError('tokenizer_invalid', `The folder ${name} has no tokenizer.json, which a language model needs.`);
+  return tokenizer.text();
 }
 
 function fetchVisionModel(model: string | ModelFolder, report: Report, signal: AbortSignal): Fetched<VisionFiles> {
