@@ -8,8 +8,11 @@ import { withSite } from './site.mjs';
 
 const { browser, site } = await withSite({ webgpu: false });
 
-async function take(lesson, run) {
-  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '16', tab: 'lessons', lesson, step: '1' } });
+/** A link of this version to a lesson brings what that presets. */
+const PRESET = { v: '3' };
+
+async function take(lesson, run, link = {}) {
+  const moescope = await openMoescope(browser, site, { hash: { ...CPU, max: '16', tab: 'lessons', lesson, step: '1', ...link } });
   const { page } = moescope;
   await moescope.write('Once upon a time');
   assert.ok(await page.getByRole('button', { name: 'Next', exact: true }).isDisabled(), 'a prediction comes first');
@@ -77,6 +80,20 @@ test('balance: the model that was trained without a balance loss is opened, and 
   await moescope.write('Once upon a time');
   await page.locator('.mixed[data-shown="false"]').waitFor({ state: 'attached' });
 }));
+
+test('shared experts: one expert beside the shared one is measured on the model that has it', () => take('shared', async (moescope, page) => {
+  await page.getByRole('button', { name: /^Model: nine-shared/ }).waitFor();
+  await moescope.topK.fill('1');
+  await moescope.losses();
+}, PRESET));
+
+test('sparse beside dense: the fixed sample is read by both models', () => take('dense', async (moescope, page) => {
+  const read = page.locator('.sample[data-left="0"][data-trained]');
+  await read.waitFor({ timeout: 180_000 });
+  await moescope.openModel('models/nine-dense');
+  await page.getByRole('button', { name: /^Model: nine-dense/ }).waitFor();
+  await read.waitFor({ timeout: 180_000 });
+}, PRESET));
 
 test('where patches go: the busiest expert is switched off beside its lesson, and its patches are counted', async () => {
   const moescope = await openMoescope(browser, site, { hash: { ...CPU, tab: 'lessons', lesson: 'patches', step: '1' }, ready: false });
