@@ -2,7 +2,7 @@
 
 import { findAll, h } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
-import { expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 
 import { DEFAULTS } from '../src/state.js';
 import type { State } from '../src/state.js';
@@ -14,6 +14,17 @@ import { FakeEyes, fakeSamples } from './fake-eyes.js';
 /** Two cores may be busy. */
 export const PATIENT = { timeout: 30_000 };
 export const SAMPLE = { kind: 'sample', set: 'mnist', label: 3, index: 0 } as const;
+
+/** Lets the tests of a file run without a page, and take their time. */
+export function withoutBrowser(): void {
+  vi.setConfig({ testTimeout: 60_000 });
+  beforeEach(() => {
+    vi.stubGlobal('document', { baseURI: 'http://localhost/page/', querySelectorAll: () => [] });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+}
 
 export function made(state: Partial<State> = {}, eyes = new FakeEyes()): { tab: VisionTab; store: Store; eyes: FakeEyes } {
   const store = new Store({ ...DEFAULTS, tab: 'vision', vision: { ...DEFAULTS.vision, source: SAMPLE }, ...state });

@@ -1,7 +1,7 @@
 // What many pictures say together, and models of other kinds, without a browser.
 import { MoescopeError } from 'moescope';
 import { findAll, textOf } from 'moescope/views';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { millions } from '../src/catalogue.js';
 import { messages } from '../src/messages.js';
@@ -12,17 +12,9 @@ import { accuracyOf, dependenceOf, shareOf, sharesByGroup } from '../src/vision/
 import type { Outcome } from '../src/vision/tally.js';
 import { FakeEyes, VISION_INFO } from './fake-eyes.js';
 import { TRAINED } from './fake-scope.js';
-import { PATIENT, all, drawn, ready } from './made-vision.js';
+import { PATIENT, all, drawn, ready, withoutBrowser } from './made-vision.js';
 
-beforeEach(() => {
-  vi.stubGlobal('document', { baseURI: 'http://localhost/page/', querySelectorAll: () => [] });
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-});
-
-// Two cores may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+withoutBrowser();
 
 describe('surveys', () => {
   it('measure every sample under both routings and show them beside what guessing gives', async () => {

@@ -1,7 +1,7 @@
 // The tab Vision without a browser: when it looks and under which routing, what surveys count, what its parts say.
 import { choicesAt, classBars, findAll, h, likeliest, textOf } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { describeEdits } from '../src/changes.js';
 import { messages } from '../src/messages.js';
@@ -17,17 +17,9 @@ import { PAD, begun, lengthened, placing, strokesFrom, strokesText } from '../sr
 import { VisionTab } from '../src/vision/tab.js';
 import { drawn as drawnPage } from './drawn.js';
 import { FakeEyes, VISION_INFO, fakeSamples } from './fake-eyes.js';
-import { PATIENT, SAMPLE, all, drawn, made, ready } from './made-vision.js';
+import { PATIENT, SAMPLE, all, drawn, made, ready, withoutBrowser } from './made-vision.js';
 
-beforeEach(() => {
-  vi.stubGlobal('document', { baseURI: 'http://localhost/page/', querySelectorAll: () => [] });
-});
-afterEach(() => {
-  vi.unstubAllGlobals();
-});
-
-// Two cores may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+withoutBrowser();
 
 describe('a router of one’s own', () => {
   const BY_PLACE = 'function route({ tokenId, nExperts }) { return [{ expert: tokenId % nExperts, weight: 1 }]; }';

@@ -97,13 +97,23 @@ fn load(
     backend: Backend,
     format: WeightFormat,
 ) -> Result<Engine, Box<dyn std::error::Error>> {
+    load_weights(folder, &folder.join("model.safetensors"), backend, format)
+}
+
+/// Loads the model of a folder with the weights of another file.
+fn load_weights(
+    folder: &Path,
+    weights: &Path,
+    backend: Backend,
+    format: WeightFormat,
+) -> Result<Engine, Box<dyn std::error::Error>> {
     let config = read_text(&folder.join("config.json"))?;
     let tokenizer_path = folder.join("tokenizer.json");
     let tokenizer = match tokenizer_path.is_file() {
         true => Some(read_text(&tokenizer_path)?),
         false => None,
     };
-    let weights = read_bytes(&folder.join("model.safetensors"))?;
+    let weights = read_bytes(weights)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let files = ModelFiles {
         name: &name,

@@ -5,14 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::{Device, Engine, ModelFiles};
+use moescope_model::WeightFormat;
 use moescope_routing::RoutingPlan;
 use moescope_routing::metrics::{Estimate, saturation};
 use moescope_train::AnyRecipe;
 use moescope_train::chart::Saturation;
 use serde::{Deserialize, Serialize};
 
-use super::{read_bytes, read_json, read_text, write_json};
+use super::{Backend, load_weights, read_json, write_json};
 use crate::Outcome;
 
 type Failure = Box<dyn std::error::Error>;
@@ -149,13 +149,7 @@ fn snapshots(run: &Path) -> Result<Vec<(usize, PathBuf)>, Failure> {
 
 /// Reads all excerpts with these weights.
 fn choices(model: &Path, weights: &Path, excerpts: &[Excerpt]) -> Result<Vec<Chosen>, Failure> {
-    let files = ModelFiles {
-        name: "snapshot",
-        config: &read_text(&model.join("config.json"))?,
-        tokenizer: Some(&read_text(&model.join("tokenizer.json"))?),
-        weights: &read_bytes(weights)?,
-    };
-    let engine = Engine::load(files, &Device::flex())?;
+    let engine = load_weights(model, weights, Backend::Cpu, WeightFormat::F32)?;
     let mut chosen: Vec<Chosen> = Vec::new();
     for excerpt in excerpts {
         let trace = pollster::block_on(engine.analyse(&excerpt.text, None))?.trace;

@@ -5,6 +5,7 @@ import type { ClassBar, ViewElement } from 'moescope/views';
 
 import { millions } from '../../catalogue.js';
 import { messages } from '../../messages.js';
+import { isDense } from '../../page/shown.js';
 import { answerOf } from '../records.js';
 import type { VisionShown } from '../shown.js';
 
@@ -47,7 +48,7 @@ function bars({ info, seen }: VisionShown): ClassBar[] {
 function run({ backend, tookMs, info }: VisionShown): string {
   if (info === undefined || backend === undefined) return '';
   const [all, active] = [millions(info.n_parameters), millions(info.n_active_parameters)];
-  const facts = info.n_experts === 0
+  const facts = isDense({ model: info })
     ? messages.vision.answer.factsDense(info.name, all) : messages.vision.answer.facts(info.name, info.moe_layers.length, info.n_experts, info.top_k, all, active);
   return messages.clauses([...(tookMs === undefined ? [] : [messages.vision.answer.run(messages.backend[backend], tookMs.toFixed(0))]), facts]);
 }

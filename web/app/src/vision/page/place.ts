@@ -6,6 +6,7 @@ import type { ViewElement, ViewWords } from 'moescope/views';
 import { messages } from '../../messages.js';
 import { ownRouter } from '../../page/own-router.js';
 import { footer, knob, scope, switches, temperature } from '../../page/routing-panel.js';
+import { isDense } from '../../page/shown.js';
 import type { Knobs } from '../../page/shown.js';
 import { strategyMenu } from '../../page/strategy.js';
 import { workTable } from '../../page/work.js';
@@ -24,7 +25,7 @@ import { survey } from './survey.js';
 export function vision(shown: VisionShown, above?: ViewElement): ViewElement[] {
   return [
     h('div.left', {}, above, picture(shown), answer(shown)),
-    h('div.middle', {}, isDense(shown)
+    h('div.middle', {}, isDense({ model: shown.info })
       ? [h('p.note', { key: 'dense' }, messages.vision.dense), compare(shown), survey(shown)]
       : [layers(shown), compare(shown), inspector(shown), survey(shown), collection(shown), curve(shown)]),
     routing(shown),
@@ -34,7 +35,7 @@ export function vision(shown: VisionShown, above?: ViewElement): ViewElement[] {
 function routing(shown: VisionShown): ViewElement {
   const { ui, actions } = shown;
   const knobs = knobsOf(shown);
-  const dense = isDense(shown);
+  const dense = isDense(knobs);
   return h('aside.routing', { attrs: { 'aria-label': messages.routing.heading, 'data-open': String(ui.sheet) } },
     h('div.first', {}, !dense && knob(knobs, messages.vision.topKTerm), cost(shown)),
     h('button.handle', {
@@ -42,11 +43,6 @@ function routing(shown: VisionShown): ViewElement {
       attrs: { type: 'button', 'aria-expanded': String(ui.sheet), 'aria-controls': 'routing-more' },
     }, ui.sheet ? messages.routing.less : dense ? messages.gauge.heading : messages.routing.open),
     dense ? h('p.more', { attrs: { id: 'routing-more' } }, messages.vision.denseCost) : h('div.more', { attrs: { id: 'routing-more' } }, capacity(shown), scope(knobs), strategyMenu(knobs), ownRouter({ ...shown, model: shown.info, state: { code: shown.code } }), temperature(knobs), switches(knobs), footer(knobs, actions.holdSide)));
-}
-
-/** Whether the model has no experts, and so no patch is routed. */
-function isDense({ info }: VisionShown): boolean {
-  return info?.n_experts === 0;
 }
 
 function cost({ gauge, seen, info, works }: VisionShown): ViewElement {

@@ -4,6 +4,7 @@ import { h, kept } from 'moescope/views';
 import type { ViewElement } from 'moescope/views';
 
 import { messages } from '../../messages.js';
+import { isDense } from '../../page/shown.js';
 import { sameRouting } from '../../spec.js';
 import type { VisionShown } from '../shown.js';
 import { GROUPINGS } from '../state.js';
@@ -25,10 +26,10 @@ export function survey(shown: VisionShown): ViewElement {
         attrs: { type: 'button', disabled: info === undefined || samples === undefined },
       }, state.running ? messages.vision.survey.stop : state.now.length > 0 ? messages.vision.survey.again : messages.vision.survey.start),
       progress(messages.vision.survey.heading, state)),
-    h('p.note', { key: 'note' }, state.error !== undefined ? messages.vision.survey.failed(state.error.message) : stale ? messages.vision.survey.stale : messages.vision.survey[info?.n_experts === 0 ? 'introDense' : 'intro'](images)),
+    h('p.note', { key: 'note' }, state.error !== undefined ? messages.vision.survey.failed(state.error.message) : stale ? messages.vision.survey.stale : messages.vision.survey[isDense({ model: info }) ? 'introDense' : 'intro'](images)),
     state.now.length > 0 && h('div.figures', { key: 'figures' },
       figure(messages.vision.survey.now, state.now, shown), figure(messages.vision.survey.trained, state.trained, shown)),
-    state.now.length > 0 && info !== undefined && info.n_experts > 0 && map(shown));
+    state.now.length > 0 && !isDense({ model: info }) && map(shown));
 }
 
 export function progress(name: string, { running, done, total }: Progress): ViewElement {
