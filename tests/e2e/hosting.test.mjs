@@ -64,7 +64,10 @@ for (const isolated of [false, true]) {
     await moescope.page.reload();
     await moescope.modelIsReady();
     await moescope.stillWrites();
-    assert.equal(await moescope.page.evaluate(() => crossOriginIsolated), isolated);
+    const [found, cores] = await moescope.page.evaluate(() => [crossOriginIsolated, navigator.hardwareConcurrency]);
+    assert.equal(found, isolated);
+    const threads = moescope.page.locator('.note.threads:not([hidden])').filter({ hasText: `${Math.min(cores, 8)} threads` });
+    assert.equal(await threads.count(), isolated && cores > 1 ? 1 : 0);
     assert.deepEqual(asked.filter((url) => !url.startsWith(site.url) && !/^(blob|data):/.test(url)), []);
     assertQuiet(moescope.errors);
     await moescope.close();

@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use moescope_model::Device;
-use moescope_model::checkpoint::{Tensors, build, export, read_safetensors, write_safetensors};
+use moescope_model::checkpoint::{
+    Storage, Tensors, build, export, read_safetensors, write_safetensors,
+};
 use moescope_routing::ModelRouting;
 use moescope_train::data::Split;
 use moescope_train::init::initial_tensors;
@@ -337,7 +339,7 @@ fn a_model_to_start_from_that_is_missing_or_of_another_shape_is_refused() {
 fn weights_survive_the_way_through_the_model_and_the_file() {
     let config = lm_config(&recipe("muon"));
     let tensors = initial_tensors(&config, 7);
-    let model = build(&config, &tensors, &Device::flex()).unwrap();
+    let model = build(&config, &tensors, &Device::flex(), Storage::Reals).unwrap();
     assert!(block_on(export(&config, &model)).unwrap() == tensors);
     let bytes = write_safetensors(&config, &tensors).unwrap();
     let stored = read_safetensors(&config, &bytes).unwrap();

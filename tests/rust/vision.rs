@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use moescope_model::checkpoint::{TensorList, Tensors, read_safetensors, write_safetensors};
+use moescope_model::checkpoint::{
+    Storage, TensorList, Tensors, read_safetensors, write_safetensors,
+};
 use moescope_model::host_router::ExpertPath;
 use moescope_model::vision::{RgbImage, VisionEngine, VitConfig, build, export};
 use moescope_model::{Device, ModelError, ModelFiles};
@@ -205,7 +207,7 @@ fn image() -> RgbImage {
 #[test]
 fn weights_and_configuration_survive_the_way_through_model_and_files() {
     let (_, tensors, config) = engine(&[("dense_layers = []", "dense_layers = [1]")]);
-    let model = build(&config, &tensors, &Device::flex()).unwrap();
+    let model = build(&config, &tensors, &Device::flex(), Storage::Reals).unwrap();
     assert!(block_on(export(&config, &model)).unwrap() == tensors);
     let total: usize = config
         .tensors()
@@ -408,7 +410,8 @@ fn evaluation_counts_every_image_once_and_finds_a_capacity_that_drops() {
     let recipe = recipe(&[("select = { method", CAPACITY)]);
     let config = recipe.config().unwrap();
     let device = Device::flex();
-    let model = build(&config, &initial_vision_tensors(&config, 7), &device).unwrap();
+    let tensors = initial_vision_tensors(&config, 7);
+    let model = build(&config, &tensors, &device, Storage::Reals).unwrap();
     let evaluator = VisionEvaluator::new(config, model, device);
     let sets = sets();
     let figures = evaluator.figures(&sets, 2, &mut |_| ()).unwrap();

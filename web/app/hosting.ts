@@ -97,7 +97,7 @@ const ANALYSES = '_analyses';
 /** What is what among the files of a build. */
 export function manifestOf(names: readonly string[], models: Manifest['models']): Manifest {
   const hashed = names.filter((name) => name.startsWith(HASHED)).toSorted();
-  const engines: Record<Engine, string[]> = { cpu: [], webgpu: [], 'webgpu-burn': [] };
+  const engines: Record<Engine, string[]> = { cpu: [], threads: [], webgpu: [], 'webgpu-burn': [] };
   const isLight = (name: string): boolean => /\.(js|css)$/.test(name) || name.includes(ANALYSES);
   for (const name of hashed.filter((file) => file.endsWith('.wasm') && !isLight(file))) {
     for (const engine of enginesIn(name)) engines[engine].push(name);
@@ -108,6 +108,7 @@ export function manifestOf(names: readonly string[], models: Manifest['models'])
 /** The engines that a file is; one holds the CPU engine and the recorded plan. */
 function enginesIn(name: string): readonly Engine[] {
   if (name.includes('_cpu')) return ['cpu', 'webgpu'];
+  if (name.includes('_threads')) return ['threads'];
   if (name.includes('_gpu')) return ['webgpu-burn'];
-  throw new Error(`${name} is the engine of no known backend; known are names with _cpu and _gpu`);
+  throw new Error(`${name} is the engine of no known backend; known are names with _cpu, _threads and _gpu`);
 }

@@ -12,10 +12,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { wasmBuildCommand } from './lib/cargo.mjs';
 import { DEBIAN_PACKAGES, decide, WASM_TARGET } from './lib/wasm-target.mjs';
 
-const bare = { rustupTargets: ['x86_64-unknown-linux-gnu'], debianMissing: DEBIAN_PACKAGES, hasApt: true, canInstall: true, addFailure: undefined };
+const bare = { rustupTargets: ['x86_64-unknown-linux-gnu'], rustupSource: false, debianMissing: DEBIAN_PACKAGES, hasApt: true, canInstall: true, addFailure: undefined };
 
-test("rustup's target is used when it is installed", () => {
-  assert.deepEqual(decide({ ...bare, rustupTargets: [WASM_TARGET], debianMissing: [] }), { use: 'rustup' });
+test("rustup's target is used when it is installed with the source of std, which is added where it is missing", () => {
+  assert.deepEqual(decide({ ...bare, rustupTargets: [WASM_TARGET], rustupSource: true, debianMissing: [] }), { use: 'rustup' });
+  assert.deepEqual(decide({ ...bare, rustupTargets: [WASM_TARGET] }), { run: 'rustup' });
 });
 
 test("Debian's packages are used when they are installed and rustup's target is not", () => {
@@ -40,6 +41,18 @@ test('the two toolchains are called with the same flags, Debian with its own com
   assert.deepEqual(debian.args, [...rustup.args, '-Z', 'build-std=std,panic_abort']);
   assert.deepEqual([debian.command, debian.env.RUSTC, debian.env.RUSTC_BOOTSTRAP], ['/usr/bin/cargo', '/usr/bin/rustc', '1']);
   assert.equal(rustup.env.RUSTC_BOOTSTRAP, process.env.RUSTC_BOOTSTRAP);
+});
+
+test('the engine with threads is built with a std made for them, in a folder of its own, by either toolchain', () => {
+  const [rustup, debian] = ['rustup', 'debian'].map((kind) => wasmBuildCommand('threads', kind));
+  const single = wasmBuildCommand('cpu', 'rustup');
+  for (const { args, env } of [rustup, debian]) {
+    assert.deepEqual(args.slice(-2), ['-Z', 'build-std=std,panic_abort']);
+    assert.equal(env.RUSTC_BOOTSTRAP, '1');
+    assert.match(env.RUSTFLAGS, /\+atomics.*--shared-memory/);
+    assert.equal(env.CARGO_TARGET_DIR, path.join(single.env.CARGO_TARGET_DIR, 'threads'));
+  }
+  assert.equal(rustup.env.RUSTC, process.env.RUSTC);
 });
 
 /** Runs the step where only these programs exist; returns what it did and what it said. */
@@ -67,13 +80,14 @@ function onMachine(programs, { root = true } = {}) {
 }
 
 const rustupOffline = 'case "$1 $2" in "target list") echo x86_64-unknown-linux-gnu;; *) echo "error: could not download file" >&2; exit 1;; esac';
-const rustupOnline = `case "$1 $2" in "target list") if [ -e "$MACHINE/added" ]; then echo ${WASM_TARGET}; fi;; "target add") : > "$MACHINE/added";; esac`;
+const rustupOnline = `case "$1 $2" in "target list") if [ -e "$MACHINE/added" ]; then echo ${WASM_TARGET}; fi;; "component list") if [ -e "$MACHINE/source" ]; then echo rust-src; fi;; "target add") : > "$MACHINE/added";; "component add") : > "$MACHINE/source";; esac`;
 const dpkg = `if [ -e "$MACHINE/apt-done" ]; then for p in ${DEBIAN_PACKAGES.join(' ')}; do echo "$p installed"; done; else exit 1; fi`;
 
 test('a machine where rustup can download takes the target from rustup', () => {
   const { text, calls } = onMachine({ rustup: rustupOnline, 'apt-get': 'exit 9', 'dpkg-query': dpkg });
   assert.match(text, /"kind":"rustup"/);
   assert.match(calls, /rustup target add wasm32-unknown-unknown/);
+  assert.match(calls, /rustup component add rust-src/);
   assert.doesNotMatch(calls, /apt-get/);
 });
 

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 use crate::config::{LmConfig, QkNorm};
 use crate::eager;
 use crate::rope::RopeRows;
+use crate::weight::Weight;
 
 /// Added to the score of a key that a query must not see.
 /// Finite, because shader compilers may assume that infinities do not occur; its exponential is zero all the same.
@@ -41,11 +42,11 @@ impl From<&LmConfig> for AttentionShape {
 #[derive(Module, Debug)]
 pub struct Attention {
     /// Query, key and value projections side by side, [D, (H + 2 * H_kv) * head_dim].
-    pub qkv: Param<Tensor<2>>,
+    pub qkv: Weight<2>,
     /// Their biases, where the layout has them.
     pub qkv_bias: Option<Param<Tensor<1>>>,
     /// Output projection, [H * head_dim, D].
-    pub out: Param<Tensor<2>>,
+    pub out: Weight<2>,
     /// Norm of the queries, where the layout has it.
     pub q_norm: Option<RmsNorm>,
     /// Norm of the keys, where the layout has it.

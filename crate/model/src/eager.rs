@@ -12,6 +12,7 @@ use crate::error::ModelError;
 use crate::forward::{FeedForward, Layer, Mlp, Operations, Shared, transformer};
 use crate::lm;
 use crate::moe::{DenseMlp, Experts, Routed, Router, gated_linear_unit};
+use crate::weight::Weight;
 
 /// One pass over B sequences of S tokens.
 pub(crate) struct Eager<'a, R> {
@@ -25,16 +26,18 @@ pub(crate) struct Eager<'a, R> {
     pub router: &'a mut R,
 }
 
-/// A matrix [in, out] and its bias.
+/// What rows are multiplied with.
 #[derive(Clone, Copy)]
-pub(crate) struct Linear<'a> {
-    weight: &'a Param<Tensor<2>>,
-    bias: Option<&'a Param<Tensor<1>>>,
+pub(crate) enum Linear<'a> {
+    /// A matrix [in, out] and its bias.
+    Weight(&'a Weight<2>, Option<&'a Param<Tensor<1>>>),
+    /// A gate [in, out], which is float32 whatever the weights are stored in.
+    Gate(&'a Param<Tensor<2>>),
 }
 
-impl<'a> From<&'a Param<Tensor<2>>> for Linear<'a> {
-    fn from(weight: &'a Param<Tensor<2>>) -> Self {
-        Self { weight, bias: None }
+impl<'a> From<&'a Weight<2>> for Linear<'a> {
+    fn from(weight: &'a Weight<2>) -> Self {
+        Self::Weight(weight, None)
     }
 }
 
@@ -70,10 +73,10 @@ impl<'a, R: Router> Operations for Eager<'a, R> {
     }
 
     fn multiply(&mut self, x: Tensor<2>, matrix: Linear<'a>) -> Tensor<2> {
-        let product = x.matmul(matrix.weight.val());
-        match matrix.bias {
-            Some(bias) => product + bias.val().unsqueeze(),
-            None => product,
+        match matrix {
+            Linear::Weight(weight, None) => weight.multiply(x),
+            Linear::Weight(weight, Some(bias)) => weight.multiply(x) + bias.val().unsqueeze(),
+            Linear::Gate(gate) => x.matmul(gate.val()),
         }
     }
 
@@ -120,20 +123,17 @@ pub(crate) fn norm<const N: usize>(norm: &RmsNorm, x: Tensor<N>) -> Tensor<N> {
 fn layer<'a, R: Router>(block: &'a lm::Block) -> Layer<Eager<'a, R>> {
     Layer {
         attention_norm: &block.attention_norm,
-        qkv: Linear {
-            weight: &block.attention.qkv,
-            bias: block.attention.qkv_bias.as_ref(),
-        },
+        qkv: Linear::Weight(&block.attention.qkv, block.attention.qkv_bias.as_ref()),
         attention: &block.attention,
         out: Linear::from(&block.attention.out),
         feed_forward_norm: &block.feed_forward_norm,
         feed_forward: match &block.feed_forward {
             lm::FeedForward::Dense(weights) => FeedForward::Dense(mlp(weights)),
             lm::FeedForward::Moe(moe) => FeedForward::Mixture {
-                gate: Linear::from(&moe.gate),
+                gate: Linear::Gate(&moe.gate),
                 experts: &moe.experts,
                 shared: moe.shared.as_ref().map(|shared| Shared {
-                    gate: Linear::from(&shared.gate),
+                    gate: Linear::Gate(&shared.gate),
                     mlp: mlp(&shared.mlp),
                 }),
             },

@@ -35,6 +35,7 @@ mod sample;
 mod tokenizer;
 mod trace;
 pub mod vision;
+pub mod weight;
 
 pub use contrast::{Candidate, Contrast, ContrastReport};
 pub use engine::{Engine, ModelFiles, Rerouting};

@@ -3,7 +3,7 @@
 //! The blocks themselves are in `forward.rs`. What is here serves prompts, single tokens, training and tests:
 //! it takes token ids as a tensor, an optional key/value cache and whoever decides the routing.
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::RmsNorm;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -13,6 +13,7 @@ use crate::eager::Eager;
 use crate::error::ModelError;
 use crate::moe::{DenseMlp, MoeLayer, Router};
 use crate::rope::RopeTable;
+use crate::weight::{Table, Weight};
 
 /// What follows attention in a block.
 #[derive(Module, Debug)]
@@ -44,13 +45,13 @@ pub struct Block {
 #[derive(Module, Debug)]
 pub struct MoeLm {
     /// Token embedding, [V, D].
-    pub embedding: Param<Tensor<2>>,
+    pub embedding: Table,
     /// Transformer layers.
     pub blocks: Vec<Block>,
     /// Before the head.
     pub norm: RmsNorm,
     /// Output projection [D, V]; none where it is the embedding.
-    pub head: Option<Param<Tensor<2>>>,
+    pub head: Option<Weight<2>>,
     /// Rotary angles; not a parameter.
     #[module(skip)]
     pub rope: RopeTable,
@@ -74,8 +75,7 @@ impl MoeLm {
         let past = cache.as_ref().map_or(0, |cache| cache.len());
         let rope = self.rope.rows(past, s);
         let mask = (s > 1).then(|| causal_mask(s, past + s, &tokens_bs.device()));
-        let embedding = self.embedding.val();
-        let x_td = embedding.select(0, tokens_bs.reshape([b * s]));
+        let x_td = self.embedding.lookup(tokens_bs.reshape([b * s])).await?;
         let pass = Eager {
             n_sequences: b,
             context: AttentionContext {
@@ -99,9 +99,9 @@ impl MoeLm {
     /// `hidden_td`: [T, D]; `targets`: T token ids; returns [T].
     pub fn losses(&self, hidden_td: Tensor<2>, targets: Vec<i32>) -> Tensor<1> {
         #[cfg(feature = "fused")]
-        if self.head.is_none()
+        if let (None, Table::Real(table)) = (&self.head, &self.embedding)
             && let Some(losses) =
-                crate::fused::cross_entropy(hidden_td.clone(), self.embedding.val(), &targets)
+                crate::fused::cross_entropy(hidden_td.clone(), table.val(), &targets)
         {
             return losses;
         }
@@ -125,8 +125,8 @@ impl MoeLm {
     /// `hidden_td`: [T, D], returns [T, V].
     pub fn logits(&self, hidden_td: Tensor<2>) -> Tensor<2> {
         match &self.head {
-            Some(head) => hidden_td.matmul(head.val()),
-            None => hidden_td.matmul(self.embedding.val().transpose()),
+            Some(head) => head.multiply(hidden_td),
+            None => self.embedding.logits(hidden_td),
         }
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Int, Tensor, TensorData, activation::silu};
 
 use crate::dispatch::Dispatch;
 use crate::error::ModelError;
+use crate::weight::Weight;
 
 /// Decides which experts act on each token.
 ///
@@ -55,9 +56,9 @@ pub enum Routed {
 #[derive(Module, Debug)]
 pub struct Experts {
     /// Gate and up projections side by side, [E, D, 2 * F].
-    pub gate_up: Param<Tensor<3>>,
+    pub gate_up: Weight<3>,
     /// Down projections, [E, F, D].
-    pub down: Param<Tensor<3>>,
+    pub down: Weight<3>,
 }
 
 /// Gate and experts of one layer.
@@ -84,9 +85,9 @@ pub struct SharedExpert {
 #[derive(Module, Debug)]
 pub struct DenseMlp {
     /// Gate and up projections side by side, [D, 2 * F].
-    pub gate_up: Param<Tensor<2>>,
+    pub gate_up: Weight<2>,
     /// Down projection, [F, D].
-    pub down: Param<Tensor<2>>,
+    pub down: Weight<2>,
 }
 
 impl Experts {
@@ -109,7 +110,7 @@ impl Experts {
     /// # Shapes
     /// `x_td`: [T, D]; returns [T, F].
     pub fn hidden(&self, expert: usize, x_td: Tensor<2>) -> Tensor<2> {
-        gated_linear_unit(x_td.matmul(one(&self.gate_up, expert)))
+        gated_linear_unit(x_td.matmul(self.gate_up.one(expert)))
     }
 
     /// What each hidden unit of one expert writes when it is 1.
@@ -117,7 +118,7 @@ impl Experts {
     /// # Shapes
     /// returns [F, D]
     pub fn values(&self, expert: usize) -> Tensor<2> {
-        one(&self.down, expert)
+        self.down.one(expert)
     }
 
     /// Computes the selected experts: gather, one batched product over the active experts, gather back.
@@ -137,26 +138,16 @@ impl Experts {
             return x_td.zeros_like();
         }
         #[cfg(feature = "fused")]
-        if let Some(y_td) = crate::fused::experts(
-            x_td.clone(),
-            self.gate_up.val(),
-            self.down.val(),
-            weights_tk.clone(),
-            dispatch,
-        ) {
+        if let Some(y_td) = self.fused(x_td.clone(), dispatch, weights_tk.clone()) {
             return y_td;
         }
         let indices = |values: &[i32]| Tensor::<1, Int>::from_data(values, &device);
-        let [n_experts, ..] = self.gate_up.dims();
-        let (gate_up, down) = if n_active == n_experts {
-            (self.gate_up.val(), self.down.val())
-        } else {
+        let (mut gate_up, mut down) = (self.gate_up.reals(), self.down.reals());
+        if n_active < gate_up.dims()[0] {
             let active = indices(&dispatch.active_experts);
-            (
-                self.gate_up.val().select(0, active.clone()),
-                self.down.val().select(0, active),
-            )
-        };
+            gate_up = gate_up.select(0, active.clone());
+            down = down.select(0, active);
+        }
         let x_sd = x_td.select(0, indices(&dispatch.token_of_slot));
         let x_acd = x_sd.reshape([n_active, capacity, d_model]);
         let y_acd = gated_linear_unit(x_acd.matmul(gate_up)).matmul(down);
@@ -167,6 +158,26 @@ impl Experts {
         weighted.sum_dim(1).reshape([t, d_model])
     }
 
+    /// The selected experts in one piece, where there is one for how they are stored and where they are.
+    #[cfg(feature = "fused")]
+    fn fused(
+        &self,
+        x_td: Tensor<2>,
+        dispatch: &Dispatch,
+        weights_tk: Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        use crate::fused::{experts, packed_experts};
+        match (&self.gate_up, &self.down) {
+            (Weight::Real(gate_up), Weight::Real(down)) => {
+                experts(x_td, gate_up.val(), down.val(), weights_tk, dispatch)
+            }
+            (Weight::Packed(gate_up), Weight::Packed(down)) => {
+                packed_experts(x_td, gate_up, down, weights_tk, dispatch)
+            }
+            _ => None,
+        }
+    }
+
     /// Computes all experts and masks them.
     ///
     /// # Shapes
@@ -175,15 +186,10 @@ impl Experts {
         let [t, d_model] = x_td.dims();
         let [_, n_experts] = weights_te.dims();
         let x_1td = x_td.reshape([1, t, d_model]);
-        let y_etd = gated_linear_unit(x_1td.matmul(self.gate_up.val())).matmul(self.down.val());
+        let y_etd = gated_linear_unit(x_1td.matmul(self.gate_up.reals())).matmul(self.down.reals());
         let weights_et1 = weights_te.transpose().reshape([n_experts, t, 1]);
         (y_etd * weights_et1).sum_dim(0).reshape([t, d_model])
     }
-}
-
-/// The matrix of one expert.
-fn one(stacked: &Param<Tensor<3>>, expert: usize) -> Tensor<2> {
-    stacked.val().narrow(0, expert, 1).squeeze_dim(0)
 }
 
 /// silu(gate) * up, with both halves side by side in the last dimension.

@@ -5,7 +5,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
-use moescope_model::checkpoint::{build, read_safetensors};
+use moescope_model::checkpoint::{Storage, build, read_safetensors};
 use moescope_model::config::LmConfig;
 use moescope_model::host_router::{ExpertPath, HostRouter, read_f32};
 use moescope_model::lm::MoeLm;
@@ -91,10 +91,11 @@ impl Evaluator {
     ///
     /// # Errors
     /// Whatever is wrong with the files.
-    pub fn load(config: &str, weights: &[u8]) -> Result<Self, TrainError> {
+    pub fn load(config: &str, weights: &[u8], storage: Storage) -> Result<Self, TrainError> {
         let config = LmConfig::from_json(config)?;
         let device = Device::flex();
-        let model = build(&config, &read_safetensors(&config, weights)?, &device)?;
+        let tensors = read_safetensors(&config, weights)?;
+        let model = build(&config, &tensors, &device, storage)?;
         let routing = config.trained_routing();
         Ok(Self {
             config,

@@ -5,10 +5,11 @@ use std::ops::Range;
 use burn::module::ParamId;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
-use moescope_model::checkpoint::{Tensors, build, export};
+use moescope_model::checkpoint::{Storage, Tensors, build, export};
 use moescope_model::config::LmConfig;
 use moescope_model::lm::{FeedForward, MoeLm};
 use moescope_model::moe::Router;
+use moescope_model::weight::Weight;
 use moescope_routing::RouterSpec;
 
 use crate::TrainError;
@@ -79,7 +80,7 @@ impl Task for TextTask<'_> {
     }
 
     fn build(&self, tensors: &Tensors, device: &Device) -> Result<MoeLm, ModelError> {
-        build(&self.config, tensors, device)
+        build(&self.config, tensors, device, Storage::Reals)
     }
 
     fn export(&self, model: &MoeLm) -> Result<Tensors, ModelError> {
@@ -95,8 +96,8 @@ impl Task for TextTask<'_> {
                 FeedForward::Dense(_) => None,
             });
         let ends = [
-            Some(model.embedding.id),
-            model.head.as_ref().map(|head| head.id),
+            model.embedding.id(),
+            model.head.as_ref().and_then(Weight::id),
         ];
         ends.into_iter().flatten().chain(gates).collect()
     }

@@ -1,13 +1,17 @@
 //! The wasm-bindgen surface of the engine: specs in, typed arrays out, no logic.
 //!
-//! Built twice from this source: with feature `cpu`, Burn on Flex and the recorded plan on WebGPU, which a page uses
-//! both; with feature `gpu`, Burn on WebGPU, twenty times the size and there for comparison. Every error is a JavaScript `Error` with a stable `code`.
+//! Built three times from this source: with feature `cpu`, Burn on Flex and the recorded plan on WebGPU, which a page
+//! uses both; with `threads`, the same with threads for Flex, which only a page that is cross-origin isolated can start;
+//! with `gpu`, Burn on WebGPU, many times the size and there for comparison. Every error is a JavaScript `Error` with a
+//! stable `code`.
 
 mod convert;
 mod external;
 #[cfg(feature = "cpu")]
 mod plan;
 mod route;
+#[cfg(feature = "threads")]
+mod threads;
 mod vision;
 
 #[cfg(any(
@@ -17,6 +21,7 @@ mod vision;
 compile_error!("build with exactly one of the features `cpu` and `gpu`");
 
 use std::cell::RefCell;
+use std::sync::Once;
 
 use js_sys::{Float32Array, Function, Promise, Uint32Array};
 use moescope_model::{
@@ -38,9 +43,14 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs once, when the module is instantiated.
+/// Runs when the module is instantiated; threads that share its memory instantiate it again.
 #[wasm_bindgen(start)]
 pub fn start() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(begin);
+}
+
+fn begin() {
     // The linker takes a module that never calls this for a command, and then runs all constructors again on
     // every call into it, which costs a GPU operation 7 ms instead of 0.2.
     // SAFETY: the linker defines the symbol in every module, and this is its only call.
@@ -66,11 +76,14 @@ pub struct Engine {
 #[wasm_bindgen]
 impl Engine {
     /// Reads a model onto Burn's device in this build; an empty `tokenizer` means it takes token ids only.
+    ///
+    /// `format` is how matrices are kept: `f32` unless given, or, on the CPU, `q8`.
     pub async fn load(
         config: String,
         tokenizer: String,
         weights: Vec<u8>,
         name: Option<String>,
+        format: Option<String>,
     ) -> Result<Engine, JsValue> {
         let files = ModelFiles {
             name: name.as_deref().unwrap_or_default(),
@@ -78,9 +91,14 @@ impl Engine {
             tokenizer: (!tokenizer.is_empty()).then_some(tokenizer.as_str()),
             weights: &weights,
         };
-        let device = device().await?;
-        let inner = moescope_model::Engine::load(files, &device).map_err(error)?;
-        Ok(Engine { inner })
+        let inner = match packs(format)? {
+            #[cfg(feature = "cpu")]
+            true => moescope_model::Engine::load_packed(files),
+            _ => moescope_model::Engine::load(files, &device().await?),
+        };
+        Ok(Engine {
+            inner: inner.map_err(error)?,
+        })
     }
 
     /// `ModelInfo`.
@@ -209,6 +227,23 @@ async fn device() -> Result<Device, JsValue> {
 #[cfg(feature = "cpu")]
 async fn device() -> Result<Device, JsValue> {
     Ok(Device::flex())
+}
+
+/// Whether matrices are to be kept in blocks of 8 bits.
+fn packs(format: Option<String>) -> Result<bool, JsValue> {
+    match format.as_deref() {
+        None | Some("f32") => Ok(false),
+        Some("q8") if cfg!(feature = "cpu") => Ok(true),
+        Some(got) => {
+            let allowed = if cfg!(feature = "cpu") {
+                "f32 and q8"
+            } else {
+                "f32"
+            };
+            let message = format!("the format of weights is {got:?}; allowed here: {allowed}");
+            Err(convert::js_error("option_invalid", &message))
+        }
+    }
 }
 
 fn error(error: ModelError) -> JsValue {

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::convert::{classification, plain};
 use crate::external::JsRouter;
-use crate::{device, error, parse};
+use crate::{device, error, packs, parse};
 
 /// A vision model with the routing in force; see `moescope_model::vision::VisionEngine`.
 #[wasm_bindgen]
@@ -18,11 +18,12 @@ pub struct VisionEngine {
 
 #[wasm_bindgen]
 impl VisionEngine {
-    /// Reads a model onto Burn's device in this build.
+    /// Reads a model onto Burn's device in this build; `format` as for `Engine::load`.
     pub async fn load(
         config: String,
         weights: Vec<u8>,
         name: Option<String>,
+        format: Option<String>,
     ) -> Result<VisionEngine, JsValue> {
         let files = ModelFiles {
             name: name.as_deref().unwrap_or_default(),
@@ -30,9 +31,14 @@ impl VisionEngine {
             tokenizer: None,
             weights: &weights,
         };
-        let device = device().await?;
-        let inner = moescope_model::vision::VisionEngine::load(files, &device).map_err(error)?;
-        Ok(VisionEngine { inner })
+        let inner = match packs(format)? {
+            #[cfg(feature = "cpu")]
+            true => moescope_model::vision::VisionEngine::load_packed(files),
+            _ => moescope_model::vision::VisionEngine::load(files, &device().await?),
+        };
+        Ok(VisionEngine {
+            inner: inner.map_err(error)?,
+        })
     }
 
     /// `VisionInfo`.

@@ -6,13 +6,14 @@ export interface Manifest {
   readonly shell: readonly string[];
   /** Every file of the build with a hash in its name. */
   readonly hashed: readonly string[];
-  /** Wasm files by backend; the one that ran is kept. */
+  /** Wasm files by engine; the one that ran is kept. */
   readonly engines: Readonly<Record<Engine, readonly string[]>>;
   /** Files of each model folder besides its weights; kept once the model was opened. */
   readonly models: Readonly<Record<string, readonly string[]>>;
 }
 
-export type Engine = 'cpu' | 'webgpu' | 'webgpu-burn';
+/** A backend, or the CPU's with threads. */
+export type Engine = 'cpu' | 'threads' | 'webgpu' | 'webgpu-burn';
 
 /** What a visit has used before the service worker could see it, as absolute addresses. */
 export interface Used {

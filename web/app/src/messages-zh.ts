@@ -89,7 +89,7 @@ export const chinese: Translation = {
   paths: { heading: '路径图', help: '每个词元从一层的首选专家走向下一层的首选专家。' },
   backend: {
     button: (name) => `后端：${name}`, choose: '运行于', chosen: '由下面的选项或链接指定。', reason: (said) => reasons[said] ?? said, auto: '自动', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU，原装 Burn', cpu: 'CPU', none: '无引擎', loading: '正在载入',
-    adapter: (name) => `适配器：${name}`,
+    adapter: (name) => `适配器：${name}`, threads: (count) => `${count} 个线程`,
   },
   loading: {
     phase: { backend: '正在查找 GPU', wasm: '引擎', weights: '权重', kernels: 'GPU 内核', load: '正在装配模型' },

@@ -173,6 +173,7 @@ const english = {
     none: 'no engine',
     loading: 'loading',
     adapter: (name: string) => `Adapter: ${name}`,
+    threads: (count: number) => `${count} threads`,
   },
 
   loading: {

@@ -18,8 +18,8 @@ export class Offline {
   }
 
   /** A model runs: its small files and the engine are kept; the weights keep themselves, and a visitor's files are at hand. */
-  opened(model: string | URL | ModelFolder, { kind }: Pick<Backend, 'kind'>): void {
-    void this.#tell({ engine: kind, ...(typeof model === 'string' || model instanceof URL ? { model: folderUrl(model) } : {}) });
+  opened(model: string | URL | ModelFolder, { kind, threads }: Pick<Backend, 'kind' | 'threads'>): void {
+    void this.#tell({ engine: threads === undefined ? kind : 'threads', ...(typeof model === 'string' || model instanceof URL ? { model: folderUrl(model) } : {}) });
   }
 
   async #tell(used: Omit<Used, 'files'>): Promise<void> {

@@ -93,7 +93,7 @@ describe('a question', () => {
   });
 
   it('that the engine refuses says why', async () => {
-    const scope = new FakeScope({ backend: { kind: 'webgpu', reason: 'test' } });
+    const scope = new FakeScope({ backend: { kind: 'webgpu', reason: 'test', weights: 'f32' } });
     const shown = await records();
     vi.useFakeTimers();
     const alone = new Alone(() => undefined);

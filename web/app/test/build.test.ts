@@ -42,11 +42,12 @@ it('the picture of the preview has the size that the page says', () => {
 });
 
 it('the service worker is told what is light and which engine is which', () => {
-  const names = ['index.html', 'assets/a-1.js', 'assets/a-1.css', 'assets/f-1.woff2', 'assets/moescope_analyses_bg-1.wasm', 'assets/moescope_cpu_bg-1.wasm', 'assets/moescope_gpu_bg-1.wasm'];
+  const names = ['index.html', 'assets/a-1.js', 'assets/a-1.css', 'assets/f-1.woff2', 'assets/moescope_analyses_bg-1.wasm', 'assets/moescope_cpu_bg-1.wasm', 'assets/moescope_gpu_bg-1.wasm', 'assets/moescope_threads_bg-1.wasm'];
   expect(manifestOf(names, {})).toMatchObject({
     shell: ['assets/a-1.css', 'assets/a-1.js', 'assets/moescope_analyses_bg-1.wasm'],
     engines: {
       cpu: ['assets/moescope_cpu_bg-1.wasm'],
+      threads: ['assets/moescope_threads_bg-1.wasm'],
       webgpu: ['assets/moescope_cpu_bg-1.wasm'],
       'webgpu-burn': ['assets/moescope_gpu_bg-1.wasm'],
     },

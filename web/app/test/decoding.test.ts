@@ -189,7 +189,7 @@ describe('adapting', () => {
   });
 
   it('goes by random steps where there is no gradient', async () => {
-    const gpu = new FakeScope({ info: MODEL, backend: { kind: 'webgpu', reason: 'test' } });
+    const gpu = new FakeScope({ info: MODEL, backend: { kind: 'webgpu', reason: 'test', weights: 'f32' } });
     const onGpu = await adapting(gpu);
     await onGpu.adapter.adapt('a text');
     expect(onGpu.adapter.state).toMatchObject({ status: 'done', method: 'search' });

@@ -23,7 +23,7 @@ export const VISION_INFO: VisionInfo = {
 
 export class FakeEyes implements Eyes {
   readonly model: VisionInfo;
-  readonly backend = { kind: 'cpu', reason: 'test' } as const;
+  readonly backend = { kind: 'cpu', reason: 'test', weights: 'f32' } as const;
   routing: ModelRouting = TRAINED;
   freed = false;
   router: ExternalRouter | undefined;

@@ -61,7 +61,7 @@ export class FakeScope implements Scope {
   prompt: string | undefined;
   readonly #paceMs: number;
 
-  constructor({ info = fakeInfo(), backend = { kind: 'cpu', reason: 'This browser offers no WebGPU, so the engine runs on the CPU.' }, paceMs = 0 }: FakeOptions = {}) {
+  constructor({ info = fakeInfo(), backend = { kind: 'cpu', reason: 'This browser offers no WebGPU, so the engine runs on the CPU.', weights: 'f32' }, paceMs = 0 }: FakeOptions = {}) {
     this.model = info;
     this.backend = backend;
     this.#paceMs = paceMs;

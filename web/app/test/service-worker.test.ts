@@ -7,7 +7,7 @@ import { FakeHost, SCOPE } from './fake-host.js';
 const MANIFEST: Manifest = {
   shell: ['assets/index-1.js', 'assets/index-1.css'],
   hashed: ['assets/index-1.js', 'assets/index-1.css', 'assets/font-1.woff2', 'assets/m_cpu-1.wasm', 'assets/m_gpu-1.wasm'],
-  engines: { cpu: ['assets/m_cpu-1.wasm'], webgpu: ['assets/m_cpu-1.wasm'], 'webgpu-burn': ['assets/m_gpu-1.wasm'] },
+  engines: { cpu: ['assets/m_cpu-1.wasm'], threads: [], webgpu: ['assets/m_cpu-1.wasm'], 'webgpu-burn': ['assets/m_gpu-1.wasm'] },
   models: { 'models/first/': ['config.json', 'tokenizer.json'] },
 };
 const SHELL = ['', 'assets/index-1.css', 'assets/index-1.js'];

@@ -13,6 +13,7 @@ export function pageSteps(tools = {}) {
     ...buildSetup(tools),
     { title: 'Analyses for the browser', run: (say) => buildWasm('analyses', tools, say, log) },
     { title: 'Browser engine for the CPU', run: (say) => buildWasm('cpu', tools, say, log) },
+    { title: 'Browser engine with threads', run: (say) => buildWasm('threads', tools, say, log) },
     { title: 'Browser engine for WebGPU', run: (say) => buildWasm('gpu', tools, say, log) },
     { title: 'Page', run: (say) => buildPage(say, log) },
   ];

@@ -12,7 +12,16 @@ import { must, run } from './run.mjs';
 
 const NATIVE_SELECTION = ['--release', '--workspace', '--exclude', 'moescope-wasm'];
 const NATIVE_FEATURES = 'moescope-routing/ts,moescope-routing/schema';
-const WASM_RUSTFLAGS = '--cfg getrandom_backend="wasm_js" -C target-feature=+simd128';
+const WASM_RUSTFLAGS = wasmRustflags('+simd128');
+/** Memory that threads share, of at most 4 GiB, and what wasm-bindgen needs to give each thread its own part of it. */
+const THREADS_RUSTFLAGS = wasmRustflags('+simd128,+atomics,+bulk-memory', [
+  '--shared-memory', '--import-memory', '--max-memory=4294967296',
+  ...['__wasm_init_tls', '__tls_size', '__tls_align', '__tls_base'].map((name) => `--export=${name}`),
+]);
+
+function wasmRustflags(features, linkArgs = []) {
+  return ['--cfg getrandom_backend="wasm_js"', `-C target-feature=${features}`, ...linkArgs.map((arg) => `-C link-arg=${arg}`)].join(' ');
+}
 
 /** Arguments of the native tests. */
 export const testArgs = ['test', ...NATIVE_SELECTION, '--features', NATIVE_FEATURES, '--no-fail-fast'];
@@ -47,25 +56,30 @@ export function cargoEnv(env = process.env) {
 export const WASM_FILES = {
   analyses: { folder: 'crate/wasm-analyses', args: ['-p', 'moescope-wasm-analyses'], output: 'moescope_wasm_analyses.wasm' },
   cpu: { folder: 'crate/wasm', args: ['-p', 'moescope-wasm', '--features', 'cpu'], output: 'moescope_wasm.wasm' },
+  threads: { folder: 'crate/wasm', args: ['-p', 'moescope-wasm', '--features', 'threads'], output: 'moescope_wasm.wasm', threaded: true },
   gpu: { folder: 'crate/wasm', args: ['-p', 'moescope-wasm', '--features', 'gpu'], output: 'moescope_wasm.wasm' },
 };
 
 /** Program, arguments and environment of the build of one wasm file. */
 export function wasmBuildCommand(variant, toolchainKind, env = process.env) {
-  const args = ['build', ...WASM_FILES[variant].args, '--profile', 'web', '--target', 'wasm32-unknown-unknown'];
-  const full = { ...cargoEnv(env), RUSTFLAGS: WASM_RUSTFLAGS };
+  const { args: own, threaded } = WASM_FILES[variant];
+  const args = ['build', ...own, '--profile', 'web', '--target', 'wasm32-unknown-unknown'];
+  const full = { ...cargoEnv(env), CARGO_TARGET_DIR: wasmTargetDir(variant, env), RUSTFLAGS: threaded ? THREADS_RUSTFLAGS : WASM_RUSTFLAGS };
   delete full.CARGO_ENCODED_RUSTFLAGS;
-  if (toolchainKind === 'rustup') return { command: findRust('cargo', env), args, env: full };
-  return {
-    command: '/usr/bin/cargo',
-    args: [...args, '-Z', 'build-std=std,panic_abort'],
-    env: { ...full, RUSTC: '/usr/bin/rustc', RUSTC_BOOTSTRAP: '1' },
-  };
+  const withStd = { args: [...args, '-Z', 'build-std=std,panic_abort'], env: { ...full, RUSTC_BOOTSTRAP: '1' } };
+  if (toolchainKind === 'debian') return { command: '/usr/bin/cargo', args: withStd.args, env: { ...withStd.env, RUSTC: '/usr/bin/rustc' } };
+  // The std that rustup brings is made for one thread.
+  return { command: findRust('cargo', env), ...(threaded ? withStd : { args, env: full }) };
+}
+
+/** Where cargo builds a variant; that with other flags for everything has a folder of its own. */
+function wasmTargetDir(variant, env) {
+  return WASM_FILES[variant].threaded ? path.join(targetDir(env), 'threads') : targetDir(env);
 }
 
 /** Where the wasm build leaves its file. */
 export function wasmBuildOutput(variant, env = process.env) {
-  return path.join(targetDir(env), 'wasm32-unknown-unknown/web', WASM_FILES[variant].output);
+  return path.join(wasmTargetDir(variant, env), 'wasm32-unknown-unknown/web', WASM_FILES[variant].output);
 }
 
 /** Runs cargo, reporting progress through `say`; throws when it fails. */

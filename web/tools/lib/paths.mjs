@@ -22,7 +22,7 @@ export function targetDir(env = process.env) {
   return env.MOESCOPE_TARGET ? path.resolve(env.MOESCOPE_TARGET) : path.join(cacheDir(env), 'target');
 }
 
-/** What wasm-bindgen writes: `moescope_analyses.*`, `moescope_cpu.*` and `moescope_gpu.*`. Not in git. */
+/** What wasm-bindgen writes: `moescope_analyses.*`, `moescope_cpu.*`, `moescope_threads.*` and `moescope_gpu.*`. Not in git. */
 export const wasmDir = path.join(root, 'web/packages/moescope/wasm');
 
 /** The built page, ready to be served from any static host. Not in git. */

@@ -1,7 +1,8 @@
 // Builds the engine and the analyses for the browser: cargo, then wasm-bindgen, once per variant.
 //
-// `cpu` and `gpu` are two files so that the small one can start first. Both come from the same crate
-// and leave the same file name behind, so each goes through wasm-bindgen right after its build.
+// `cpu` and `gpu` are two files so that the small one can start first, and `threads` is `cpu` on memory that threads
+// share. All come from the same crate and leave the same file name behind, so each goes through wasm-bindgen right
+// after its build.
 // `analyses` needs no engine and is smaller still.
 // Changing the profile, the flags or the toolchain compiles every dependency again.
 

@@ -30,7 +30,7 @@ pub struct Args {
     /// Where to compute.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Backend::Cpu, Backend::Recorded])]
     backends: Vec<Backend>,
-    /// How the plan stores matrices: f32, f16, q8, q4; several are measured one after the other.
+    /// How matrices are kept: f32, f16, q8, q4; several are measured one after the other, on a backend those that it has.
     #[arg(long, value_delimiter = ',', default_values_t = [WeightFormat::F32])]
     weights: Vec<WeightFormat>,
     /// Tokens to read.
@@ -156,16 +156,15 @@ fn engine(
     start_random(&config, backend, format)
 }
 
-/// Every backend asked for, a plan once for each format.
+/// Every backend asked for, once for each format that it has, or in float32.
 fn variants(args: &Args) -> Vec<(Backend, WeightFormat)> {
-    let formats = |backend| match backend {
-        Backend::Recorded => args.weights.as_slice(),
-        Backend::Cpu | Backend::Gpu => &[WeightFormat::F32],
-    };
     let of = |&backend: &Backend| {
-        formats(backend)
-            .iter()
-            .map(move |&format| (backend, format))
+        let wished = args.weights.iter().copied();
+        let mut formats: Vec<_> = wished.filter(|&format| backend.keeps(format)).collect();
+        if formats.is_empty() {
+            formats.push(WeightFormat::F32);
+        }
+        formats.into_iter().map(move |format| (backend, format))
     };
     args.backends.iter().flat_map(of).collect()
 }

@@ -1,10 +1,12 @@
 //! `moescope eval MODEL`: held-out figures, written as eval.json and into the model card.
 //!
-//! Under another routing or on a text of one's own the figures are no figures of the card: they go to `--json` or to
-//! standard output, and nothing in the model's folder changes.
+//! Under another routing, in 8 bits or on a text of one's own the figures are no figures of the card: they go to `--json`
+//! or to standard output, and nothing in the model's folder changes.
 
 use std::path::PathBuf;
 
+use moescope_model::WeightFormat;
+use moescope_model::checkpoint::Storage;
 use moescope_routing::ModelRouting;
 use moescope_train::AnyRecipe;
 use moescope_train::card::fill_card;
@@ -21,6 +23,9 @@ pub struct Args {
     /// The routing to evaluate instead of the trained one: a JSON file, or a preset with changes and layers of their own, as in olmoe,top_k=4;2:top_k=1.
     #[arg(long, value_name = "FILE|PRESET[,field=value...]")]
     spec: Option<String>,
+    /// How matrices are kept: f32, or q8 for what 8 bits cost.
+    #[arg(long, default_value_t)]
+    weights: WeightFormat,
     /// Measure this UTF-8 text instead of the test splits.
     #[arg(long, conflicts_with = "images")]
     pub text: Option<PathBuf>,
@@ -65,6 +70,15 @@ impl Args {
         choose_routing(self.spec.as_deref(), &self.model)
     }
 
+    /// How matrices are kept.
+    pub fn storage(&self) -> Result<Storage, String> {
+        match self.weights {
+            WeightFormat::F32 => Ok(Storage::Reals),
+            WeightFormat::Q8 => Ok(Storage::Packed),
+            other => Err(format!("--weights is {other}; allowed here are f32 and q8")),
+        }
+    }
+
     /// At least one.
     pub fn threads(&self) -> usize {
         self.threads.max(1)
@@ -72,7 +86,8 @@ impl Args {
 }
 
 fn write_figures<T: Serialize>(args: &Args, figures: &Figures<T>) -> Outcome {
-    if args.json.is_some() || args.spec.is_some() {
+    let of_the_card = args.spec.is_none() && args.weights == WeightFormat::F32;
+    if args.json.is_some() || !of_the_card {
         return write_json(&figures.card, args.json.as_deref());
     }
     let json = serde_json::to_string_pretty(&figures.card)? + "\n";

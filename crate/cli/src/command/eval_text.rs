@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use moescope_model::checkpoint::Storage;
 use moescope_model::config::LmConfig;
 use moescope_model::{Device, Engine, GenerateOptions, ModelError, ModelFiles};
 use moescope_routing::ModelRouting;
@@ -66,22 +67,33 @@ impl Files {
         })
     }
 
-    fn engine(&self, routing: Option<&ModelRouting>) -> Result<Engine, ModelError> {
+    fn engine(
+        &self,
+        routing: Option<&ModelRouting>,
+        storage: Storage,
+    ) -> Result<Engine, ModelError> {
         let files = ModelFiles {
             name: &self.name,
             config: &self.config,
             tokenizer: Some(&self.tokenizer),
             weights: &self.weights,
         };
-        let mut engine = Engine::load(files, &Device::flex())?;
+        let mut engine = match storage {
+            Storage::Reals => Engine::load(files, &Device::flex())?,
+            Storage::Packed => Engine::load_packed(files)?,
+        };
         if let Some(routing) = routing {
             engine.set_routing(routing.clone())?;
         }
         Ok(engine)
     }
 
-    fn evaluator(&self, routing: Option<&ModelRouting>) -> Result<Evaluator, Failure> {
-        let evaluator = Evaluator::load(&self.config, &self.weights)?;
+    fn evaluator(
+        &self,
+        routing: Option<&ModelRouting>,
+        storage: Storage,
+    ) -> Result<Evaluator, Failure> {
+        let evaluator = Evaluator::load(&self.config, &self.weights, storage)?;
         Ok(match routing {
             Some(routing) => evaluator.with_routing(routing.clone())?,
             None => evaluator,
@@ -91,8 +103,8 @@ impl Files {
 
 /// Figures of a text without a recipe; a text that fits one window gives what the browser gives.
 pub fn own_text(args: &Args, text: &str) -> Result<OwnText, Failure> {
-    let (files, routing) = (Files::read(&args.model)?, args.routing()?);
-    let engine = files.engine(routing.as_ref())?;
+    let (files, routing, storage) = (Files::read(&args.model)?, args.routing()?, args.storage()?);
+    let engine = files.engine(routing.as_ref(), storage)?;
     let tokens = engine.tokenize(text)?;
     // The first token is given, and markers are no bytes of the text, as in `Engine::analyse`.
     let predicted = tokens.iter().skip(1).filter(|token| !token.special);
@@ -102,7 +114,7 @@ pub fn own_text(args: &Args, text: &str) -> Result<OwnText, Failure> {
         tokens: tokens.iter().map(|token| token.id).collect(),
         counting: None,
     };
-    let evaluator = files.evaluator(routing.as_ref())?;
+    let evaluator = files.evaluator(routing.as_ref(), storage)?;
     let mut progress = progress();
     Ok(OwnText {
         figures: evaluator.figures(&[text], args.threads(), &mut progress)?,
@@ -113,15 +125,15 @@ pub fn own_text(args: &Args, text: &str) -> Result<OwnText, Failure> {
 
 /// Figures on the test splits.
 pub fn run(args: &Args, recipe: &Recipe) -> Result<Figures<Card>, Failure> {
-    let (files, routing) = (Files::read(&args.model)?, args.routing()?);
+    let (files, routing, storage) = (Files::read(&args.model)?, args.routing()?, args.storage()?);
     let tokenizer = TextTokenizer::load(&args.model.join("tokenizer.json"))?;
-    let evaluator = files.evaluator(routing.as_ref())?;
+    let evaluator = files.evaluator(routing.as_ref(), storage)?;
     let mut progress = progress();
     let (texts, test) = held_out(args, recipe, &tokenizer, &mut progress)?;
     let measured = evaluator.figures(&texts, args.threads(), &mut progress)?;
     let config: &LmConfig = evaluator.config();
     let (n_parameters, n_active_parameters) = config.parameter_counts();
-    let mut engine = files.engine(routing.as_ref())?;
+    let mut engine = files.engine(routing.as_ref(), storage)?;
     let card = Card {
         name: recipe.name.clone(),
         n_parameters,

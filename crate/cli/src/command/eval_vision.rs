@@ -1,5 +1,6 @@
 //! `moescope eval MODEL` for a vision model: accuracies, expert maps, capacity curve.
 
+use moescope_model::checkpoint::Storage;
 use moescope_model::vision::{RgbImage, VisionEngine};
 use moescope_model::{Device, ModelFiles};
 use moescope_routing::ModelRouting;
@@ -25,7 +26,7 @@ pub fn run(
     let folder = &args.model;
     let config = read_text(&folder.join("config.json"))?;
     let weights = read_bytes(&folder.join("model.safetensors"))?;
-    let mut evaluator = VisionEvaluator::load(&config, &weights)?;
+    let mut evaluator = VisionEvaluator::load(&config, &weights, args.storage()?)?;
     let routing = args.routing()?;
     if let Some(routing) = &routing {
         evaluator = evaluator.with_routing(routing.clone())?;
@@ -90,7 +91,10 @@ fn excerpts(
         tokenizer: None,
         weights,
     };
-    let engine = VisionEngine::load(files, &Device::flex())?;
+    let engine = match args.storage()? {
+        Storage::Reals => VisionEngine::load(files, &Device::flex())?,
+        Storage::Packed => VisionEngine::load_packed(files)?,
+    };
     let side = engine.info().image_size;
     let mut excerpts = Vec::new();
     for (index, set) in sets.iter().enumerate() {

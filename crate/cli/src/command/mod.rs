@@ -47,7 +47,7 @@ pub struct ModelArgs {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Backend::Cpu)]
     backend: Backend,
-    /// How a recorded plan stores matrices: f32, f16, q8 or q4.
+    /// How matrices are kept: f32, or q8 on the CPU; in a recorded plan also f16 and q4.
     #[arg(long, default_value_t)]
     weights: WeightFormat,
 }
@@ -70,6 +70,15 @@ impl Backend {
             Self::Cpu => "cpu",
             Self::Recorded => "recorded",
             Self::Gpu => "gpu",
+        }
+    }
+
+    /// Whether it has matrices in that format.
+    fn keeps(self, format: WeightFormat) -> bool {
+        match self {
+            Self::Cpu => matches!(format, WeightFormat::F32 | WeightFormat::Q8),
+            Self::Recorded => true,
+            Self::Gpu => format == WeightFormat::F32,
         }
     }
 }
@@ -130,11 +139,12 @@ fn start(
     backend: Backend,
     format: WeightFormat,
 ) -> Result<Engine, Box<dyn std::error::Error>> {
-    if format != WeightFormat::F32 && backend != Backend::Recorded {
+    if !backend.keeps(format) {
         let message = format!("--weights {format} needs --backend recorded; got {backend}");
         return Err(message.into());
     }
     match backend {
+        Backend::Cpu if format == WeightFormat::Q8 => Ok(Engine::load_packed(files)?),
         Backend::Cpu => Ok(Engine::load(files, &Device::flex())?),
         Backend::Recorded => pollster::block_on(async {
             let gpu = Gpu::new().await?;

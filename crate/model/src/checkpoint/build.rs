@@ -8,16 +8,34 @@ use super::Tensors;
 use crate::attention::{Attention, AttentionShape};
 use crate::config::LmConfig;
 use crate::error::ModelError;
+#[cfg(feature = "fused")]
+use crate::fused::Packed;
 use crate::lm::{Block, FeedForward, MoeLm};
 use crate::moe::{DenseMlp, Experts, MoeLayer, SharedExpert};
 use crate::rope::RopeTable;
+use crate::weight::{Table, Weight};
+
+/// How a model keeps its matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// As numbers of 32 bits.
+    Reals,
+    /// In blocks of 8 bits where their rows allow it, gates excepted; on the CPU only.
+    #[cfg(feature = "fused")]
+    Packed,
+}
 
 /// Builds the model on a device.
 ///
 /// # Errors
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
-pub fn build(config: &LmConfig, tensors: &Tensors, device: &Device) -> Result<MoeLm, ModelError> {
-    let parts = Parts::new(config, tensors, device);
+pub fn build(
+    config: &LmConfig,
+    tensors: &Tensors,
+    device: &Device,
+    storage: Storage,
+) -> Result<MoeLm, ModelError> {
+    let parts = Parts::new(config, tensors, device, storage);
     let blocks: Result<Vec<Block>, ModelError> = (0..config.n_layers)
         .map(|layer| parts.block(layer))
         .collect();
@@ -25,11 +43,10 @@ pub fn build(config: &LmConfig, tensors: &Tensors, device: &Device) -> Result<Mo
     let head = if config.tied_head {
         None
     } else {
-        Some(parts.matrix("lm_head.weight", v, d)?)
+        Some(parts.weight(&[("lm_head.weight", v)], d)?)
     };
-    let embedding = parts.get("model.embed_tokens.weight", &[v, d])?.to_vec();
     Ok(MoeLm {
-        embedding: Param::from_tensor(parts.tensor(embedding, [v, d])),
+        embedding: parts.table("model.embed_tokens.weight", v, d)?,
         blocks: blocks?,
         norm: parts.norm("model.norm.weight", d)?,
         head,
@@ -47,14 +64,21 @@ pub(crate) struct Parts<'a> {
     config: &'a LmConfig,
     tensors: &'a Tensors,
     device: &'a Device,
+    storage: Storage,
 }
 
 impl<'a> Parts<'a> {
-    pub fn new(config: &'a LmConfig, tensors: &'a Tensors, device: &'a Device) -> Self {
+    pub fn new(
+        config: &'a LmConfig,
+        tensors: &'a Tensors,
+        device: &'a Device,
+        storage: Storage,
+    ) -> Self {
         Self {
             config,
             tensors,
             device,
+            storage,
         }
     }
 
@@ -89,31 +113,67 @@ impl<'a> Parts<'a> {
         out: usize,
         inp: usize,
     ) -> Result<Param<Tensor<2>>, ModelError> {
-        self.side_by_side(&[(name, out)], inp)
+        let mut values = vec![0.0; inp * out];
+        self.transpose_into(&mut values, &[(name, out)], inp)?;
+        Ok(Param::from_tensor(self.tensor(values, [inp, out])))
     }
 
     /// Published [out_i, in] matrices as one [in, out_0 + out_1 + ..].
-    fn side_by_side(
-        &self,
-        parts: &[(&str, usize)],
-        inp: usize,
-    ) -> Result<Param<Tensor<2>>, ModelError> {
-        let width = parts.iter().map(|(_, out)| out).sum();
-        let mut values = vec![0.0; inp * width];
-        self.transpose_into(&mut values, parts, inp)?;
-        Ok(Param::from_tensor(self.tensor(values, [inp, width])))
+    fn weight(&self, parts: &[(&str, usize)], inp: usize) -> Result<Weight<2>, ModelError> {
+        self.stack(&[parts], inp)
     }
 
-    fn transpose_into(
+    /// S times published [out_i, in] matrices as one [in, out_0 + out_1 + ..].
+    fn stack<const N: usize, P: AsRef<str>>(
+        &self,
+        matrices: &[impl AsRef<[(P, usize)]>],
+        inp: usize,
+    ) -> Result<Weight<N>, ModelError> {
+        let parts = matrices.first().map(AsRef::as_ref).unwrap_or_default();
+        let width: usize = parts.iter().map(|(_, out)| out).sum();
+        #[cfg(feature = "fused")]
+        if self.packs(inp) {
+            let mut values = Vec::with_capacity(matrices.len() * width * inp);
+            for (name, out) in matrices.iter().flat_map(AsRef::as_ref) {
+                values.extend_from_slice(self.get(name.as_ref(), &[*out, inp])?);
+            }
+            return Ok(Weight::Packed(Packed::new(&values, matrices.len(), inp)));
+        }
+        let mut values = vec![0.0; matrices.len() * inp * width];
+        for (target, parts) in values.chunks_exact_mut(inp * width).zip(matrices) {
+            self.transpose_into(target, parts.as_ref(), inp)?;
+        }
+        let stack = [matrices.len(), inp, width];
+        let shape: [usize; N] = std::array::from_fn(|i| stack[i + 3 - N]);
+        Ok(Weight::Real(Param::from_tensor(self.tensor(values, shape))))
+    }
+
+    /// A published [V, D] table.
+    fn table(&self, name: &str, v: usize, d: usize) -> Result<Table, ModelError> {
+        let values = self.get(name, &[v, d])?;
+        #[cfg(feature = "fused")]
+        if self.packs(d) {
+            return Ok(Table::Packed(Packed::new(values, 1, d)));
+        }
+        let table = self.tensor(values.to_vec(), [v, d]);
+        Ok(Table::Real(Param::from_tensor(table)))
+    }
+
+    #[cfg(feature = "fused")]
+    fn packs(&self, inp: usize) -> bool {
+        self.storage == Storage::Packed && Packed::fits(inp)
+    }
+
+    fn transpose_into<P: AsRef<str>>(
         &self,
         target: &mut [f32],
-        parts: &[(&str, usize)],
+        parts: &[(P, usize)],
         inp: usize,
     ) -> Result<(), ModelError> {
         let width: usize = parts.iter().map(|(_, out)| out).sum();
         let mut column = 0;
-        for &(name, out) in parts {
-            let source = self.get(name, &[out, inp])?;
+        for (name, out) in parts {
+            let source = self.get(name.as_ref(), &[*out, inp])?;
             for (o, row) in source.chunks_exact(inp).enumerate() {
                 for (i, &value) in row.iter().enumerate() {
                     target[i * width + column + o] = value;
@@ -141,12 +201,12 @@ impl<'a> Parts<'a> {
             (&*at("self_attn.v_proj"), d_kv),
         ];
         let attention = Attention {
-            qkv: self.side_by_side(&qkv, c.d_model)?,
+            qkv: self.weight(&qkv, c.d_model)?,
             qkv_bias: match c.qkv_bias {
                 true => Some(self.qkv_bias(layer)?),
                 false => None,
             },
-            out: self.matrix(&at("self_attn.o_proj"), c.d_model, d_q)?,
+            out: self.weight(&[(&*at("self_attn.o_proj"), c.d_model)], d_q)?,
             q_norm,
             k_norm,
             shape: AttentionShape::from(c),
@@ -181,8 +241,8 @@ impl<'a> Parts<'a> {
         let d = self.config.d_model;
         let gate_up = [(&*at("gate_proj"), f), (&*at("up_proj"), f)];
         Ok(DenseMlp {
-            gate_up: self.side_by_side(&gate_up, d)?,
-            down: self.matrix(&at("down_proj"), d, f)?,
+            gate_up: self.weight(&gate_up, d)?,
+            down: self.weight(&[(&*at("down_proj"), d)], f)?,
         })
     }
 
@@ -204,21 +264,15 @@ impl<'a> Parts<'a> {
             self.config.d_model,
             self.config.d_ff_expert,
         );
-        let mut gate_up = vec![0.0; e * d * 2 * f];
-        let mut down = vec![0.0; e * f * d];
-        for expert in 0..e {
-            let at =
-                |name: &str| format!("model.layers.{layer}.mlp.experts.{expert}.{name}.weight");
-            let pair = [(&*at("gate_proj"), f), (&*at("up_proj"), f)];
-            let gate_up = &mut gate_up[expert * d * 2 * f..][..d * 2 * f];
-            self.transpose_into(gate_up, &pair, d)?;
-            let down = &mut down[expert * f * d..][..f * d];
-            self.transpose_into(down, &[(&*at("down_proj"), d)], f)?;
-        }
+        let at = |expert: usize, name: &str| {
+            format!("model.layers.{layer}.mlp.experts.{expert}.{name}.weight")
+        };
+        let pair = |expert| [(at(expert, "gate_proj"), f), (at(expert, "up_proj"), f)];
+        let down = |expert| [(at(expert, "down_proj"), d)];
         let gate = self.matrix(&format!("model.layers.{layer}.mlp.gate.weight"), e, d)?;
         let experts = Experts {
-            gate_up: Param::from_tensor(self.tensor(gate_up, [e, d, 2 * f])),
-            down: Param::from_tensor(self.tensor(down, [e, f, d])),
+            gate_up: self.stack(&(0..e).map(pair).collect::<Vec<_>>(), d)?,
+            down: self.stack(&(0..e).map(down).collect::<Vec<_>>(), f)?,
         };
         let shared = self.shared(layer)?;
         Ok(MoeLayer {

@@ -16,15 +16,16 @@ use crate::moe::{DenseMlp, MoeLayer};
 /// [`ModelError::Device`] if the device cannot read.
 pub async fn export(config: &LmConfig, model: &MoeLm) -> Result<Tensors, ModelError> {
     let mut sink = Sink::default();
-    sink.plain("model.embed_tokens.weight", &model.embedding)
-        .await?;
+    let embedding = read_f32(model.embedding.reals()).await?;
+    sink.tensors
+        .insert("model.embed_tokens.weight".to_owned(), embedding);
     for (layer, block) in model.blocks.iter().enumerate() {
         sink.block(config, layer, block).await?;
     }
     sink.plain("model.norm.weight", &model.norm.gamma).await?;
     if let Some(head) = &model.head {
         let parts = [("lm_head.weight".to_owned(), config.vocab_size)];
-        sink.split(&parts, &read(head).await?);
+        sink.split(&parts, &read_f32(head.reals()).await?);
     }
     Ok(sink.tensors)
 }
@@ -112,9 +113,9 @@ impl Sink {
             (at("self_attn.k_proj"), d_kv),
             (at("self_attn.v_proj"), d_kv),
         ];
-        self.split(&qkv, &read(&attention.qkv).await?);
+        self.split(&qkv, &read_f32(attention.qkv.reals()).await?);
         let out = [(at("self_attn.o_proj"), c.d_model)];
-        self.split(&out, &read(&attention.out).await?);
+        self.split(&out, &read_f32(attention.out.reals()).await?);
         match &block.feed_forward {
             FeedForward::Dense(mlp) => {
                 let prefix = format!("model.layers.{layer}.mlp");
@@ -134,8 +135,8 @@ impl Sink {
     ) -> Result<(), ModelError> {
         let at = |name: &str| format!("{prefix}.{name}.weight");
         let gate_up = [(at("gate_proj"), f), (at("up_proj"), f)];
-        self.split(&gate_up, &read(&mlp.gate_up).await?);
-        self.split(&[(at("down_proj"), d)], &read(&mlp.down).await?);
+        self.split(&gate_up, &read_f32(mlp.gate_up.reals()).await?);
+        self.split(&[(at("down_proj"), d)], &read_f32(mlp.down.reals()).await?);
         Ok(())
     }
 
@@ -143,8 +144,8 @@ impl Sink {
         let at = |name: &str| format!("model.layers.{layer}.mlp.{name}.weight");
         let (d, f) = (c.d_model, c.d_ff_expert);
         self.split(&[(at("gate"), c.n_experts)], &read(&moe.gate).await?);
-        let gate_up = read(&moe.experts.gate_up).await?;
-        let down = read(&moe.experts.down).await?;
+        let gate_up = read_f32(moe.experts.gate_up.reals()).await?;
+        let down = read_f32(moe.experts.down.reals()).await?;
         for expert in 0..c.n_experts {
             let at = |name: &str| at(&format!("experts.{expert}.{name}"));
             let pair = [(at("gate_proj"), f), (at("up_proj"), f)];

@@ -15,7 +15,7 @@ use safetensors::{Dtype, SafeTensors};
 use crate::error::ModelError;
 
 pub(crate) use build::Parts;
-pub use build::build;
+pub use build::{Storage, build};
 pub(crate) use export::Sink;
 pub use export::export;
 

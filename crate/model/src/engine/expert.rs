@@ -154,7 +154,7 @@ impl BurnMachine {
         values: &[f32],
         token: impl Fn(u32) -> Token,
     ) -> Result<Vec<HiddenUnit>, ModelError> {
-        let [_, d_model] = self.model.embedding.dims();
+        let d_model = self.model.embedding.width();
         let added: Vec<f32> = found
             .iter()
             .flat_map(|unit| {

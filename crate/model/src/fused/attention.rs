@@ -7,6 +7,7 @@
 
 use super::math::{add_scaled, dot, exp, vectorised};
 use super::product::{Into, View, multiply};
+use super::threads::for_each_chunk;
 
 /// Query rows of a tile: its scores, at most 64 * N numbers, stay in the second-level cache.
 const TILE: usize = 64;
@@ -106,8 +107,14 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
     let (s, d) = (sizes.len, sizes.head_dim);
     let mut out = vec![0.0; inputs.q.len()];
     let mut log_sums = vec![0.0; sizes.n_queries * s];
-    let mut shares = vec![0.0; TILE.min(s) * sizes.n_keys];
-    for head in 0..sizes.n_queries {
+    let rows_of_head = out
+        .chunks_exact_mut(s * d)
+        .zip(log_sums.chunks_exact_mut(s));
+    let mut heads: Vec<_> = rows_of_head.collect();
+    let work = 2 * inputs.q.len() * sizes.n_keys;
+    for_each_chunk(&mut heads, 1, work, |head, chunk| {
+        let [(out, log_sums)] = chunk else { return };
+        let mut shares = vec![0.0; TILE.min(s) * sizes.n_keys];
         let of_head = head / sizes.group * sizes.n_keys * d;
         let [k, v] = [inputs.k, inputs.v].map(|x| &x[of_head..][..sizes.n_keys * d]);
         for (start, rows) in sizes.tiles() {
@@ -119,14 +126,14 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
                 let at = sizes.bias_at(bias, head, start);
                 add_scaled(&mut shares, 1.0, &bias[at..][..rows * n]);
             }
-            let log_sums = &mut log_sums[head * s + start..][..rows];
+            let log_sums = &mut log_sums[start..][..rows];
             let seen = |row| sizes.seen(inputs.sight, start + row);
             softmax_rows(&mut shares[..rows * n], n, seen, log_sums);
-            let out = &mut out[(head * s + start) * d..][..rows * d];
+            let out = &mut out[start * d..][..rows * d];
             let shares = View::new(&shares, rows, n);
             multiply(out, Into::Set, 1.0, shares, View::new(v, n, d));
         }
-    }
+    });
     (out.clone(), Kept { out, log_sums })
 }
 

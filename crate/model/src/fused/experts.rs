@@ -5,6 +5,7 @@
 
 use super::math::{add_scaled, dot, sigmoid, vectorised};
 use super::product::{Into, View, multiply};
+use super::threads::for_each_chunk;
 
 /// Which rows belong to which expert, and the sizes of the layer.
 #[derive(Clone, Debug)]
@@ -37,6 +38,17 @@ impl Groups {
     }
 }
 
+/// What an expert multiplies its rows with, whatever its weights are stored in.
+pub trait Products {
+    /// # Shapes
+    /// `x`: [M, D]; `hidden`: [M, 2 * F]
+    fn gate_up(&self, expert: usize, x: &[f32], hidden: &mut [f32]);
+
+    /// # Shapes
+    /// `act`: [M, F]; `outputs`: [M, D]
+    fn down(&self, expert: usize, act: &[f32], outputs: &mut [f32]);
+}
+
 /// The layer's inputs, row-major.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -50,6 +62,28 @@ pub struct Inputs<'a> {
     pub weights: &'a [f32],
 }
 
+/// Products with matrices of float32.
+pub struct Reals<'a> {
+    pub groups: &'a Groups,
+    pub inputs: Inputs<'a>,
+}
+
+impl Products for Reals<'_> {
+    fn gate_up(&self, expert: usize, x: &[f32], hidden: &mut [f32]) {
+        let d = self.groups.d_model;
+        let x = View::new(x, x.len() / d, d);
+        let gate_up = gate_up_of(self.groups, self.inputs, expert);
+        multiply(hidden, Into::Set, 1.0, x, gate_up);
+    }
+
+    fn down(&self, expert: usize, act: &[f32], outputs: &mut [f32]) {
+        let f = self.groups.d_ff;
+        let act = View::new(act, act.len() / f, f);
+        let down = down_of(self.groups, self.inputs, expert);
+        multiply(outputs, Into::Set, 1.0, act, down);
+    }
+}
+
 /// What backward needs of forward.
 pub struct Kept {
     /// [N, 2 * F] gate and up projections of every choice.
@@ -58,50 +92,68 @@ pub struct Kept {
     outputs: Vec<f32>,
 }
 
+/// The rows of one expert.
+struct Part<'a> {
+    expert: usize,
+    /// [M, D]
+    x: &'a [f32],
+    /// [M, 2 * F]
+    hidden: &'a mut [f32],
+    /// [M, F]
+    act: &'a mut [f32],
+    /// [M, D]
+    outputs: &'a mut [f32],
+}
+
+/// The first `count` numbers, which are no longer in `rest`.
+fn take<'a>(rest: &mut &'a mut [f32], count: usize) -> &'a mut [f32] {
+    let (first, others) = std::mem::take(rest).split_at_mut(count);
+    *rest = others;
+    first
+}
+
 /// Computes the layer.
 ///
 /// # Shapes
-/// returns [T, D]
-pub fn forward(groups: &Groups, inputs: Inputs) -> (Vec<f32>, Kept) {
+/// `x_td`: [T, D]; `weights_tk`: [T, K]; returns [T, D]
+pub fn forward(
+    groups: &Groups,
+    x_td: &[f32],
+    weights_tk: &[f32],
+    products: &(impl Products + Sync),
+) -> (Vec<f32>, Kept) {
     let (n, d, f) = (groups.n_choices(), groups.d_model, groups.d_ff);
-    let x_nd = gather(groups, inputs.x);
+    let x_nd = gather(groups, x_td);
     let mut kept = Kept {
         hidden: vec![0.0; n * 2 * f],
         outputs: vec![0.0; n * d],
     };
     let mut act_nf = vec![0.0; n * f];
+    let (mut hidden, mut act) = (kept.hidden.as_mut_slice(), act_nf.as_mut_slice());
+    let mut outputs = kept.outputs.as_mut_slice();
+    let mut parts = Vec::with_capacity(groups.experts.len());
     for (expert, rows) in groups.groups() {
-        let hidden = &mut kept.hidden[rows.start * 2 * f..rows.end * 2 * f];
-        let x = View::new(&x_nd[rows.start * d..], rows.len(), d);
-        multiply(
-            hidden,
-            Into::Set,
-            1.0,
-            x,
-            gate_up_of(groups, inputs, expert),
-        );
-        let act = &mut act_nf[rows.start * f..rows.end * f];
-        activate(act, hidden, f);
-        let act = View::new(act, rows.len(), f);
-        let outputs = &mut kept.outputs[rows.start * d..rows.end * d];
-        multiply(
-            outputs,
-            Into::Set,
-            1.0,
-            act,
-            down_of(groups, inputs, expert),
-        );
+        parts.push(Part {
+            expert,
+            x: &x_nd[rows.start * d..rows.end * d],
+            hidden: take(&mut hidden, rows.len() * 2 * f),
+            act: take(&mut act, rows.len() * f),
+            outputs: take(&mut outputs, rows.len() * d),
+        });
     }
+    for_each_chunk(&mut parts, 1, 3 * n * d * f, |_, parts| {
+        for part in parts {
+            products.gate_up(part.expert, part.x, part.hidden);
+            activate(part.act, part.hidden, f);
+            products.down(part.expert, part.act, part.outputs);
+        }
+    });
     let mut out_td = vec![0.0; groups.n_tokens * d];
     vectorised(|| {
         for (row, &choice) in groups.choices.iter().enumerate() {
             let token = choice / groups.width;
             let target = &mut out_td[token * d..][..d];
-            add_scaled(
-                target,
-                inputs.weights[choice],
-                &kept.outputs[row * d..][..d],
-            );
+            add_scaled(target, weights_tk[choice], &kept.outputs[row * d..][..d]);
         }
     });
     (out_td, kept)

@@ -13,15 +13,18 @@ mod experts;
 mod math;
 mod norm;
 mod operation;
+mod packed;
 mod product;
 mod rotary;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use burn::tensor::Tensor;
 
 use crate::dispatch::Dispatch;
 use operation::{Operation, run};
+pub use packed::Packed;
 
 /// Each row divided by its root mean square, times a learned scale.
 ///
@@ -84,19 +87,7 @@ pub fn experts(
     dispatch: &Dispatch,
 ) -> Option<Tensor<2>> {
     let ([n_tokens, d_model], [_, d_ff, _]) = (x_td.dims(), down.dims());
-    let groups = experts::Groups {
-        n_tokens,
-        d_model,
-        d_ff,
-        width: dispatch.width,
-        experts: dispatch
-            .active_experts
-            .iter()
-            .map(|&e| e as usize)
-            .collect(),
-        offsets: dispatch.choice_offsets.clone(),
-        choices: dispatch.choices_by_expert.clone(),
-    };
+    let groups = groups(dispatch, [n_tokens, d_model, d_ff]);
     let inputs = [
         x_td.into_dispatch(),
         gate_up.into_dispatch(),
@@ -104,6 +95,19 @@ pub fn experts(
         weights_tk.into_dispatch(),
     ];
     run(groups, inputs, [n_tokens, d_model])
+}
+
+fn groups(dispatch: &Dispatch, [n_tokens, d_model, d_ff]: [usize; 3]) -> experts::Groups {
+    let experts = dispatch.active_experts.iter();
+    experts::Groups {
+        n_tokens,
+        d_model,
+        d_ff,
+        width: dispatch.width,
+        experts: experts.map(|&e| e as usize).collect(),
+        offsets: dispatch.choice_offsets.clone(),
+        choices: dispatch.choices_by_expert.clone(),
+    }
 }
 
 impl Operation<4> for experts::Groups {
@@ -116,7 +120,9 @@ impl Operation<4> for experts::Groups {
             down,
             weights,
         };
-        experts::forward(self, inputs)
+        let groups = self;
+        let products = experts::Reals { groups, inputs };
+        experts::forward(self, x, weights, &products)
     }
 
     fn backward(
@@ -133,6 +139,37 @@ impl Operation<4> for experts::Groups {
         };
         experts::backward(self, inputs, kept, grad)
     }
+}
+
+/// Rows times a packed matrix.
+///
+/// # Shapes
+/// `x_td`: [T, in]; returns [T, out]
+pub fn product(x_td: Tensor<2>, matrix: &Packed) -> Option<Tensor<2>> {
+    let ([n_tokens, _], [_, outputs]) = (x_td.dims(), matrix.sizes());
+    let product = packed::Product(matrix.clone());
+    run(product, [x_td.into_dispatch()], [n_tokens, outputs])
+}
+
+/// The selected experts of a layer, packed.
+///
+/// # Shapes
+/// `x_td`: [T, D]; `gate_up`: [E, 2 * F, D]; `down`: [E, D, F]; `weights_tk`: [T, K]; returns [T, D]
+pub fn packed_experts(
+    x_td: Tensor<2>,
+    gate_up: &Packed,
+    down: &Packed,
+    weights_tk: Tensor<2>,
+    dispatch: &Dispatch,
+) -> Option<Tensor<2>> {
+    let ([n_tokens, d_model], [d_ff, _]) = (x_td.dims(), down.sizes());
+    let mixture = packed::Mixture {
+        groups: groups(dispatch, [n_tokens, d_model, d_ff]),
+        gate_up: gate_up.clone(),
+        down: down.clone(),
+    };
+    let inputs = [x_td.into_dispatch(), weights_tk.into_dispatch()];
+    run(mixture, inputs, [n_tokens, d_model])
 }
 
 /// Causal attention of the last S of N positions.

@@ -1,6 +1,8 @@
-//! Matrix products over slices, with bounds checked once: the only unsafe code of this crate.
+//! Matrix products over slices, with bounds checked once.
 //!
-//! The `gemm` crate computes them, as it does for Burn's Flex backend, here on the calling thread alone.
+//! The `gemm` crate computes them, as it does for Burn's Flex backend.
+
+use super::threads::parallelism;
 
 /// A matrix inside a slice: element (row, column) at `row * row_stride + column * column_stride`.
 #[derive(Clone, Copy)]
@@ -79,7 +81,7 @@ pub fn multiply(target: &mut [f32], into: Into, factor: f32, left: View, right: 
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            parallelism(m * n * k),
         );
     }
 }

@@ -6,7 +6,7 @@ use moescope_routing::RoutingPlan;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{attention, cross_entropy, experts, norm, rotate};
+use super::{Packed, attention, cross_entropy, experts, norm, packed_experts, product, rotate};
 use crate::attention::causal_mask;
 use crate::dispatch::Dispatch;
 
@@ -29,11 +29,16 @@ fn values<const N: usize>(tensor: Tensor<N>) -> Vec<f32> {
 }
 
 fn assert_same(ours: &Outcome, stock: &Outcome) {
+    assert_close(ours, stock, 2e-5);
+}
+
+/// The same but for so much, and one in 10,000.
+fn assert_close(ours: &Outcome, stock: &Outcome, absolute: f32) {
     for ((name, ours), (_, stock)) in ours.iter().zip(stock) {
         assert_eq!(ours.len(), stock.len(), "{name}");
         assert!(stock.iter().any(|&x| x != 0.0), "{name} is all zero");
         for (i, (a, b)) in ours.iter().zip(stock).enumerate() {
-            let close = (a - b).abs() <= 2e-5 + 1e-4 * b.abs();
+            let close = (a - b).abs() <= absolute + 1e-4 * b.abs();
             assert!(close, "{name}[{i}]: {a}, and {b} of stock operations");
         }
     }
@@ -239,4 +244,76 @@ fn without_autodiff_the_values_are_the_same() {
     let tracked = leaf::<4>(&q);
     let tracked = attention(tracked.clone(), tracked.clone(), tracked).unwrap();
     assert_eq!(values(plain), values(tracked));
+}
+
+/// What rounding the rows that come in to 16 bits may change.
+const OF_INPUTS: f32 = 2e-3;
+
+#[test]
+fn packed_products_agree_with_stock_operations_on_what_packing_has_left() {
+    // One row, fewer than are taken together, and more; blocks of zeros among them.
+    for n_tokens in [1, 5, 40] {
+        let (inputs, outputs) = (96, 7);
+        let rng = &mut StdRng::seed_from_u64(n_tokens as u64);
+        let mut weights = random(rng, [outputs, inputs])
+            .try_into_vec::<f32>()
+            .unwrap();
+        weights[32..64].fill(0.0);
+        let packed = Packed::new(&weights, 1, inputs);
+        let kept: Tensor<2> = packed.unpacked();
+        let step = 0.5 / 127.0;
+        for (kept, weight) in values(kept.clone().transpose()).iter().zip(&weights) {
+            assert!((kept - weight).abs() <= step * 1.01, "{kept}, not {weight}");
+        }
+        let x = random(rng, [n_tokens, inputs]);
+        let factors = random(rng, [n_tokens, outputs]);
+        let run = |is_packed: bool| -> Outcome {
+            let x = leaf::<2>(&x);
+            let out = match is_packed {
+                true => product(x.clone(), &packed).unwrap(),
+                false => x.clone().matmul(kept.clone().autodiff()),
+            };
+            let factors = Tensor::from_data(factors.clone(), &out.device());
+            let grads = (out.clone() * factors).sum().backward();
+            let grad = x.grad(&grads).unwrap();
+            vec![("output", values(out)), ("x", values(grad))]
+        };
+        assert_close(&run(true), &run(false), OF_INPUTS);
+    }
+}
+
+#[test]
+fn packed_experts_agree_with_experts_of_what_packing_has_left() {
+    let (n_experts, d, f) = (4, 64, 32);
+    let dispatch = Dispatch::new(&plan(), n_experts);
+    let t = plan().n_tokens();
+    let rng = &mut StdRng::seed_from_u64(3);
+    let pack = |rng: &mut StdRng, outputs, inputs| {
+        let weights = random(rng, [n_experts, outputs, inputs]);
+        Packed::new(&weights.try_into_vec::<f32>().unwrap(), n_experts, inputs)
+    };
+    let (gate_up, down) = (pack(rng, 2 * f, d), pack(rng, d, f));
+    let x = random(rng, [t, d]);
+    let weights = TensorData::new(dispatch.weight_of_choice.clone(), [t, dispatch.width]);
+    let factors = random(rng, [t, d]);
+    let run = |is_packed: bool| -> Outcome {
+        let (x, weights) = (leaf::<2>(&x), leaf::<2>(&weights));
+        let (x_td, weights_tk) = (x.clone(), weights.clone());
+        let out = match is_packed {
+            true => packed_experts(x_td, &gate_up, &down, weights_tk, &dispatch),
+            false => {
+                let reals = |packed: &Packed| packed.unpacked::<3>().autodiff();
+                experts(x_td, reals(&gate_up), reals(&down), weights_tk, &dispatch)
+            }
+        };
+        let out = out.unwrap();
+        let factors = Tensor::from_data(factors.clone(), &out.device());
+        let grads = (out.clone() * factors).sum().backward();
+        vec![
+            ("output", values(out)),
+            ("x", values(x.grad(&grads).unwrap())),
+            ("weights", values(weights.grad(&grads).unwrap())),
+        ]
+    };
+    assert_close(&run(true), &run(false), OF_INPUTS);
 }

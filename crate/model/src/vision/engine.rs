@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::config::MODEL_TYPE;
 use super::machine::{BurnMachine, Machine};
 use super::{ImageClass, RgbImage, VitConfig, build};
-use crate::checkpoint::read_safetensors;
+use crate::checkpoint::{Storage, read_safetensors};
 use crate::config::refuse_external;
 use crate::engine::{ModelFiles, Reading};
 use crate::error::ModelError;
@@ -88,10 +88,23 @@ impl VisionEngine {
     /// # Errors
     /// Whatever is wrong with one of the files.
     pub fn load(files: ModelFiles, device: &Device) -> Result<Self, ModelError> {
+        Self::load_as(files, device, Storage::Reals)
+    }
+
+    /// Reads a model onto the CPU and packs the matrices of its blocks into 8 bits, which are read faster.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    #[cfg(feature = "fused")]
+    pub fn load_packed(files: ModelFiles) -> Result<Self, ModelError> {
+        Self::load_as(files, &Device::flex(), Storage::Packed)
+    }
+
+    fn load_as(files: ModelFiles, device: &Device, storage: Storage) -> Result<Self, ModelError> {
         let config = VitConfig::from_json(files.config)?;
         let tensors = read_safetensors(&config, files.weights)?;
         let machine = Machine::Burn(Box::new(BurnMachine {
-            model: build(&config, &tensors, device)?,
+            model: build(&config, &tensors, device, storage)?,
             device: device.clone(),
         }));
         Ok(Self::new(files.name, config, machine))

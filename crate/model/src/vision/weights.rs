@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::config::VitConfig;
 use super::stem::{Conv, Stem};
 use super::{Grid, MoeVit, VitBlock};
-use crate::checkpoint::{Parts, Sink, TensorList, Tensors};
+use crate::checkpoint::{Parts, Sink, Storage, TensorList, Tensors};
 use crate::error::ModelError;
 
 /// Weights of a kernel for each pair of channels.
@@ -97,9 +97,14 @@ pub(crate) fn bias_name(layer: usize) -> String {
 ///
 /// # Errors
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
-pub fn build(config: &VitConfig, tensors: &Tensors, device: &Device) -> Result<MoeVit, ModelError> {
+pub fn build(
+    config: &VitConfig,
+    tensors: &Tensors,
+    device: &Device,
+    storage: Storage,
+) -> Result<MoeVit, ModelError> {
     let trunk = config.trunk();
-    let parts = Parts::new(&trunk, tensors, device);
+    let parts = Parts::new(&trunk, tensors, device, storage);
     let vector = |name: &str, n: usize| -> Result<Param<Tensor<1>>, ModelError> {
         let values = parts.get(name, &[n])?.to_vec();
         Ok(Param::from_tensor(Tensor::from_data(

@@ -6,7 +6,7 @@ use burn::module::ParamId;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
-use moescope_model::checkpoint::Tensors;
+use moescope_model::checkpoint::{Storage, Tensors};
 use moescope_model::lm::FeedForward;
 use moescope_model::moe::Router;
 use moescope_model::vision::{MoeVit, VitConfig, build, export};
@@ -77,7 +77,7 @@ impl Task for VisionTask<'_> {
     }
 
     fn build(&self, tensors: &Tensors, device: &Device) -> Result<MoeVit, ModelError> {
-        build(&self.config, tensors, device)
+        build(&self.config, tensors, device, Storage::Reals)
     }
 
     fn export(&self, model: &MoeVit) -> Result<Tensors, ModelError> {

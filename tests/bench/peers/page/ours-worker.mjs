@@ -7,19 +7,19 @@ import { answerCalls } from './worker-calls.mjs';
 let engine;
 
 answerCalls({
-  async load({ backend, folder, tracing }) {
+  async load({ backend, folder, format, tracing, threads }) {
     const file = async (name) => {
       const response = await fetch(`${folder}/${name}`);
       if (!response.ok) throw new Error(`${folder}/${name}: ${response.status}`);
       return response;
     };
     const text = async (name) => (await file(name)).text();
-    const module = loadModule(backend, {});
+    const module = loadModule(backend, {}, threads).then((loaded) => loaded.module);
     const config = text('config.json');
     // As in the package, a plan compiles while the weights come.
     const loader = Promise.all([module, config]).then(([{ Engine, PreparedPlan }, json]) => (backend === 'webgpu' ? PreparedPlan.prepare(json) : Engine));
     const weights = file('model.safetensors').then((response) => response.arrayBuffer());
-    engine = await (await loader).load(await config, await text('tokenizer.json'), new Uint8Array(await weights), 'bench');
+    engine = await (await loader).load(await config, await text('tokenizer.json'), new Uint8Array(await weights), 'bench', format);
     engine.set_tracing(tracing);
   },
   begin: ({ prompt, tokens }) => engine.begin(prompt, { max_tokens: tokens, temperature: 0, seed: 0 }),

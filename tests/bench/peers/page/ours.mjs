@@ -6,21 +6,29 @@ import { startWorker } from './worker-calls.mjs';
 const DEVICES = { cpu: 'CPU', webgpu: 'WebGPU', 'webgpu-burn': 'WebGPU' };
 const NAMES = { 'webgpu-burn': 'Moescope, stock Burn' };
 
-/** Stock Burn is there to be compared with: once is enough. `costsAs` names the engine that loads and weighs the same. */
-export const ours = BACKENDS.flatMap((backend) => (backend === 'webgpu-burn' ? [true] : [true, false]).map((tracing) => ({
-  id: `${backend}${tracing ? '' : '-untraced'}`,
+/** Stock Burn is there to be compared with, and 8 bits with other engines' 8 bits: once is enough. */
+const VARIANTS = BACKENDS.flatMap((backend) => [
+  { backend, weights: 'f32', tracing: true },
+  ...(backend === 'webgpu-burn' ? [] : [{ backend, weights: 'f32', tracing: false }]),
+  ...(backend === 'cpu' ? [{ backend, weights: 'q8', tracing: true }, { backend, weights: 'f32', tracing: true, threaded: true }, { backend, weights: 'q8', tracing: true, threaded: true }] : []),
+]);
+
+/** `costsAs` names the engine that loads and weighs the same. */
+export const ours = VARIANTS.map(({ backend, weights, tracing, threaded = false }) => ({
+  id: [backend, ...(threaded ? ['threads'] : []), ...(weights === 'f32' ? [] : [weights]), ...(tracing ? [] : ['untraced'])].join('-'),
   name: NAMES[backend] ?? 'Moescope',
   device: DEVICES[backend],
-  weights: 'f32',
-  detail: tracing ? 'with traces' : 'without traces',
+  weights,
+  detail: `${tracing ? 'with' : 'without'} traces${threaded ? `, ${navigator.hardwareConcurrency} threads` : ''}`,
   ...(tracing ? {} : { costsAs: backend }),
-  load: ({ folder }) => loadOurs({ folder, backend, tracing }),
-})));
+  load: ({ folder }) => loadOurs({ folder, backend, weights, tracing, threaded }),
+}));
 
 /** An engine in a worker of its own, and `call` for what only this bench asks of it. */
-export async function loadOurs({ folder, backend, tracing }) {
+export async function loadOurs({ folder, backend, weights, tracing, threaded }) {
+  if (threaded && !crossOriginIsolated) throw new Error('threads need a page that is cross-origin isolated');
   const { call, free } = startWorker('ours-worker.mjs');
-  await call('load', { folder, backend, tracing });
+  await call('load', { folder, backend, format: weights, tracing, threads: threaded ? navigator.hardwareConcurrency : 1 });
   return { call, free, generate: (prompt, limits) => generate(call, prompt, limits) };
 }
 

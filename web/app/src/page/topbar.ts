@@ -65,6 +65,7 @@ function backendMenu(shown: Bar): ViewElement {
   return menu('backend', shown, button,
     h('p', { attrs: { class: 'reason', 'data-backend': kind } }, backend === undefined ? messages.errors.none : state.backend === 'auto' ? messages.backend.reason(backend.reason) : messages.backend.chosen),
     h('p.note', { attrs: { hidden: backend?.adapter === undefined } }, messages.backend.adapter(backend?.adapter ?? '')),
+    h('p.note.threads', { attrs: { hidden: backend?.threads === undefined } }, messages.backend.threads(backend?.threads ?? 1)),
     h('fieldset', {}, h('legend', {}, messages.backend.choose), choices));
 }
 

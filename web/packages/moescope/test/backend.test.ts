@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { chooseBackend, findGpu, NO_ADAPTER, NO_TIMESTAMP_QUERY, NO_WEBGPU } from '../src/internal/backend.js';
 import type { LoadCall } from '../src/internal/protocol.js';
 import type { Backend, Progress } from '../src/public/types.js';
+import { threadsHere } from '../src/worker/threads.js';
+import type { LoadedModule } from '../src/worker/wasm.js';
 import type { EngineModule } from '../src/worker/engine.js';
 import { Failure, watchDevices } from '../src/worker/failure.js';
 import { startEngine, startVision } from '../src/worker/start.js';
@@ -75,13 +77,14 @@ describe('starting', () => {
     return { prepare: async () => ({ load }) };
   }
 
-  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure(), PreparedPlan: EngineModule['PreparedPlan'] = handingOver(load)) {
+  function start(request: LoadCall, load: EngineModule['Engine']['load'], failure = new Failure(), PreparedPlan: EngineModule['PreparedPlan'] = handingOver(load), threads = 1) {
     const kinds: Backend['kind'][] = [];
     const phases: Progress['phase'][] = [];
     const messages: string[] = [];
-    const loadModule = async (kind: Backend['kind']): Promise<EngineModule> => {
+    const loadModule = async (kind: Backend['kind']): Promise<LoadedModule> => {
       kinds.push(kind);
-      return { default: async () => undefined, Engine: { load }, PreparedPlan, VisionEngine: { load: async () => new FakeVisionEngine() } };
+      const module = { default: async () => undefined, Engine: { load }, PreparedPlan, VisionEngine: { load: async () => new FakeVisionEngine() } };
+      return { module, threads: kind === 'cpu' ? threads : 1 };
     };
     const report = ({ phase, message }: Progress): void => {
       phases.push(phase);
@@ -103,8 +106,8 @@ describe('starting', () => {
   });
 
   test('a vision model has no tokenizer to fetch', async () => {
-    const loadModule = async (): Promise<EngineModule> =>
-      ({ default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } });
+    const loadModule = async (): Promise<LoadedModule> =>
+      ({ module: { default: async () => undefined, Engine: { load: loads }, VisionEngine: { load: async () => new FakeVisionEngine() } }, threads: 1 });
     const started = startVision({ ...call('cpu'), name: 'load_vision' }, () => undefined, { gpu: undefined, loadModule, failure: new Failure() });
     expect((await started).engine).toBeInstanceOf(FakeVisionEngine);
     expect(fetched.sort()).toEqual(['config.json', 'model.safetensors'].map((file) => `http://m.test/first/${file}`));
@@ -122,7 +125,7 @@ describe('starting', () => {
     };
     const startOn = (backend: LoadCall['backend'], plan: EngineModule['PreparedVisionPlan']) => {
       const module: EngineModule = { default: async () => undefined, Engine: { load: loads }, ...(plan && { PreparedVisionPlan: plan }), VisionEngine: { load: stock } };
-      return startVision({ ...call(backend), weights: 'q8', name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule: async () => module, failure: new Failure() });
+      return startVision({ ...call(backend), weights: 'q8', name: 'load_vision' }, () => undefined, { gpu: GOOD, loadModule: async () => ({ module, threads: 1 }), failure: new Failure() });
     };
     const { engine, backend } = await startOn('auto', PreparedVisionPlan);
     expect([engine, backend.kind]).toEqual([recorded, 'webgpu']);
@@ -158,16 +161,55 @@ describe('starting', () => {
 
   test('a file without the plan is refused, and the CPU engine in it never runs under the name of WebGPU', async () => {
     const load = vi.fn(loads);
-    const loadModule = async (): Promise<EngineModule> =>
-      ({ default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } });
+    const loadModule = async (): Promise<LoadedModule> =>
+      ({ module: { default: async () => undefined, Engine: { load }, VisionEngine: { load: async () => new FakeVisionEngine() } }, threads: 1 });
     const started = startEngine(call('webgpu'), () => undefined, { gpu: GOOD, loadModule, failure: new Failure() });
     await expect(started).rejects.toMatchObject({ code: 'no_gpu', message: expect.stringContaining('no recorded plan') });
     expect(load).not.toHaveBeenCalled();
   });
 
+  test.each([
+    ['cpu', undefined, 'f32'],
+    ['cpu', 'q8', 'q8'],
+    ['cpu', 'q4', 'f32'],
+    ['webgpu', undefined, 'f32'],
+    ['webgpu', 'q4', 'q4'],
+    ['webgpu-burn', 'q8', 'f32'],
+  ] as const)('the backend %s, asked for weights in %s, keeps them in %s and says so', async (backend, weights, kept) => {
+    const formats: unknown[] = [];
+    const load: EngineModule['Engine']['load'] = async (_config, _tokenizer, _weights, _name, format) => {
+      formats.push(format);
+      return new FakeEngine();
+    };
+    const plan: EngineModule['PreparedPlan'] = {
+      prepare: async (_config, format) => {
+        formats.push(format ?? 'f32');
+        return { load: () => new FakeEngine() };
+      },
+    };
+    const { started } = start({ ...call(backend), weights }, load, new Failure(), plan);
+    expect((await started).backend.weights).toBe(kept);
+    expect(formats).toEqual([kept]);
+  });
+
+  test('the number of threads is told where there is more than one', async () => {
+    const on = async (threads: number) => (await start(call('cpu'), loads, new Failure(), undefined, threads).started).backend;
+    expect(await on(4)).toEqual({ kind: 'cpu', reason: 'chosen by the caller', threads: 4, weights: 'f32' });
+    expect(await on(1)).toEqual({ kind: 'cpu', reason: 'chosen by the caller', weights: 'f32' });
+  });
+
+  test.each([
+    [false, 8, 1],
+    [true, 4, 4],
+    [true, 64, 8],
+    [true, 1, 1],
+  ])('isolated: %s, on %s cores: %s threads', (crossOriginIsolated, hardwareConcurrency, expected) => {
+    expect(threadsHere({ crossOriginIsolated, navigator: { hardwareConcurrency } })).toBe(expected);
+  });
+
   test('an earlier failure of the GPU is the reason for the CPU', async () => {
     const { started, kinds } = start(call('auto', 'the GPU engine failed to start: x'), loads);
-    expect((await started).backend).toEqual({ kind: 'cpu', reason: 'the GPU engine failed to start: x' });
+    expect((await started).backend).toEqual({ kind: 'cpu', reason: 'the GPU engine failed to start: x', weights: 'f32' });
     expect(kinds).toEqual(['cpu']);
   });
 

@@ -70,7 +70,7 @@ describe('reroute', () => {
   });
 
   test('searches on WebGPU unless told otherwise, because the plan there has no gradient', async () => {
-    workers = stubWorker((_, { engine }) => Promise.resolve({ engine, backend: { kind: 'webgpu', reason: 'test' } }));
+    workers = stubWorker((_, { engine }) => Promise.resolve({ engine, backend: { kind: 'webgpu', reason: 'test', weights: 'f32' } }));
     const scope = await Moescope.load(URL_OF_MODEL);
     await scope.reroute('abc', { steps: 0 });
     expect(worker().engine.rerouteOptions).toEqual({ steps: 0, method: 'search' });

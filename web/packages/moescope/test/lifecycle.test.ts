@@ -71,7 +71,7 @@ describe('a lost engine', () => {
   test('a GPU lost twice gives way to the CPU with the reason', async () => {
     workers = stubWorker(async (call, { engine }) => ({
       engine,
-      backend: call.gpuRefusal === undefined ? { kind: 'webgpu', reason: 'test' } : { kind: 'cpu', reason: call.gpuRefusal },
+      backend: call.gpuRefusal === undefined ? { kind: 'webgpu', reason: 'test', weights: 'f32' } : { kind: 'cpu', reason: call.gpuRefusal, weights: 'f32' },
     }));
     const scope = await Moescope.load(URL_OF_MODEL);
     for (const expected of ['webgpu', 'cpu']) {
@@ -109,7 +109,7 @@ describe('load and free', () => {
     expect(heard).toEqual([report]);
     expect(worker().loads[0]?.modelUrl).toBe('http://models.test/first/?v=1');
     expect(scope.model.name).toBe('fake');
-    expect(scope.backend).toEqual({ kind: 'cpu', reason: 'test' });
+    expect(scope.backend).toEqual({ kind: 'cpu', reason: 'test', weights: 'f32' });
   });
 
   test('a GPU that fails to start is replaced by the CPU in a worker of its own', async () => {

@@ -52,8 +52,8 @@ describe('the host', () => {
   function host(): { host: Host; said: FromWorker[]; failure: Failure; until: (count: number) => Promise<void> } {
     const said: FromWorker[] = [];
     const failure = new Failure();
-    const start = async () => ({ engine: new FakeEngine(), backend: { kind: 'cpu', reason: 'test' } as const });
-    const startVision = async () => ({ engine: new FakeVisionEngine(), backend: { kind: 'cpu', reason: 'test' } as const });
+    const start = async () => ({ engine: new FakeEngine(), backend: { kind: 'cpu', reason: 'test', weights: 'f32' } as const });
+    const startVision = async () => ({ engine: new FakeVisionEngine(), backend: { kind: 'cpu', reason: 'test', weights: 'f32' } as const });
     const made = new Host({ failure, start, startVision, post: (message) => said.push(message) });
     const until = async (count: number): Promise<void> => {
       while (said.length < count) {

@@ -29,7 +29,7 @@ describe('a vision model', () => {
   test('tells what it is and routes as trained', async () => {
     const scope = await Moescope.loadVision(URL_OF_MODEL);
     expect(scope.model.classes.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
-    expect(scope.backend).toEqual({ kind: 'cpu', reason: 'test' });
+    expect(scope.backend).toEqual({ kind: 'cpu', reason: 'test', weights: 'f32' });
     expect(scope.routing).toEqual(scope.model.trained_routing);
   });
 

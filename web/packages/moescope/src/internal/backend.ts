@@ -4,6 +4,9 @@
 import { MoescopeError } from '../public/error.js';
 import type { Backend, BackendKind, BackendWish } from '../public/types.js';
 
+/** What was chosen before a model is loaded. */
+export type Choice = Omit<Backend, 'weights'>;
+
 /** What a look for a GPU found. */
 export type GpuFinding =
   | { readonly usable: true; readonly adapter: string }
@@ -42,7 +45,7 @@ export async function findGpu(gpu: GPU | undefined, kind: BackendKind): Promise<
 export async function chooseBackend(
   wish: BackendWish,
   find: (kind: BackendKind) => Promise<GpuFinding>,
-): Promise<Backend> {
+): Promise<Choice> {
   if (wish === 'cpu') {
     return { kind: 'cpu', reason: CALLERS_CHOICE };
   }

@@ -34,6 +34,10 @@ export interface Backend {
   readonly reason: string;
   /** The graphics adapter by name; on WebGPU only. */
   readonly adapter?: string;
+  /** How many threads the CPU engine has, where it has more than one: on a page that is cross-origin isolated. */
+  readonly threads?: number;
+  /** How matrices are kept, gates excepted, which are always 'f32'. */
+  readonly weights: WeightFormat;
 }
 
 /** How far loading is. The phases 'wasm' and 'weights', then 'kernels' and 'weights', run at the same time. */
@@ -55,13 +59,13 @@ export interface ModelFolder {
   readonly weights: Blob;
 }
 
-/** How the recorded plan stores matrices: numbers of 32 or 16 bits, or blocks of 32 in 8 or 4 bits with a common scale. */
+/** How matrices are kept: numbers of 32 or 16 bits, or blocks of 32 in 8 or 4 bits with a common scale. */
 export type WeightFormat = 'f32' | 'f16' | 'q8' | 'q4';
 
 export interface LoadOptions {
   /** 'auto' unless given. */
   readonly backend?: BackendWish | undefined;
-  /** On the backend 'webgpu'; the others compute with 'f32'. 'f32' unless given. */
+  /** 'f32' unless given. The backend 'webgpu' keeps them in any format, 'cpu' in 'q8' too, and what a backend does not know in 'f32'. */
   readonly weights?: WeightFormat | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;

@@ -65,14 +65,22 @@ export interface EngineModule {
   default(init: { module_or_path: Response | Promise<Response> }): Promise<unknown>;
   readonly Engine: {
     /** `name` is what to call the model. */
-    load(config: string, tokenizer: string, weights: Uint8Array, name: string): Promise<Engine>;
+    load(config: string, tokenizer: string, weights: Uint8Array, name: string, format?: WeightFormat): Promise<Engine>;
   };
   /** In the file that has the recorded plan, as its sister below. */
   readonly PreparedPlan?: Prepares<PreparedPlan>;
   readonly PreparedVisionPlan?: Prepares<PreparedVisionPlan>;
   readonly VisionEngine: {
-    load(config: string, weights: Uint8Array, name: string): Promise<VisionEngine>;
+    load(config: string, weights: Uint8Array, name: string, format?: WeightFormat): Promise<VisionEngine>;
   };
   /** What the last panic said, where the module keeps it. */
   panic_message?(): string | undefined;
+}
+
+/** The module with threads. */
+export interface ThreadedModule extends EngineModule {
+  /** Of which a thread makes its instance. */
+  shared_parts(): readonly unknown[];
+  /** Puts the caller and threads that have started to work, so many in all; waits for them. */
+  make_pool(count: number): void;
 }

@@ -1,6 +1,7 @@
 // Brings an engine up: chooses the backend, fetches wasm and model side by side, and loads the model.
 // Errors that blame the model pass through; anything else while a GPU engine starts blames the GPU.
 
+import type { Choice } from '../internal/backend.js';
 import { chooseBackend, findGpu, noGpu } from '../internal/backend.js';
 import { fetchJsonText } from '../internal/fetch.js';
 import { fetchKept } from '../internal/kept-weights.js';
@@ -8,12 +9,13 @@ import type { LoadCall, LoadSource, LoadVisionCall } from '../internal/protocol.
 import { isFolder, modelName } from '../internal/model-url.js';
 import { codeOf, engineLost, GPU_START_FAILED, messageOf } from '../internal/protocol.js';
 import { MoescopeError } from '../public/error.js';
-import type { Backend, BackendKind, ModelFolder, Progress } from '../public/types.js';
+import type { BackendKind, ModelFolder, Progress, WeightFormat } from '../public/types.js';
 import type { Engine, EngineModule, Prepares, VisionEngine } from './engine.js';
 import type { Failure } from './failure.js';
 import { endsEngine } from './failure.js';
 import type { Started } from './host.js';
 import { byteProgress } from './progress.js';
+import type { LoadedModule } from './wasm.js';
 
 type Report = (progress: Progress) => void;
 
@@ -27,8 +29,8 @@ export function startEngine(call: LoadCall, report: Report, around: Surroundings
   return start(call, report, around, {
     fetch: (signal) => fetchModel(call.modelUrl, report, signal),
     planOf: ({ PreparedPlan }) => PreparedPlan,
-    load: async ({ Engine }, plan, { config, tokenizer, weights }, name) =>
-      (plan ?? Engine).load(config, tokenizer, weights, name),
+    load: async ({ Engine }, plan, { config, tokenizer, weights }, name, format) =>
+      plan?.load(config, tokenizer, weights, name) ?? Engine.load(config, tokenizer, weights, name, format),
   });
 }
 
@@ -36,7 +38,8 @@ export function startVision(call: LoadVisionCall, report: Report, around: Surrou
   return start(call, report, around, {
     fetch: (signal) => fetchVisionModel(call.modelUrl, report, signal),
     planOf: ({ PreparedVisionPlan }) => PreparedVisionPlan,
-    load: async ({ VisionEngine }, plan, { config, weights }, name) => (plan ?? VisionEngine).load(config, weights, name),
+    load: async ({ VisionEngine }, plan, { config, weights }, name, format) =>
+      plan?.load(config, weights, name) ?? VisionEngine.load(config, weights, name, format),
   });
 }
 
@@ -45,7 +48,7 @@ interface Kind<Files, Plan, E> {
   readonly fetch: (signal: AbortSignal) => Fetched<Files>;
   /** Where the module has the recorded plan for it. */
   readonly planOf: (module: EngineModule) => Prepares<Plan> | undefined;
-  readonly load: (module: EngineModule, plan: Plan | undefined, files: Files, name: string) => Promise<E>;
+  readonly load: (module: EngineModule, plan: Plan | undefined, files: Files, name: string, format: WeightFormat) => Promise<E>;
 }
 
 /** A model's files on their way; its config, which is there first, also by itself. */
@@ -60,17 +63,24 @@ async function start<Files, Plan, E>(call: LoadSource, report: Report, around: S
     const backend = choose(call, report, around);
     const { config, files } = kind.fetch(siblings.signal);
     const started = backend.then((it) => startModule(it, call, report, around, siblings.signal));
-    const prepared = Promise.all([backend, started, config]).then(([chosen, module, text]) => {
+    const prepared = Promise.all([backend, started, config]).then(([chosen, { module }, text]) => {
       around.failure.explain = () => module.panic_message?.();
       return guarded(() => prepare(kind.planOf(module), text, chosen.kind, call, report), chosen, call, around.failure);
     });
-    const [chosen, module, plan, all] = await Promise.all([backend, started, prepared, files]);
+    const [chosen, { module, threads }, plan, all] = await Promise.all([backend, started, prepared, files]);
     report({ phase: 'load', loaded: 0, total: undefined, message: 'Building the model' });
-    const load = (): Promise<E> => kind.load(module, plan, all, modelName(call.modelUrl));
-    return { engine: await guarded(load, chosen, call, around.failure), backend: chosen };
+    const weights = storage(chosen.kind, call.weights);
+    const load = (): Promise<E> => kind.load(module, plan, all, modelName(call.modelUrl), weights);
+    return { engine: await guarded(load, chosen, call, around.failure), backend: { ...chosen, ...(threads > 1 && { threads }), weights } };
   } finally {
     siblings.abort(); // When one part failed, the others have nothing left to do.
   }
+}
+
+/** How a backend keeps matrices that are wished for in a format. */
+function storage(backend: BackendKind, wish: WeightFormat = 'f32'): WeightFormat {
+  if (backend === 'webgpu') return wish;
+  return backend === 'cpu' && wish === 'q8' ? 'q8' : 'f32';
 }
 
 /** Makes ready, on the backend that has a plan, what can be ready before the weights are there. */
@@ -88,7 +98,7 @@ async function prepare<Plan>(
     report({ phase: 'kernels', loaded, total, message: `Compiling kernels: ${loaded} of ${total}` }));
 }
 
-async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): Promise<Backend> {
+async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): Promise<Choice> {
   report({ phase: 'backend', loaded: 0, total: undefined, message: 'Looking for a GPU' });
   return chooseBackend(call.backend, (backend) => {
     const reason = call.gpuRefusal;
@@ -97,12 +107,12 @@ async function choose(call: LoadSource, report: Report, { gpu }: Surroundings): 
 }
 
 function startModule(
-  backend: Backend,
+  backend: Choice,
   call: LoadSource,
   report: Report,
   { loadModule, failure }: Surroundings,
   signal: AbortSignal,
-): Promise<EngineModule> {
+): Promise<LoadedModule> {
   const onBytes = byteProgress('wasm', 'Fetching the engine', report);
   return guarded(() => loadModule(backend.kind, { signal, onBytes }), backend, call, failure);
 }
@@ -157,7 +167,7 @@ function fileUrl(modelUrl: string, file: string): string {
 }
 
 /** Runs a step of the start; what goes wrong on a GPU, and is not the model's fault, is put down to the GPU. */
-async function guarded<T>(step: () => Promise<T>, backend: Backend, call: LoadSource, failure: Failure): Promise<T> {
+async function guarded<T>(step: () => Promise<T>, backend: Choice, call: LoadSource, failure: Failure): Promise<T> {
   try {
     return await Promise.race([step(), failure.promise]);
   } catch (error) {

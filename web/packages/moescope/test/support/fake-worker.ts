@@ -24,7 +24,7 @@ export type Start = (call: LoadCall, worker: FakeWorker, report: Parameters<Host
 
 export const startOnCpu: Start = async (_call, worker) => ({
   engine: worker.engine,
-  backend: { kind: 'cpu', reason: 'test' },
+  backend: { kind: 'cpu', reason: 'test', weights: 'f32' },
 });
 
 /** Puts a fake in the place of the global Worker; the list grows as workers are made. */
@@ -59,7 +59,7 @@ class InProcessWorker implements FakeWorker {
         this.loads.push(call);
         return start(call, this, report);
       },
-      startVision: async () => ({ engine: this.vision, backend: { kind: 'cpu', reason: 'test' } }),
+      startVision: async () => ({ engine: this.vision, backend: { kind: 'cpu', reason: 'test', weights: 'f32' } }),
     });
   }
 
