@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "tests stop on the first surprise")]
 
 use moescope_model::host_router::ExpertPath;
+use moescope_model::vision::{CHANNELS, RgbImage, VisionEngine};
 use moescope_model::{
-    Engine, ExpertQuestion, GenerateOptions, Gpu, ModelFiles, PreparedPlan, RerouteOptions,
+    Device, Engine, ExpertQuestion, GenerateOptions, Gpu, ModelFiles, PreparedPlan, RerouteOptions,
     WeightFormat,
 };
 use moescope_tests::traces::LOGITS;
-use moescope_tests::{ARCHITECTURES, Checkpoint, Model};
+use moescope_tests::{ARCHITECTURES, Checkpoint, Model, max_difference, repository};
 use pollster::block_on;
 
 const TEXT: &str = "Once upon a time there was a fox who lived in a wood. Il était une fois. def f(x): return x + 1";
@@ -56,6 +57,29 @@ fn every_layout_runs_packed() {
             assert!(share < 0.1, "{architecture}: logits move by {share}");
         }
     }
+}
+
+#[test]
+fn a_picture_is_seen_alike() {
+    let folder = repository("models/trio-small");
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let files = ModelFiles {
+        name: "trio-small",
+        config: &config,
+        tokenizer: None,
+        weights: &weights,
+    };
+    let exact = VisionEngine::load(files, &Device::flex()).unwrap();
+    let packed = VisionEngine::load_packed(files).unwrap();
+    let side = exact.info().image_size;
+    let bytes = (0..side * side * CHANNELS).map(|i| (i * 37 % 251) as u8);
+    let image = RgbImage::new(side, side, bytes.collect()).unwrap();
+    let [exact, packed] =
+        [exact, packed].map(|engine| block_on(engine.classify(&image, None, None)).unwrap());
+    let difference = max_difference(&exact.probabilities, &packed.probabilities);
+    assert!(difference > 0.0, "nothing was packed");
+    assert!(difference < 0.05, "probabilities differ by {difference}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod reroute;
 use burn::tensor::Device;
 use moescope_routing::ModelRouting;
 
-use crate::checkpoint::{Storage, build, read_safetensors};
+use crate::checkpoint::{Checkpoint, Storage, build};
 use crate::config::{LmConfig, refuse_external};
 use crate::error::ModelError;
 use crate::external::ExternalRouter;
@@ -92,7 +92,7 @@ impl Engine {
 
     fn load_as(files: ModelFiles, device: &Device, storage: Storage) -> Result<Self, ModelError> {
         let (config, tokenizer) = files.describe()?;
-        let tensors = read_safetensors(&config, files.weights)?;
+        let tensors = Checkpoint::open(&config, files.weights)?;
         let machine = Machine::Burn(Box::new(BurnMachine {
             model: build(&config, &tensors, device, storage)?,
             device: device.clone(),
@@ -110,7 +110,7 @@ impl Engine {
         plan: crate::recorded::PreparedPlan,
     ) -> Result<Self, ModelError> {
         let (config, tokenizer) = files.describe()?;
-        let tensors = read_safetensors(&config, files.weights)?;
+        let tensors = Checkpoint::open(&config, files.weights)?;
         let recorded = plan.fill(&config, &tensors)?;
         let machine = Machine::Recorded(Box::new(recorded));
         Ok(Self::new(files.name, config, tokenizer, machine))

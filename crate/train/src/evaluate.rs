@@ -5,7 +5,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use moescope_model::ModelError;
-use moescope_model::checkpoint::{Storage, build, read_safetensors};
+use moescope_model::checkpoint::{Checkpoint, Storage, build};
 use moescope_model::config::LmConfig;
 use moescope_model::host_router::{ExpertPath, HostRouter, read_f32};
 use moescope_model::lm::MoeLm;
@@ -94,7 +94,7 @@ impl Evaluator {
     pub fn load(config: &str, weights: &[u8], storage: Storage) -> Result<Self, TrainError> {
         let config = LmConfig::from_json(config)?;
         let device = Device::flex();
-        let tensors = read_safetensors(&config, weights)?;
+        let tensors = Checkpoint::open(&config, weights)?;
         let model = build(&config, &tensors, &device, storage)?;
         let routing = config.trained_routing();
         Ok(Self {

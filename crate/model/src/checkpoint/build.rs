@@ -1,10 +1,12 @@
 //! From published tensors to modules: matrices side by side, experts stacked, input-major.
 
+use std::borrow::Cow;
+
 use burn::module::Param;
 use burn::nn::{RmsNorm, RmsNormConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::Tensors;
+use super::TensorSource;
 use crate::attention::{Attention, AttentionShape};
 use crate::config::LmConfig;
 use crate::error::ModelError;
@@ -31,7 +33,7 @@ pub enum Storage {
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
 pub fn build(
     config: &LmConfig,
-    tensors: &Tensors,
+    tensors: &dyn TensorSource,
     device: &Device,
     storage: Storage,
 ) -> Result<MoeLm, ModelError> {
@@ -62,7 +64,7 @@ pub fn build(
 /// Published tensors on their way into modules.
 pub(crate) struct Parts<'a> {
     config: &'a LmConfig,
-    tensors: &'a Tensors,
+    tensors: &'a dyn TensorSource,
     device: &'a Device,
     storage: Storage,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     pub fn new(
         config: &'a LmConfig,
-        tensors: &'a Tensors,
+        tensors: &'a dyn TensorSource,
         device: &'a Device,
         storage: Storage,
     ) -> Self {
@@ -82,15 +84,13 @@ impl<'a> Parts<'a> {
         }
     }
 
-    pub fn get(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelError> {
-        self.tensors
-            .get(name)
-            .map(Vec::as_slice)
-            .ok_or_else(|| ModelError::TensorMissing {
-                name: name.to_owned(),
-                expected: shape.to_vec(),
-                found: self.tensors.len(),
-            })
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<Cow<'a, [f32]>, ModelError> {
+        let missing = || ModelError::TensorMissing {
+            name: name.to_owned(),
+            expected: shape.to_vec(),
+            found: self.tensors.count(),
+        };
+        self.tensors.tensor(name).ok_or_else(missing)
     }
 
     fn tensor<const N: usize>(&self, values: Vec<f32>, shape: [usize; N]) -> Tensor<N> {
@@ -98,7 +98,7 @@ impl<'a> Parts<'a> {
     }
 
     pub fn norm(&self, name: &str, width: usize) -> Result<RmsNorm, ModelError> {
-        let gamma = self.get(name, &[width])?.to_vec();
+        let gamma = self.get(name, &[width])?.into_owned();
         let mut norm = RmsNormConfig::new(width)
             .with_epsilon(self.config.rms_norm_eps)
             .init(self.device);
@@ -135,7 +135,7 @@ impl<'a> Parts<'a> {
         if self.packs(inp) {
             let mut values = Vec::with_capacity(matrices.len() * width * inp);
             for (name, out) in matrices.iter().flat_map(AsRef::as_ref) {
-                values.extend_from_slice(self.get(name.as_ref(), &[*out, inp])?);
+                values.extend_from_slice(&self.get(name.as_ref(), &[*out, inp])?);
             }
             return Ok(Weight::Packed(Packed::new(&values, matrices.len(), inp)));
         }
@@ -153,9 +153,9 @@ impl<'a> Parts<'a> {
         let values = self.get(name, &[v, d])?;
         #[cfg(feature = "fused")]
         if self.packs(d) {
-            return Ok(Table::Packed(Packed::new(values, 1, d)));
+            return Ok(Table::Packed(Packed::new(&values, 1, d)));
         }
-        let table = self.tensor(values.to_vec(), [v, d]);
+        let table = self.tensor(values.into_owned(), [v, d]);
         Ok(Table::Real(Param::from_tensor(table)))
     }
 
@@ -231,7 +231,7 @@ impl<'a> Parts<'a> {
         let mut values = Vec::with_capacity(d_q + 2 * d_kv);
         for (name, width) in [("q", d_q), ("k", d_kv), ("v", d_kv)] {
             let name = format!("model.layers.{layer}.self_attn.{name}_proj.bias");
-            values.extend_from_slice(self.get(&name, &[width])?);
+            values.extend_from_slice(&self.get(&name, &[width])?);
         }
         Ok(Param::from_tensor(self.tensor(values, [d_q + 2 * d_kv])))
     }

@@ -247,7 +247,7 @@ fn without_autodiff_the_values_are_the_same() {
 }
 
 /// What rounding the rows that come in to 16 bits may change.
-const OF_INPUTS: f32 = 2e-3;
+const OF_INPUTS: f32 = 5e-4;
 
 #[test]
 fn packed_products_agree_with_stock_operations_on_what_packing_has_left() {
@@ -288,9 +288,12 @@ fn packed_experts_agree_with_experts_of_what_packing_has_left() {
     let dispatch = Dispatch::new(&plan(), n_experts);
     let t = plan().n_tokens();
     let rng = &mut StdRng::seed_from_u64(3);
+    // As small as trained ones, so that outputs are about as large as what comes in.
     let pack = |rng: &mut StdRng, outputs, inputs| {
         let weights = random(rng, [n_experts, outputs, inputs]);
-        Packed::new(&weights.try_into_vec::<f32>().unwrap(), n_experts, inputs)
+        let weights = weights.try_into_vec::<f32>().unwrap();
+        let weights: Vec<f32> = weights.iter().map(|w| w * 0.2).collect();
+        Packed::new(&weights, n_experts, inputs)
     };
     let (gate_up, down) = (pack(rng, 2 * f, d), pack(rng, d, f));
     let x = random(rng, [t, d]);

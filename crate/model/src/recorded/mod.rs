@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 use moescope_shaders as gpu;
 
-use crate::checkpoint::Tensors;
+use crate::checkpoint::TensorSource;
 use crate::config::LmConfig;
 use crate::engine::{Ahead, Drawing, Reading};
 use crate::error::ModelError;
@@ -190,7 +190,7 @@ impl PreparedPlan {
     pub(crate) fn fill(
         self,
         config: &LmConfig,
-        tensors: &Tensors,
+        tensors: &dyn TensorSource,
     ) -> Result<RecordedLm, ModelError> {
         let Self { recorded, model } = self;
         if *config != recorded.config {

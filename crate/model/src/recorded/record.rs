@@ -5,7 +5,7 @@ use moescope_shaders as gpu;
 use super::body::{Body, Places, spec_words};
 use super::device;
 use super::weights::{Upload, n_shared};
-use crate::checkpoint::Tensors;
+use crate::checkpoint::TensorSource;
 use crate::config::LmConfig;
 use crate::error::ModelError;
 
@@ -123,7 +123,7 @@ impl Model {
     pub fn upload(
         &self,
         config: &LmConfig,
-        tensors: &Tensors,
+        tensors: &dyn TensorSource,
         plan: &gpu::Plan,
     ) -> Result<(), ModelError> {
         let upload = Upload { tensors, plan };

@@ -11,7 +11,7 @@ use super::body::{Body, Places, spec_words};
 use super::run::{Logits, Run, Runner, Wanted};
 use super::weights::{Upload, matrix};
 use super::{PlanInfo, WeightFormat, another_config, device};
-use crate::checkpoint::Tensors;
+use crate::checkpoint::TensorSource;
 use crate::config::LmConfig;
 use crate::engine::Reading;
 use crate::error::ModelError;
@@ -123,7 +123,7 @@ impl PreparedVisionPlan {
     pub(crate) fn fill(
         self,
         config: &VitConfig,
-        tensors: &Tensors,
+        tensors: &dyn TensorSource,
     ) -> Result<RecordedVit, ModelError> {
         if *config != self.config {
             return Err(another_config());
@@ -254,8 +254,9 @@ impl Model {
                 upload.reals(conv.bias, 0, &name)?;
                 continue;
             }
-            let bias = upload.get(&name)?.iter().cycle();
-            let sums: Vec<f32> = positions.iter().zip(bias).map(|(p, b)| p + b).collect();
+            let bias = upload.get(&name)?;
+            let sums = positions.iter().zip(bias.iter().cycle());
+            let sums: Vec<f32> = sums.map(|(p, b)| p + b).collect();
             device(upload.plan.write_reals(conv.bias, 0, &sums))?;
         }
         let pairs = relative_positions(config.grid());

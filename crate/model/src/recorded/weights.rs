@@ -3,11 +3,13 @@
 //! Matrices stay output-major, as they are published. A shared expert is cut into parts as wide as a routed expert,
 //! which stand behind the routed ones and always act; the row of its own gate stands behind those of the router.
 
+use std::borrow::Cow;
+
 use moescope_shaders as gpu;
 
 use super::device;
 use super::forward::{Attention, Experts, Linear, Recorder};
-use crate::checkpoint::Tensors;
+use crate::checkpoint::TensorSource;
 use crate::config::LmConfig;
 use crate::error::ModelError;
 use crate::forward::{FeedForward, Layer, Mlp, Shared};
@@ -205,20 +207,18 @@ impl Declare<'_> {
 
 /// Published tensors on their way into a plan.
 pub(super) struct Upload<'a> {
-    pub tensors: &'a Tensors,
+    pub tensors: &'a dyn TensorSource,
     pub plan: &'a gpu::Plan,
 }
 
 impl Upload<'_> {
-    pub fn get(&self, name: &str) -> Result<&[f32], ModelError> {
-        self.tensors
-            .get(name)
-            .map(Vec::as_slice)
-            .ok_or_else(|| ModelError::TensorMissing {
-                name: name.to_owned(),
-                expected: Vec::new(),
-                found: self.tensors.len(),
-            })
+    pub fn get(&self, name: &str) -> Result<Cow<'_, [f32]>, ModelError> {
+        let missing = || ModelError::TensorMissing {
+            name: name.to_owned(),
+            expected: Vec::new(),
+            found: self.tensors.count(),
+        };
+        self.tensors.tensor(name).ok_or_else(missing)
     }
 
     /// A published matrix as rows of one; returns how many.
@@ -229,7 +229,7 @@ impl Upload<'_> {
         name: &str,
     ) -> Result<usize, ModelError> {
         let values = self.get(name)?;
-        device(self.plan.write_matrix(matrix, first, values))?;
+        device(self.plan.write_matrix(matrix, first, &values))?;
         Ok(values.len() / matrix.columns)
     }
 
@@ -241,7 +241,7 @@ impl Upload<'_> {
         name: &str,
     ) -> Result<usize, ModelError> {
         let values = self.get(name)?;
-        device(self.plan.write_reals(buffer, first, values))?;
+        device(self.plan.write_reals(buffer, first, &values))?;
         Ok(values.len())
     }
 
@@ -318,7 +318,7 @@ impl Upload<'_> {
         for part in 0..n_shared(config) {
             let index = config.n_experts + part;
             let hidden = part * d_ff..width.min((part + 1) * d_ff);
-            for (i, rows) in [gate, up].into_iter().enumerate() {
+            for (i, rows) in [&gate, &up].into_iter().enumerate() {
                 let mut rows = rows[hidden.start * d..hidden.end * d].to_vec();
                 rows.resize(d_ff * d, 0.0);
                 let first = (2 * index + i) * d_ff;

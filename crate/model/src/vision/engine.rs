@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::config::MODEL_TYPE;
 use super::machine::{BurnMachine, Machine};
 use super::{ImageClass, RgbImage, VitConfig, build};
-use crate::checkpoint::{Storage, read_safetensors};
+use crate::checkpoint::{Checkpoint, Storage};
 use crate::config::refuse_external;
 use crate::engine::{ModelFiles, Reading};
 use crate::error::ModelError;
@@ -102,7 +102,7 @@ impl VisionEngine {
 
     fn load_as(files: ModelFiles, device: &Device, storage: Storage) -> Result<Self, ModelError> {
         let config = VitConfig::from_json(files.config)?;
-        let tensors = read_safetensors(&config, files.weights)?;
+        let tensors = Checkpoint::open(&config, files.weights)?;
         let machine = Machine::Burn(Box::new(BurnMachine {
             model: build(&config, &tensors, device, storage)?,
             device: device.clone(),
@@ -120,7 +120,7 @@ impl VisionEngine {
         plan: crate::recorded::PreparedVisionPlan,
     ) -> Result<Self, ModelError> {
         let config = VitConfig::from_json(files.config)?;
-        let tensors = read_safetensors(&config, files.weights)?;
+        let tensors = Checkpoint::open(&config, files.weights)?;
         let recorded = plan.fill(&config, &tensors)?;
         let machine = Machine::Recorded(Box::new(recorded));
         Ok(Self::new(files.name, config, machine))

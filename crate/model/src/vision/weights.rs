@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::config::VitConfig;
 use super::stem::{Conv, Stem};
 use super::{Grid, MoeVit, VitBlock};
-use crate::checkpoint::{Parts, Sink, Storage, TensorList, Tensors};
+use crate::checkpoint::{Parts, Sink, Storage, TensorList, TensorSource, Tensors};
 use crate::error::ModelError;
 
 /// Weights of a kernel for each pair of channels.
@@ -99,14 +99,14 @@ pub(crate) fn bias_name(layer: usize) -> String {
 /// [`ModelError::TensorMissing`] if `tensors` lacks one that `config` calls for.
 pub fn build(
     config: &VitConfig,
-    tensors: &Tensors,
+    tensors: &dyn TensorSource,
     device: &Device,
     storage: Storage,
 ) -> Result<MoeVit, ModelError> {
     let trunk = config.trunk();
     let parts = Parts::new(&trunk, tensors, device, storage);
     let vector = |name: &str, n: usize| -> Result<Param<Tensor<1>>, ModelError> {
-        let values = parts.get(name, &[n])?.to_vec();
+        let values = parts.get(name, &[n])?.into_owned();
         Ok(Param::from_tensor(Tensor::from_data(
             TensorData::new(values, [n]),
             device,
@@ -128,7 +128,8 @@ pub fn build(
         });
     }
     let (p, d, n_classes) = (config.n_patches(), config.d_model, config.classes.len());
-    let position = parts.get("position_embedding.weight", &[p, d])?.to_vec();
+    let position = parts.get("position_embedding.weight", &[p, d])?;
+    let position = position.into_owned();
     let position = Tensor::from_data(TensorData::new(position, [p, d]), device);
     Ok(MoeVit {
         stem: Stem { convs },

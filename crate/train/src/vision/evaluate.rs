@@ -6,7 +6,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use moescope_model::ModelError;
-use moescope_model::checkpoint::{Storage, read_safetensors};
+use moescope_model::checkpoint::{Checkpoint, Storage};
 use moescope_model::host_router::{ExpertPath, HostRouter, read_f32};
 use moescope_model::vision::{MoeVit, VitConfig, build};
 use moescope_routing::ModelRouting;
@@ -116,7 +116,7 @@ impl VisionEvaluator {
     pub fn load(config: &str, weights: &[u8], storage: Storage) -> Result<Self, TrainError> {
         let config = VitConfig::from_json(config)?;
         let device = Device::flex();
-        let tensors = read_safetensors(&config, weights)?;
+        let tensors = Checkpoint::open(&config, weights)?;
         let model = build(&config, &tensors, &device, storage)?;
         Ok(Self::new(config, model, device))
     }
