@@ -21,7 +21,7 @@ test('the page of the bench lists every backend, cuts prompts to the token and t
     return { engines: await list(), prompts, first, again, missing: await load('wllama-f32') };
   }, FILES);
   const ids = engines.map(({ id }) => id);
-  for (const id of ['cpu', 'webgpu', 'webgpu-untraced', 'webgpu-burn', 'wllama-q8_0', 'onnx']) assert.ok(ids.includes(id), `${id} is not among ${ids}`);
+  for (const id of ['cpu', 'cpu-q8', 'cpu-threads', 'cpu-threads-q8', 'webgpu', 'webgpu-untraced', 'webgpu-burn', 'wllama-q8_0', 'onnx']) assert.ok(ids.includes(id), `${id} is not among ${ids}`);
   assert.deepEqual(Object.entries(prompts).map(([count, cut]) => [Number(count), cut.ids.length]), [[16, 16], [128, 128], [511, 511]]);
   assert.equal(first.written, 6);
   assert.ok(first.decode > 0 && first.prompt[128] > 0 && first.firstMs > 0);

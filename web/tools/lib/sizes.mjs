@@ -17,6 +17,7 @@ export const GROUPS = [
   { name: 'page: HTML, styles, first script', pattern: /^(index\.html|assets\/index-.*\.(css|js))$/, limit: 93 },
   { name: 'a tab that is fetched on use', pattern: /^assets\/part-.*\.js$/, limit: 21, each: true },
   { name: 'words of another language', pattern: /^assets\/messages-.*\.js$/, limit: 21, each: true },
+  { name: 'scripts of the engine with threads', pattern: /^assets\/(moescope_threads|thread)-.*\.js$/, limit: 20 },
   { name: 'scripts on use', pattern: /^(assets\/.*|service-worker)\.js$/, limit: 47 },
   { name: 'fonts', pattern: /\.woff2$/, limit: 50 },
   { name: 'one recorded run', pattern: /^recorded\/.*\.json$/, limit: 100, each: true },
