@@ -16,7 +16,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const models = join(here, '../../models');
 
 /** What of a model folder is shipped; recipes and logs stay behind. */
-const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json', 'experts.svg'];
+const MODEL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors', 'README.md', 'eval.json', 'experts.svg', 'saturation.svg'];
 
 /** Files of every model folder that has any; a recipe alone is not shipped. */
 function shippedFiles(): Record<string, string[]> {
