@@ -53,7 +53,13 @@ impl Weight<2> {
     /// `x_td`: [T, in]; returns [T, out]
     pub fn multiply(&self, x_td: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Real(weight) => x_td.matmul(weight.val()),
+            Self::Real(weight) => {
+                #[cfg(feature = "fused")]
+                if let Some(row) = fused::row_product(x_td.clone(), weight.val(), false) {
+                    return row;
+                }
+                x_td.matmul(weight.val())
+            }
             #[cfg(feature = "fused")]
             Self::Packed(weight) => product(x_td, weight),
         }
@@ -129,7 +135,13 @@ impl Table {
     /// `x_td`: [T, D]; returns [T, V]
     pub fn logits(&self, x_td: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Real(table) => x_td.matmul(table.val().transpose()),
+            Self::Real(table) => {
+                #[cfg(feature = "fused")]
+                if let Some(row) = fused::row_product(x_td.clone(), table.val(), true) {
+                    return row;
+                }
+                x_td.matmul(table.val().transpose())
+            }
             #[cfg(feature = "fused")]
             Self::Packed(table) => product(x_td, table),
         }

@@ -25,6 +25,7 @@ use burn::tensor::Tensor;
 use crate::dispatch::Dispatch;
 use operation::{Operation, run};
 pub use packed::Packed;
+use product::{Into, View, multiply};
 
 /// Each row divided by its root mean square, times a learned scale.
 ///
@@ -138,6 +139,66 @@ impl Operation<4> for experts::Groups {
             weights,
         };
         experts::backward(self, inputs, kept, grad)
+    }
+}
+
+/// A single row times a matrix, as when a token is decoded; none for several rows, which Burn multiplies as well.
+///
+/// # Shapes
+/// `x_td`: [1, in]; `weight`: [in, out], or [out, in] if it is `transposed`; returns [1, out]
+pub fn row_product(x_td: Tensor<2>, weight: Tensor<2>, transposed: bool) -> Option<Tensor<2>> {
+    let ([n_rows, _], [rows, columns]) = (x_td.dims(), weight.dims());
+    if n_rows != 1 {
+        return None;
+    }
+    let outputs = if transposed { rows } else { columns };
+    let product = RowProduct {
+        shape: [rows, columns],
+        transposed,
+    };
+    let inputs = [x_td.into_dispatch(), weight.into_dispatch()];
+    run(product, inputs, [1, outputs])
+}
+
+/// A row times a matrix [rows, columns].
+struct RowProduct {
+    shape: [usize; 2],
+    transposed: bool,
+}
+
+impl RowProduct {
+    fn matrix<'a>(&self, weight: &'a [f32]) -> View<'a> {
+        let weight = View::new(weight, self.shape[0], self.shape[1]);
+        match self.transposed {
+            true => weight.transposed(),
+            false => weight,
+        }
+    }
+}
+
+impl Operation<2> for RowProduct {
+    type Kept = ();
+
+    fn forward(&self, [x, weight]: [&[f32]; 2]) -> (Vec<f32>, ()) {
+        let mut target = vec![0.0; weight.len() / x.len()];
+        let row = View::new(x, 1, x.len());
+        multiply(&mut target, Into::Set, 1.0, row, self.matrix(weight));
+        (target, ())
+    }
+
+    fn backward(&self, [x, weight]: [&[f32]; 2], (): &(), grad: &[f32]) -> [Vec<f32>; 2] {
+        let [mut grad_x, mut grad_weight] = [x, weight].map(|values| vec![0.0; values.len()]);
+        let row = View::new(grad, 1, grad.len());
+        let weight = self.matrix(weight).transposed();
+        multiply(&mut grad_x, Into::Set, 1.0, row, weight);
+        let [down, across] = match self.transposed {
+            true => [grad, x],
+            false => [x, grad],
+        };
+        let column = View::new(down, down.len(), 1);
+        let across = View::new(across, 1, across.len());
+        multiply(&mut grad_weight, Into::Set, 1.0, column, across);
+        [grad_x, grad_weight]
     }
 }
 

@@ -6,7 +6,9 @@ use moescope_routing::RoutingPlan;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{Packed, attention, cross_entropy, experts, norm, packed_experts, product, rotate};
+use super::{
+    Packed, attention, cross_entropy, experts, norm, packed_experts, product, rotate, row_product,
+};
 use crate::attention::causal_mask;
 use crate::dispatch::Dispatch;
 
@@ -319,4 +321,39 @@ fn packed_experts_agree_with_experts_of_what_packing_has_left() {
         ]
     };
     assert_close(&run(true), &run(false), OF_INPUTS);
+}
+
+#[test]
+fn a_single_row_agrees_with_stock_operations() {
+    for transposed in [false, true] {
+        let rng = &mut StdRng::seed_from_u64(6);
+        let (inputs, outputs) = (37, 530);
+        let shape = if transposed {
+            [outputs, inputs]
+        } else {
+            [inputs, outputs]
+        };
+        let (x, weight) = (random(rng, [1, inputs]), random(rng, shape));
+        let factors = random(rng, [1, outputs]);
+        let run = |is_fused: bool| -> Outcome {
+            let (x, weight) = (leaf::<2>(&x), leaf::<2>(&weight));
+            let out = match (is_fused, transposed) {
+                (true, _) => row_product(x.clone(), weight.clone(), transposed).unwrap(),
+                (false, true) => x.clone().matmul(weight.clone().transpose()),
+                (false, false) => x.clone().matmul(weight.clone()),
+            };
+            let factors = Tensor::from_data(factors.clone(), &out.device());
+            let grads = (out.clone() * factors).sum().backward();
+            let (of_x, of_weight) = (x.grad(&grads).unwrap(), weight.grad(&grads).unwrap());
+            vec![
+                ("output", values(out)),
+                ("x", values(of_x)),
+                ("weight", values(of_weight)),
+            ]
+        };
+        assert_same(&run(true), &run(false));
+    }
+    let rng = &mut StdRng::seed_from_u64(7);
+    let (x, weight) = (random(rng, [2, 4]), random(rng, [4, 3]));
+    assert!(row_product(leaf::<2>(&x), leaf::<2>(&weight), false).is_none());
 }
