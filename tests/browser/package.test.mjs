@@ -185,7 +185,7 @@ describe('the choice of the backend', () => {
   ]) {
     test(`${prelude}: auto takes the CPU and says why, a forced GPU is refused`, () =>
       inPage(async (page) => {
-        assert.deepEqual(await load(page, 'auto'), { kind: 'cpu', reason });
+        assert.deepEqual(await load(page, 'auto'), { kind: 'cpu', reason, weights: 'f32' });
         const refused = await load(page, 'webgpu');
         assert.equal(refused.code, 'no_gpu');
         assert.ok(refused.message.includes(reason));

@@ -35,11 +35,11 @@ export function cliArgs(backend) {
 /**
  * Arguments of clippy: our crates with every target, warnings denied.
  *
- * It includes the wasm surface, checked for this machine with the CPU engine: clippy needs no linker.
+ * It includes the wasm surface, checked for this machine with the CPU engine and its threads: clippy needs no linker.
  */
 export const clippyArgs = [
   'clippy', '--release', '--workspace', '--all-targets',
-  '--features', `${NATIVE_FEATURES},moescope-wasm/cpu`, '--', '-D', 'warnings',
+  '--features', `${NATIVE_FEATURES},moescope-wasm/threads`, '--', '-D', 'warnings',
 ];
 
 /** The environment of every cargo call. */
