@@ -55,7 +55,9 @@ impl Weight<2> {
         match self {
             Self::Real(weight) => {
                 #[cfg(feature = "fused")]
-                if let Some(row) = fused::row_product(x_td.clone(), weight.val(), false) {
+                if fused::ROWS_ALONE
+                    && let Some(row) = fused::row_product(x_td.clone(), weight.val(), false)
+                {
                     return row;
                 }
                 x_td.matmul(weight.val())
@@ -137,7 +139,9 @@ impl Table {
         match self {
             Self::Real(table) => {
                 #[cfg(feature = "fused")]
-                if let Some(row) = fused::row_product(x_td.clone(), table.val(), true) {
+                if fused::ROWS_ALONE
+                    && let Some(row) = fused::row_product(x_td.clone(), table.val(), true)
+                {
                     return row;
                 }
                 x_td.matmul(table.val().transpose())

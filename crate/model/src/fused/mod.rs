@@ -25,6 +25,7 @@ use burn::tensor::Tensor;
 use crate::dispatch::Dispatch;
 use operation::{Operation, run};
 pub use packed::Packed;
+pub use product::ROWS_ALONE;
 use product::{Into, View, multiply};
 
 /// Each row divided by its root mean square, times a learned scale.
@@ -142,7 +143,7 @@ impl Operation<4> for experts::Groups {
     }
 }
 
-/// A single row times a matrix, as when a token is decoded; none for several rows, which Burn multiplies as well.
+/// A single row times a matrix, as when a token is decoded; none for several rows, which Burn multiplies as well as this.
 ///
 /// # Shapes
 /// `x_td`: [1, in]; `weight`: [in, out], or [out, in] if it is `transposed`; returns [1, out]
