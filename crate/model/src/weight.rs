@@ -53,17 +53,9 @@ impl Weight<2> {
     /// `x_td`: [T, in]; returns [T, out]
     pub fn multiply(&self, x_td: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Real(weight) => {
-                #[cfg(feature = "fused")]
-                if fused::ROWS_ALONE
-                    && let Some(row) = fused::row_product(x_td.clone(), weight.val(), false)
-                {
-                    return row;
-                }
-                x_td.matmul(weight.val())
-            }
+            Self::Real(weight) => real_product(x_td, weight.val(), false),
             #[cfg(feature = "fused")]
-            Self::Packed(weight) => product(x_td, weight),
+            Self::Packed(weight) => packed_product(x_td, weight),
         }
     }
 }
@@ -137,24 +129,30 @@ impl Table {
     /// `x_td`: [T, D]; returns [T, V]
     pub fn logits(&self, x_td: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Real(table) => {
-                #[cfg(feature = "fused")]
-                if fused::ROWS_ALONE
-                    && let Some(row) = fused::row_product(x_td.clone(), table.val(), true)
-                {
-                    return row;
-                }
-                x_td.matmul(table.val().transpose())
-            }
+            Self::Real(table) => real_product(x_td, table.val(), true),
             #[cfg(feature = "fused")]
-            Self::Packed(table) => product(x_td, table),
+            Self::Packed(table) => packed_product(x_td, table),
         }
     }
 }
 
-/// Rows times a packed matrix, by its own kernel wherever it runs.
+/// Rows times a matrix, or its transpose.
+fn real_product(x_td: Tensor<2>, matrix: Tensor<2>, transposed: bool) -> Tensor<2> {
+    #[cfg(feature = "fused")]
+    if fused::ROWS_ALONE
+        && let Some(row) = fused::row_product(x_td.clone(), matrix.clone(), transposed)
+    {
+        return row;
+    }
+    match transposed {
+        true => x_td.matmul(matrix.transpose()),
+        false => x_td.matmul(matrix),
+    }
+}
+
+/// Rows times the transpose of a packed matrix, by its own kernel wherever it runs.
 #[cfg(feature = "fused")]
-fn product(x_td: Tensor<2>, matrix: &Packed) -> Tensor<2> {
+fn packed_product(x_td: Tensor<2>, matrix: &Packed) -> Tensor<2> {
     match fused::product(x_td.clone(), matrix) {
         Some(product) => product,
         None => x_td.matmul(matrix.one(0).transpose()),

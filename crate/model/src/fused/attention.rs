@@ -7,7 +7,7 @@
 
 use super::math::{add_scaled, dot, exp, vectorised};
 use super::product::{Into, View, multiply};
-use super::threads::for_each_chunk;
+use super::threads::for_each;
 
 /// Query rows of a tile: its scores, at most 64 * N numbers, stay in the second-level cache.
 const TILE: usize = 64;
@@ -112,8 +112,7 @@ pub fn forward(sizes: Sizes, inputs: Inputs) -> (Vec<f32>, Kept) {
         .zip(log_sums.chunks_exact_mut(s));
     let mut heads: Vec<_> = rows_of_head.collect();
     let work = 2 * inputs.q.len() * sizes.n_keys;
-    for_each_chunk(&mut heads, 1, work, |head, chunk| {
-        let [(out, log_sums)] = chunk else { return };
+    for_each(&mut heads, work, |head, (out, log_sums)| {
         let mut shares = vec![0.0; TILE.min(s) * sizes.n_keys];
         let of_head = head / sizes.group * sizes.n_keys * d;
         let [k, v] = [inputs.k, inputs.v].map(|x| &x[of_head..][..sizes.n_keys * d]);

@@ -5,7 +5,7 @@
 
 use super::math::{add_scaled, dot, sigmoid, vectorised};
 use super::product::{Into, View, multiply};
-use super::threads::for_each_chunk;
+use super::threads::for_each;
 
 /// Which rows belong to which expert, and the sizes of the layer.
 #[derive(Clone, Debug)]
@@ -141,12 +141,10 @@ pub fn forward(
             outputs: take(&mut outputs, rows.len() * d),
         });
     }
-    for_each_chunk(&mut parts, 1, 3 * n * d * f, |_, parts| {
-        for part in parts {
-            products.gate_up(part.expert, part.x, part.hidden);
-            activate(part.act, part.hidden, f);
-            products.down(part.expert, part.act, part.outputs);
-        }
+    for_each(&mut parts, 3 * n * d * f, |_, part| {
+        products.gate_up(part.expert, part.x, part.hidden);
+        activate(part.act, part.hidden, f);
+        products.down(part.expert, part.act, part.outputs);
     });
     let mut out_td = vec![0.0; groups.n_tokens * d];
     vectorised(|| {

@@ -2,7 +2,7 @@
 //!
 //! 32 weights of a row share a float32 scale, and the heaviest of them is 127, as in the plans' `q8`. Rows that come
 //! in are cut into the same blocks, of 16 bits: products of both add up exactly in 32, and what the input loses by it
-//! is a hundredth of what the weights have lost.
+//! is less than a hundredth of what the weights have lost.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -25,6 +25,17 @@ pub fn for_each_chunk<T: Send>(
     chunks.for_each(|(index, chunk)| body(index, chunk));
 }
 
+/// Runs `body` on every item, as [`for_each_chunk`] does.
+pub fn for_each<T: Send>(
+    items: &mut [T],
+    multiplications: usize,
+    body: impl Fn(usize, &mut T) + Sync,
+) {
+    for_each_chunk(items, 1, multiplications, |index, chunk| {
+        chunk.iter_mut().for_each(|item| body(index, item));
+    });
+}
+
 /// How a product is shared out.
 pub fn parallelism(multiplications: usize) -> gemm::Parallelism {
     #[cfg(feature = "threads")]

@@ -2,7 +2,7 @@
 
 import type { ThreadedModule } from './engine.js';
 
-/** More help little: a model of this size has not enough work for them. */
+/** A bound that nobody measured: models as small as these have little work to share out. */
 const MOST = 8;
 
 /** How many threads the engine may have here; memory is shared only on a page that is cross-origin isolated. */
